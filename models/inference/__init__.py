@@ -1,0 +1,1 @@
+"""The trained network, compiled, behind the pipeline's `Model` protocol."""

@@ -1,0 +1,1 @@
+"""Data, losses, training, baselines and honest evaluation."""

@@ -1,0 +1,64 @@
+"""What can go wrong, as a tree. Every message says what happened, with which value, and what to do next.
+
+PhospheneError
+├── InputError                  what the user asked for cannot be done (exit code 2)
+│   ├── ConfigError             an option or a config value is unknown or contradicts another
+│   ├── StreamNotFound          no LSL stream fits the selection, or more than one does
+│   ├── StreamFormatError       the stream is there, but its format, unit, clock or labels do not serve
+│   ├── VideoError              a camera, file or URL does not open or gives no frames
+│   └── SessionError            a recorded session is missing, truncated or incomplete
+└── RunError                    something failed while running (exit code 1)
+    ├── ClockError              a stream's stamps leave the clock they began on
+    ├── WorkerFailed            a worker thread died; its exception is the cause
+    └── WeightsError            weights or a compiled model do not fit the network that should use them
+"""
+
+from __future__ import annotations
+
+
+class PhospheneError(Exception):
+    """Base of every error the program raises on purpose; `exit_code` is what a command ends with."""
+
+    exit_code = 1
+
+
+class InputError(PhospheneError):
+    """The user's input cannot be served as it is."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """An option or a value of the configuration is unknown, out of range or contradicts another."""
+
+
+class StreamNotFound(InputError):
+    """No stream, or more than one, fits a selection. The message lists what is there."""
+
+
+class StreamFormatError(InputError):
+    """A stream was found, but its format, unit, clock or channel labels do not serve."""
+
+
+class VideoError(InputError):
+    """A camera, file or URL does not open, or opens and gives no frames."""
+
+
+class SessionError(InputError):
+    """A recorded session is missing, truncated or lacks what is asked of it."""
+
+
+class RunError(PhospheneError):
+    """Something failed while the program was running."""
+
+
+class ClockError(RunError):
+    """A stream's time stamps left the clock they began on."""
+
+
+class WorkerFailed(RunError):
+    """A worker thread died; the exception that ended it is the `__cause__`."""
+
+
+class WeightsError(RunError):
+    """Weights or a compiled model do not fit the network that should use them."""

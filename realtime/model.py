@@ -1,0 +1,63 @@
+"""What the pipeline asks of a model: two plain calls and a card that says what it wants to be fed.
+
+The pipeline never sees torch. `models.inference.engine` implements this with the network; tests implement
+it with arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.config import GridConfig
+from realtime.types import Interval, Scores
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is and how it wants to be fed; live, replay and training all obey it.
+
+    Attributes
+    ----------
+    weights : str
+        Name of the trained weights, or `untrained`.
+    backend : str
+        What runs the network, e.g. `eager fp32`.
+    channels : tuple of str or None
+        Electrodes the weights were trained on, in order; None takes any (an untrained network is built
+        for the stream's own count).
+    paths : mapping of str to int
+        Frame paths and how many slots lie between two of their frames: `{"fast": 1, "slow": 5}`.
+    image_px : int
+        Frames are reduced to this length of the shorter side before they are kept.
+    """
+
+    name: str
+    weights: str
+    backend: str
+    grid: GridConfig = field(default_factory=GridConfig)
+    band_hz: tuple[float, float] = (0.5, 40.0)
+    channels: tuple[str, ...] | None = None
+    paths: Mapping[str, int] = field(default_factory=lambda: {"fast": 1})
+    image_px: int = 112
+
+
+@runtime_checkable
+class Model(Protocol):
+    card: ModelCard
+
+    def encode(self, images: list[NDArray[np.uint8]], path: str) -> NDArray[np.float32]:
+        """Embed frames, each (height, width, 3) uint8 RGB, once: array (n_frames, n_patches, width)."""
+        ...
+
+    def score(self, interval: Interval, embeddings: Mapping[str, NDArray[np.float32]]) -> Scores:
+        """Score one interval.
+
+        `embeddings[path]` has shape (n_slots // paths[path], n_patches, width): the frame on show at every
+        k-th slot, 0 where `interval.frame_valid` is False there. Called once for each interval, in order.
+        """
+        ...
