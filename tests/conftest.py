@@ -1,0 +1,56 @@
+"""What all tests share: an LSL of their own on the loopback, and the data that may or may not be here."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+
+_LSL_CONFIG = """\
+[ports]
+IPv6 = disable
+[multicast]
+ResolveScope = machine
+AddressesOverride = {127.0.0.1}
+[lab]
+KnownPeers = {127.0.0.1}
+SessionID = phosphene-tests-%s
+[log]
+level = -2
+"""
+
+
+def _isolate_lsl() -> None:
+    """Point liblsl at a config of its own before anything imports pylsl; child processes inherit it."""
+    path = Path(tempfile.mkdtemp(prefix="phosphene-lsl-")) / "lsl_api.cfg"
+    path.write_text(_LSL_CONFIG % uuid.uuid4().hex[:8])
+    os.environ["LSLAPICFG"] = str(path)
+
+
+_isolate_lsl()
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real EEG, others' recordings and videos beside the checkout; skips where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here: real recordings are not part of the repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Small arrays of numbers computed by the original implementations; part of the repository."""
+    return Path(__file__).resolve().parent / "golden"
+
+
+@pytest.fixture
+def source_id() -> str:
+    """A source id no other test uses."""
+    return f"phosphene-test-{uuid.uuid4().hex}"
