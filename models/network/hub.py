@@ -1,0 +1,138 @@
+"""Where published weights are found: a path, the weights folder, or the Hugging Face hub, in this order.
+
+Nothing that is read here is ever unpickled: `.pth` and `.bin` files go through `weights_only=True`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from realtime.errors import WeightsError
+
+WEIGHTS_HOME = "PHOSPHENE_WEIGHTS"     # environment variable that moves the weights folder
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
+
+
+def weights_folder(name: str = "") -> Path:
+    """The folder in which the weights called `name` (a hub id) are looked for before the hub is asked."""
+    home = os.environ.get(WEIGHTS_HOME) or Path.home() / ".cache" / "phosphene" / "weights"
+    return Path(home).expanduser() / name
+
+
+def local_weights(name: str) -> Path | None:
+    """The file or folder on this machine that `name` means: a path, or a hub id in the weights folder."""
+    for path in (Path(name).expanduser(), weights_folder(name)):
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            return path
+    return None
+
+
+def not_here(what: str, name: str, hub_ids: Sequence[str], cause: object = "") -> WeightsError:
+    """The one error for weights that are neither on this machine nor within reach.
+
+    Parameters
+    ----------
+    what : str
+        The network, as the user knows it.
+    name : str
+        What was asked for.
+    hub_ids : sequence of str
+        Where it is published; the first one is put into the command.
+    cause : object
+        Why the hub did not help, in its own words (its first line is kept).
+    """
+    hub_id = name if _HUB_ID.fullmatch(name) else hub_ids[0]
+    folder = weights_folder(hub_id)
+    why = str(cause).strip().splitlines()
+    reason = f" The hub did not give them: {why[0]}" if why else ""
+    return WeightsError(
+        f"The weights of {what} ({name!r}) are not on this machine.{reason} "
+        f"Put the files of hub id {' or '.join(dict.fromkeys((hub_id, *hub_ids)))} into {folder}, "
+        f"for example with:  hf download {hub_id} --local-dir {folder}"
+    )
+
+
+def fetch_file(what: str, name: str, filenames: Sequence[str], hub_ids: Sequence[str]) -> Path:
+    """One weights file by path, folder or hub id; downloaded once where the hub can be reached.
+
+    Raises
+    ------
+    WeightsError
+        If it is nowhere to be had, or a folder holds none of `filenames` and no other single weights file.
+    """
+    local = local_weights(name)
+    if local is not None:
+        return local if local.is_file() else _file_in(local, what, filenames)
+    if not _HUB_ID.fullmatch(name):
+        raise not_here(what, name, hub_ids)
+    from huggingface_hub import hf_hub_download  # only here: the import takes a while
+
+    cause: Exception | None = None
+    for filename in filenames:
+        try:
+            return Path(hf_hub_download(name, filename))
+        except (OSError, ValueError) as error:  # offline, unknown, private and missing are all one of these
+            cause = error
+    raise not_here(what, name, hub_ids, cause) from cause
+
+
+def _file_in(folder: Path, what: str, filenames: Sequence[str]) -> Path:
+    for filename in filenames:
+        if (folder / filename).is_file():
+            return folder / filename
+    found = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
+    if len(found) == 1:
+        return found[0]
+    raise WeightsError(
+        f"{folder} holds {'no' if not found else 'more than one'} file of weights for {what}: "
+        f"put {' or '.join(filenames)} there, or name the file itself."
+    )
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read a state dict from `.safetensors`, or from a torch file that holds nothing but tensors.
+
+    Raises
+    ------
+    WeightsError
+        If the file cannot be read, or would have to be unpickled.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch and safetensors raise a dozen kinds for a file that is not theirs
+        raise WeightsError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}).") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(f"{path} is not a plain state dict of tensors; save it with torch.save(m.state_dict(), …).")
+    return state
+
+
+def load_strictly(network: nn.Module, state: dict[str, Tensor], source: object) -> None:
+    """Load `state` into `network`; every name and shape must agree.
+
+    Raises
+    ------
+    WeightsError
+        That names what is missing, what is unknown and what has another shape.
+    """
+    own = network.state_dict()
+    faults = [f"missing {name}" for name in own if name not in state]
+    faults += [f"unknown {name}" for name in state if name not in own]
+    faults += [
+        f"{name} is {tuple(state[name].shape)}, not {tuple(value.shape)}"
+        for name, value in own.items()
+        if name in state and state[name].shape != value.shape
+    ]
+    if faults:
+        shown = "; ".join(faults[:3]) + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")
+        raise WeightsError(f"The weights in {source} do not fit {type(network).__name__}: {shown}.")
+    network.load_state_dict(state)
