@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 
@@ -43,31 +42,3 @@ class ManualClock:
 
     def sleep_until(self, deadline: float) -> None:
         self._now = max(self._now, float(deadline))
-
-
-class Ticker:
-    """Absolute deadlines on a grid of `period_s`: a late tick is skipped and counted, never made up for.
-
-    Parameters
-    ----------
-    period_s : float
-        Distance between two deadlines in seconds; deadlines are multiples of it on the clock.
-    now : callable
-        Returns the time in seconds.
-    """
-
-    def __init__(self, period_s: float, now: Callable[[], float]):
-        self.period_s = period_s
-        self.skipped = 0
-        self._now = now
-        self._tick = int(now() // period_s)
-
-    def next_deadline(self) -> float:
-        """The next multiple of the period in the future; those already past are counted as skipped."""
-        due = self._tick + 1
-        upcoming = int(self._now() // self.period_s) + 1
-        if upcoming > due:
-            self.skipped += upcoming - due
-            due = upcoming
-        self._tick = due
-        return due * self.period_s

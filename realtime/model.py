@@ -61,3 +61,7 @@ class Model(Protocol):
         k-th slot, 0 where `interval.frame_valid` is False there. Called once for each interval, in order.
         """
         ...
+
+    def reset(self) -> None:
+        """Forget earlier intervals: what comes next does not continue them."""
+        ...

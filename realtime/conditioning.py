@@ -1,0 +1,176 @@
+"""From a stream's samples to what a model wants: µV, channels in order, reference, band. Causal and stateful.
+
+The same object runs live, in replay and in training. Its result does not depend on how samples are chunked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import signal
+
+from realtime.config import ConditioningConfig
+from realtime.errors import StreamFormatError
+from realtime.types import EegChunk, FloatArray
+
+# The four electrodes the 10-10 system renamed (American Clinical Neurophysiology Society, guideline 2).
+_RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
+_NOT_EEG = re.compile(r"^(trig|trg|sti\b|stim|status|counter|sample|timestamp|acc|gyr|mag|ppg|batt|packet)", re.I)
+HIGHEST_SHARE = 0.45
+"""A band never reaches beyond this share of the sampling rate."""
+
+
+def canonical(label: str) -> str:
+    """An electrode's 10-20 name in one spelling: `EEG Fp1-Ref`, `fp1` and `FP1.` are all `FP1`; T3 is T7."""
+    name = re.sub(r"^EEG[\s_:-]*", "", label.strip(), flags=re.I)
+    name = re.sub(r"[\s_:-]*(REF|LE|AVG|AR)$", "", name, flags=re.I).strip(" .").upper()
+    return _RENAMED.get(name, name)
+
+
+def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+    """Positions of the wanted channels in the stream, in the order wanted; all its EEG channels if None.
+
+    Raises
+    ------
+    StreamFormatError
+        If a name is not in the stream, is there twice, or no channel is left.
+    """
+    if wanted is None:
+        chosen = [i for i, label in enumerate(available) if not _NOT_EEG.match(label)]
+        if not chosen:
+            raise StreamFormatError(f"none of the channels {', '.join(available)} looks like EEG; name them with --channels")
+        return chosen
+    names = [canonical(label) for label in available]
+    missing = [name for name in wanted if canonical(name) not in names]
+    if missing:
+        raise StreamFormatError(
+            f"the stream has no channel {', '.join(missing)}; it has {', '.join(available)}. "
+            "Choose among these with --channels, or pick weights trained on them"
+        )
+    double = sorted({n for n in map(canonical, wanted) if names.count(n) > 1 or [*map(canonical, wanted)].count(n) > 1})
+    if double:
+        raise StreamFormatError(f"channel {', '.join(double)} is named more than once among {', '.join(available)}")
+    return [names.index(canonical(name)) for name in wanted]
+
+
+def narrow_band(band_hz: tuple[float, float], rate: float) -> tuple[float, float]:
+    """The band as far as `rate` can carry it: the upper edge at most HIGHEST_SHARE of the rate."""
+    low, high = band_hz
+    return low, min(high, HIGHEST_SHARE * rate)
+
+
+def design(band_hz: tuple[float, float] | None, notch_hz: float | None, rate: float) -> np.ndarray:
+    """Second-order sections of the causal filter: high-pass (order 2), low-pass (order 4), notch (Q 30).
+
+    Returns
+    -------
+    array of shape (n_sections, 6), float64; no section where nothing is to be filtered
+    """
+    sections = []
+    if band_hz is not None:
+        low, high = narrow_band(band_hz, rate)
+        if low > 0:
+            sections.append(signal.butter(2, low, "highpass", fs=rate, output="sos"))
+        sections.append(signal.butter(4, high, "lowpass", fs=rate, output="sos"))
+    if notch_hz is not None and notch_hz < HIGHEST_SHARE * rate:
+        sections.append(signal.tf2sos(*signal.iirnotch(notch_hz, 30.0, fs=rate)))
+    return np.concatenate(sections) if sections else np.zeros((0, 6))
+
+
+class Conditioner:
+    """Unit, channels, reference and filter of one stream.
+
+    Parameters
+    ----------
+    config : ConditioningConfig
+    labels : sequence of str
+        Channels of the stream.
+    to_microvolt : float
+        What the stream's values are multiplied with.
+    rate : float
+        Samples a second (the filter's design; drift does not matter).
+    """
+
+    def __init__(self, config: ConditioningConfig, labels: Sequence[str], to_microvolt: float, rate: float):
+        self._pick = choose_channels(labels, config.channels)
+        self.labels = tuple(labels[i] for i in self._pick)
+        self._gain = float(to_microvolt)
+        self._average = config.reference == "average"
+        self._sos = design(config.band_hz, config.notch_hz, rate)
+        self._at_rest = signal.sosfilt_zi(self._sos) if len(self._sos) else np.zeros((0, 2))
+        self._state: np.ndarray | None = None
+        self._held = np.zeros(len(self._pick))
+
+    def to_microvolt(self, samples: FloatArray) -> np.ndarray:
+        """Chosen channels in µV, float64, unfiltered; a value that is no number is replaced by the one before."""
+        microvolt = samples[:, self._pick].astype(np.float64) * self._gain
+        finite = np.isfinite(microvolt)
+        if not finite.all():
+            rows = np.where(finite, np.arange(len(microvolt))[:, None], -1)
+            last = np.maximum.accumulate(rows, axis=0)
+            held = np.take_along_axis(microvolt, np.maximum(last, 0), axis=0)
+            microvolt = np.where(last < 0, self._held, held)
+        if len(microvolt):
+            self._held = microvolt[-1]
+        return microvolt
+
+    def push(self, chunk: EegChunk, microvolt: np.ndarray | None = None) -> EegChunk:
+        """Condition one chunk; a new segment starts from the filter's rest at its own first sample.
+
+        `microvolt` may hand in `to_microvolt(chunk.samples)` where it was needed anyway.
+        """
+        values = self.to_microvolt(chunk.samples) if microvolt is None else microvolt
+        if self._average:
+            values = values - values.mean(axis=1, keepdims=True)
+        if len(self._sos) and len(values):
+            if self._state is None or chunk.gap_before:
+                self._state = self._at_rest[:, None, :] * values[0][None, :, None]
+            filtered, self._state = signal.sosfilt(self._sos, values.T, axis=1, zi=self._state)
+            values = filtered.T
+        return EegChunk(np.ascontiguousarray(values, np.float32), chunk.stamps, chunk.gap_before)
+
+
+class RunningScale:
+    """Robust standard deviation of each channel over the last seconds: 1.4826 · median of |x|, causal.
+
+    Renewed once a second of samples, so that it is a function of the samples alone; `at(time)` gives what was
+    known then, for the last `kept` seconds. Thinned to about 64 values a second: a median does not need more.
+    """
+
+    def __init__(self, n_channels: int, rate: float, memory_s: float, kept: int = 32):
+        self._kept = kept
+        self._step = max(1, round(rate))
+        self._thin = max(1, round(rate / 64))
+        self._size = max(1, round(memory_s * self._step / self._thin))
+        self._values = np.zeros((self._size, n_channels), np.float32)
+        self._n_values = 0
+        self._n_samples = 0
+        self._known: list[tuple[float, FloatArray]] = []
+
+    def push(self, chunk: EegChunk) -> None:
+        start = 0
+        while start < len(chunk.samples):
+            stop = min(len(chunk.samples), start + self._step - self._n_samples % self._step)
+            picked = np.arange(start + (-(self._n_samples)) % self._thin, stop, self._thin)
+            where = (self._n_values + np.arange(len(picked))) % self._size
+            self._values[where] = np.abs(chunk.samples[picked])
+            self._n_values += len(picked)
+            self._n_samples += stop - start
+            if self._n_samples % self._step == 0:
+                self._renew(float(chunk.stamps[stop - 1]))
+            start = stop
+
+    def _renew(self, stamp: float) -> None:
+        held = self._values[: min(self._n_values, self._size)]
+        scale = np.maximum(1.4826 * np.median(held, axis=0), 1e-3).astype(np.float32)
+        self._known = [*self._known[1 - self._kept :], (stamp, scale)]
+
+    def at(self, time: float) -> FloatArray | None:
+        """Scale (n_channels,) in µV as known at `time`, or None before the first second."""
+        known = self._known
+        for stamp, scale in reversed(known):
+            if stamp < time:
+                return scale
+        return None

@@ -1,0 +1,193 @@
+"""From a source into the rings: one intake a stream, each called by one thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from realtime.align import FrameHistory
+from realtime.conditioning import Conditioner, RunningScale
+from realtime.config import ConditioningConfig, GridConfig
+from realtime.frames import shrink
+from realtime.latest import Latest
+from realtime.model import Model
+from realtime.quality import QualityMonitor
+from realtime.resample import GridInterpolator
+from realtime.ring import GridRing
+from realtime.sources import EegSource, VideoSource
+from realtime.stamps import StampFitter
+from realtime.types import EegHealth, EegInfo, Frame, IndexArray, RawChunk, StreamState, VideoHealth
+from realtime.units import flag_amplitude, microvolts_per_unit
+
+
+class EegIntake:
+    """Source → stamps → conditioning → grid.
+
+    Parameters
+    ----------
+    source : EegSource
+        Already open; `info` is what `open` returned.
+    history_s : float
+        How much conditioned EEG the ring keeps.
+    """
+
+    def __init__(
+        self,
+        source: EegSource,
+        info: EegInfo,
+        config: ConditioningConfig,
+        grid: GridConfig,
+        history_s: float = 60.0,
+        scales_kept: int = 32,
+    ):
+        self.info = info
+        self.source = source
+        self.fitter = StampFitter(info.rate_nominal)
+        gain = microvolts_per_unit(config.unit or info.unit)
+        self.conditioner = Conditioner(config, info.labels, gain, info.rate_nominal)
+        n_channels = len(self.conditioner.labels)
+        self.ring = GridRing(round(history_s * grid.eeg_hz), n_channels)
+        self.scale = RunningScale(n_channels, info.rate_nominal, config.scale_s, scales_kept)
+        self.quality = QualityMonitor(self.conditioner.labels, info.rate_nominal)
+        self.taps: list[Callable[[RawChunk], None]] = []   # called in this intake's thread; must not block
+        self._interpolator = GridInterpolator(grid.eeg_hz, self.ring)
+        self._flushed = False
+
+    def pump(self, timeout_s: float = 0.0) -> bool:
+        """Take what the source has, waiting up to `timeout_s` for it; True if samples came."""
+        raw = self.source.read(timeout_s)
+        if raw is not None:
+            for tap in self.taps:
+                tap(raw)
+            self._take(self.fitter.push(raw))
+        elif self.source.finished and not self._flushed:
+            self._flushed = True
+            self._take(self.fitter.flush())
+        return raw is not None
+
+    def _take(self, chunks: list) -> None:
+        for chunk in chunks:
+            microvolt = self.conditioner.to_microvolt(chunk.samples)
+            self.quality.push(microvolt)
+            conditioned = self.conditioner.push(chunk, microvolt)
+            self.scale.push(conditioned)
+            self._interpolator.push(conditioned)
+
+    def health(self) -> EegHealth:
+        fitter = self.fitter
+        health = self.source.health()
+        return replace(
+            health,
+            n_channels=self.ring.width,
+            rate_nominal=self.info.rate_nominal,
+            rate_effective=fitter.rate_effective,
+            drift_ppm=fitter.drift_ppm,
+            gaps=fitter.gaps,
+            lost_samples=fitter.lost_samples,
+            samples=fitter.samples,
+            note=health.note or flag_amplitude(self.quality.amplitude_uv),
+        )
+
+
+class VideoIntake:
+    """Source → small pictures → embeddings, each frame encoded once, and only if a slot of the grid shows it.
+
+    Parameters
+    ----------
+    source : VideoSource
+        Already open.
+    model : Model
+        Its card says which paths there are and how small a picture may be.
+    """
+
+    def __init__(self, source: VideoSource, model: Model, capacity: int = 512):
+        self.source = source
+        self.frames = FrameHistory(capacity)
+        self.preview: Latest[Frame] = Latest()
+        self.taps: list[Callable[[Frame], None]] = []
+        self.encode_ms: float = 0.0         # of the last batch, a frame
+        self.n_frames = 0
+        self.lost = 0                       # numbers missing between frames
+        self._model = model
+        self._slots_hz = model.card.grid.slots_hz
+        self._embeddings: dict[str, np.ndarray] = {}
+        self._encoded = {path: np.full(capacity, -1, np.int64) for path in model.card.paths}
+        self._next = dict.fromkeys(model.card.paths, 0)
+        self._last_seq: int | None = None
+
+    def pump(self, timeout_s: float = 0.0) -> bool:
+        """Take one frame, waiting up to `timeout_s` for it; True if one came."""
+        frame = self.source.read(timeout_s)
+        if frame is not None:
+            for tap in self.taps:
+                tap(frame)
+            self.preview.put(frame)
+            if self._last_seq is not None:
+                self.lost += max(0, frame.seq - self._last_seq - 1)
+            self._last_seq = frame.seq
+            self.n_frames += 1
+            self.frames.append(shrink(frame.image, self._model.card.image_px), frame.stamp, frame.seq)
+        return frame is not None
+
+    def encode(self, now: float) -> None:
+        """Embed the frames that a slot up to `now` shows and that were not embedded yet."""
+        first, stamps = self.frames.times.tail("stamp")
+        for path, every in self._model.card.paths.items():
+            start = max(self._next[path], first)
+            due = [n for n in range(start, first + len(stamps)) if self._on_show(n - first, stamps, every, now)]
+            settled = first + len(stamps) - 1          # the newest may still come on show
+            self._next[path] = max(start, settled if settled not in due else settled + 1)
+            images = [(n, image) for n in due if (image := self.frames.image(n)) is not None]
+            if images:
+                self._embed(path, images)
+
+    def _on_show(self, i: int, stamps: np.ndarray, every: int, now: float) -> bool:
+        """Does a slot of this path fall on frame i's time on show, as far as that has passed?"""
+        slot = int(stamps[i] * self._slots_hz) // every * every
+        while slot / self._slots_hz < stamps[i]:
+            slot += every
+        shown_at = slot / self._slots_hz
+        return shown_at < stamps[i + 1] if i + 1 < len(stamps) else shown_at <= now
+
+    def _embed(self, path: str, images: list[tuple[int, np.ndarray]]) -> None:
+        begin = time.perf_counter()
+        embedded = self._model.encode([image for _, image in images], path)
+        self.encode_ms = (time.perf_counter() - begin) * 1e3 / len(images)
+        capacity = self.frames.times.capacity
+        if path not in self._embeddings:
+            self._embeddings[path] = np.zeros((capacity, *embedded.shape[1:]), np.float32)
+        for (number, _), row in zip(images, embedded, strict=True):
+            self._embeddings[path][number % capacity] = row
+            self._encoded[path][number % capacity] = number
+
+    def embeddings(self, number: IndexArray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Embeddings of the frames at an interval's slots, and which slots have theirs.
+
+        Parameters
+        ----------
+        number : array of shape (n_slots,), int64
+            Order of arrival of the frame at each slot, -1 where none.
+        """
+        ready = np.ones(len(number), bool)
+        found = {}
+        capacity = self.frames.times.capacity
+        for path, every in self._model.card.paths.items():
+            wanted = number[::every]
+            there = (wanted >= 0) & (self._encoded[path][wanted % capacity] == wanted)
+            ready[::every] &= there
+            if path in self._embeddings:
+                rows = self._embeddings[path][wanted % capacity]
+                rows[~there] = 0.0
+                found[path] = rows
+        return found, ready
+
+    def passed(self, now: float) -> float:
+        """No frame with a stamp up to this time will come any more, seconds."""
+        return now if self.source.health().state is StreamState.FINISHED else self.frames.newest_stamp
+
+    def health(self) -> VideoHealth:
+        health = self.source.health()
+        return replace(health, frames=self.n_frames, dropped=max(health.dropped, self.lost))

@@ -1,0 +1,68 @@
+"""Runs a pipeline on live streams: one thread for the EEG, one for the video, one for the scoring."""
+
+from __future__ import annotations
+
+from realtime.clock import Clock
+from realtime.pipeline import Pipeline
+from realtime.worker import Worker
+
+_READ_S = 0.02      # a source is asked again at least this often, so that a stop is quick
+_NAP_S = 0.002      # while an interval has ended and its last samples are on their way
+_REST_S = 0.05      # the longest the scoring sleeps without looking
+
+
+class LiveRunner:
+    """Starts and stops the threads around a pipeline.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    clock : Clock
+    """
+
+    def __init__(self, pipeline: Pipeline, clock: Clock):
+        self.pipeline = pipeline
+        self.clock = clock
+        self._workers = [
+            Worker("EEG", self._read_eeg, on_exit=pipeline.eeg.source.close),
+            Worker("video", self._read_video, on_exit=pipeline.video.source.close),
+            Worker("scoring", self._score),
+        ]
+
+    def start(self) -> LiveRunner:
+        for worker in self._workers:
+            worker.start()
+        return self
+
+    def stop(self) -> None:
+        """End the threads, the scoring first; the sources close in the threads that read them."""
+        for worker in reversed(self._workers):
+            worker.stop()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended a worker, or None while all are well."""
+        return next((worker.failure for worker in self._workers if worker.failure is not None), None)
+
+    def raise_failure(self) -> None:
+        for worker in self._workers:
+            worker.raise_failure()
+
+    @property
+    def finished(self) -> bool:
+        """Both sources have ended (a file that is not looped)."""
+        return self.pipeline.eeg.source.finished or self.pipeline.video.source.finished
+
+    def _read_eeg(self) -> None:
+        self.pipeline.eeg.pump(_READ_S)
+
+    def _read_video(self) -> None:
+        self.pipeline.video.pump(_READ_S)
+        self.pipeline.video.encode(self.clock.now())
+
+    def _score(self) -> None:
+        now = self.clock.now()
+        if self.pipeline.step(now) is not None:
+            return
+        due = self.pipeline.next_end(now)
+        self.clock.sleep_until(min(due, now + _REST_S) if now < due else now + _NAP_S)

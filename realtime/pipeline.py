@@ -1,0 +1,236 @@
+"""The path of a sample from its source to a reading, as one object that can be stepped without threads."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from realtime.align import Aligner
+from realtime.chance import ChanceTracker
+from realtime.conditioning import choose_channels
+from realtime.config import ConditioningConfig
+from realtime.errors import ConfigError
+from realtime.intake import EegIntake, VideoIntake
+from realtime.latest import Latest
+from realtime.model import Model, ModelCard
+from realtime.sources import EegSource, VideoSource
+from realtime.types import BoolArray, EegInfo, Interval, Reading
+
+KEPT_READINGS = 480        # two minutes at the default hop, for the window's curves
+KEPT_LATENCIES = 16384     # an hour and more
+
+
+class Pipeline:
+    """Sources in, readings out.
+
+    Live, `realtime.live.LiveRunner` gives each stream and the scoring a thread of its own. In replay and in
+    tests nothing runs by itself: `advance(now)` brings everything up to `now` and runs every interval that
+    is due, so that what comes out depends on the data alone.
+
+    Parameters
+    ----------
+    eeg : EegSource
+    video : VideoSource
+    make_model : callable
+        Called once with the chosen electrodes' names (after the EEG stream is open), returns the `Model`.
+    conditioning : ConditioningConfig
+        Its band is replaced by the one the model's card asks for.
+    """
+
+    def __init__(
+        self,
+        eeg: EegSource,
+        video: VideoSource,
+        make_model: Callable[[tuple[str, ...]], Model],
+        conditioning: ConditioningConfig | None = None,
+    ):
+        conditioning = conditioning or ConditioningConfig()
+        self.eeg_info = eeg.open()
+        self.video_info = video.open()
+        self.model = make_model(_labels(self.eeg_info, conditioning))
+        card = self.model.card
+        _check_paths(card)
+        self.conditioning = conditioning.model_copy(
+            update={"band_hz": card.band_hz, "channels": card.channels or conditioning.channels}
+        )
+        self.grid = card.grid
+        self.readings: Latest[Reading] = Latest()
+        self.taps: list[Callable[[Reading], None]] = []
+        self.skipped_ticks = 0
+        self.masked_intervals = 0      # with EEG missing: a gap, or samples later than the lateness limit
+        self.empty_intervals = 0       # too little valid data for a reading
+        self.intervals = 0             # went into the network
+        self.published = 0             # readings
+        self.frames_not_ready = 0      # slots whose frame was not embedded in time
+        self.latencies_ms = np.zeros(KEPT_LATENCIES)
+        self._n_latencies = 0
+        self._digest = hashlib.sha256()
+        self._begin(eeg, video)
+
+    def _begin(self, eeg: EegSource, video: VideoSource) -> None:
+        self.eeg = EegIntake(eeg, self.eeg_info, self.conditioning, self.grid)
+        self.video = VideoIntake(video, self.model)
+        self.aligner = Aligner(self.grid, self.eeg.ring, self.eeg.scale, self.video.frames)
+        self.history: tuple[Reading, ...] = ()
+        self._chance = ChanceTracker(round(self.grid.interval_s / self.grid.hop_s))
+        self._next: int | None = None
+
+    def restart(self) -> None:
+        """Forget what came so far, as after a seek in a recording: no interval may span the jump."""
+        eeg_taps, video_taps = self.eeg.taps, self.video.taps
+        self.model.reset()
+        self._begin(self.eeg.source, self.video.source)
+        self.eeg.taps, self.video.taps = eeg_taps, video_taps
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The electrodes the network sees, in its order."""
+        return self.eeg.conditioner.labels
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over every interval that went into the network: number, EEG points, frame numbers."""
+        return self._digest.hexdigest()
+
+    def advance(self, now: float) -> list[Reading]:
+        """Bring both streams up to `now` and run every interval that is due, in order. For replay and tests."""
+        while self.eeg.pump():
+            pass
+        while self.video.pump():
+            pass
+        self.video.encode(now)
+        readings = []
+        while (index := self._due(now)) is not None:
+            self._next = index + 1
+            if (reading := self._run(index, now)) is not None:
+                readings.append(reading)
+        return readings
+
+    def step(self, now: float) -> Reading | None:
+        """Run one tick: the newest interval that can be released; older ones are skipped and counted."""
+        first = self._due(now)
+        if first is None:
+            return None
+        newest = int(now / self.grid.hop_s)
+        index = next((i for i in range(newest, first, -1) if self._released(i, now)), first)
+        self.skipped_ticks += index - first
+        self._next = index + 1
+        return self._run(index, now)
+
+    def next_end(self, now: float) -> float:
+        """When the next interval ends (it may be released a little later), seconds."""
+        index = self._next if self._next is not None else int(now / self.grid.hop_s) + 1
+        return index * self.grid.hop_s
+
+    def _due(self, now: float) -> int | None:
+        if self._next is None:
+            self._next = self.aligner.first_index()
+        index = self._next
+        if index is None or index * self.grid.hop_s > now or not self._released(index, now):
+            return None
+        return index
+
+    def _released(self, index: int, now: float) -> bool:
+        """Both streams have passed the interval, or it cannot wait any longer."""
+        end = index * self.grid.hop_s
+        complete = (
+            self.eeg.ring.head >= self.grid.point_range(index)[1]
+            and self.video.passed(now) >= end - self.grid.lag_s - 1 / self.grid.slots_hz
+        )
+        return complete or now - end >= self.grid.lateness_s
+
+    def _run(self, index: int, now: float) -> Reading | None:
+        begin = time.perf_counter()
+        interval, number = self.aligner.interval(index)
+        embeddings, ready = self.video.embeddings(number)
+        self.frames_not_ready += int(np.sum(interval.frame_valid & ~ready))
+        if not interval.eeg_valid.all():
+            self.masked_intervals += 1
+        interval = _without(interval, ~ready)
+        eeg_share = float(interval.eeg_valid.mean())
+        video_share = float(interval.frame_valid.mean())
+        if min(eeg_share, video_share) < self.grid.min_valid:
+            self.empty_intervals += 1
+            return None
+        cut = time.perf_counter()
+        scores = self.model.score(interval, embeddings)
+        scored = time.perf_counter()
+        self._account(interval)
+        stage_ms = {
+            "wait": (now - interval.end) * 1e3,
+            "cut": (cut - begin) * 1e3,
+            "score": (scored - cut) * 1e3,
+            "encode_frame": self.video.encode_ms,
+        }
+        chance = self._chance.update(index, scores.similarity, scores.impostors)
+        reading = Reading(
+            seq=self.intervals,
+            index=index,
+            end=interval.end,
+            emitted=now + (time.perf_counter() - begin),
+            similarity=scores.similarity,
+            match=scores.match,
+            chance=chance,
+            attention=scores.attention,
+            gate=scores.gate,
+            frame_seq=interval.frame_seq,
+            eeg_valid_share=eeg_share,
+            video_valid_share=video_share,
+            stage_ms=stage_ms,
+        )
+        self._publish(reading)
+        return reading
+
+    def _account(self, interval: Interval) -> None:
+        self.intervals += 1
+        for part in (
+            np.int64(interval.index),
+            np.ascontiguousarray(interval.eeg),
+            np.packbits(interval.eeg_valid),
+            np.where(interval.frame_valid, interval.frame_seq, -1).astype(np.int64),
+        ):
+            self._digest.update(part.tobytes())
+
+    def _publish(self, reading: Reading) -> None:
+        self.published += 1
+        self.latencies_ms[self._n_latencies % KEPT_LATENCIES] = reading.latency_ms
+        self._n_latencies += 1
+        self.history = (*self.history[1 - KEPT_READINGS :], reading)
+        self.readings.put(reading)
+        for tap in self.taps:
+            tap(reading)
+
+    def latency_ms(self) -> dict[str, float]:
+        """p50, p95, p99 and max from an interval's end to its reading; empty before the first."""
+        known = self.latencies_ms[: min(self._n_latencies, KEPT_LATENCIES)]
+        if not len(known):
+            return {}
+        p50, p95, p99 = np.percentile(known, [50, 95, 99])
+        return {"p50": float(p50), "p95": float(p95), "p99": float(p99), "max": float(known.max())}
+
+    def close(self) -> None:
+        self.eeg.source.close()
+        self.video.source.close()
+
+
+def _labels(info: EegInfo, conditioning: ConditioningConfig) -> tuple[str, ...]:
+    return tuple(info.labels[i] for i in choose_channels(info.labels, conditioning.channels))
+
+
+def _check_paths(card: ModelCard) -> None:
+    """A path's frames must lie on the same absolute slots in every interval, or caches would not meet."""
+    for path, every in card.paths.items():
+        if card.grid.hop_slots % every or card.grid.slot_range(0)[0] % every:
+            raise ConfigError(
+                f"path {path} takes every {every}th slot, which does not divide the hop of "
+                f"{card.grid.hop_slots} slots and the interval of {card.grid.n_slots}; choose another every_n"
+            )
+
+
+def _without(interval: Interval, slots: BoolArray) -> Interval:
+    """The interval with these slots (n_slots,) masked."""
+    return replace(interval, frame_valid=interval.frame_valid & ~slots) if slots.any() else interval

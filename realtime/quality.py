@@ -1,0 +1,63 @@
+"""Is a channel's signal worth listening to? Looked at once a second, in µV, before any filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+FLAT_UV = 0.5          # peak to peak over a second; amplifier noise alone is larger
+NOISY_UV = 150.0       # robust standard deviation after removing the second's drift
+RAILING_SHARE = 0.2    # of a second spent exactly at its own extreme
+_ROBUST = 1.4826       # median absolute deviation to standard deviation of a Gaussian
+
+
+def judge(second: np.ndarray) -> list[str]:
+    """A word for each channel of `second` (n_samples, n_channels) µV: empty if good, else the reason."""
+    reasons = []
+    line = np.linspace(0.0, 1.0, len(second))
+    for channel in second.T:
+        swing = channel.max() - channel.min()
+        at_rail = max(np.mean(channel == channel.max()), np.mean(channel == channel.min()))
+        level = channel - np.polyval(np.polyfit(line, channel, 1), line)
+        spread = _ROBUST * np.median(np.abs(level - np.median(level)))
+        if swing < FLAT_UV:
+            reasons.append("flat")
+        elif at_rail > RAILING_SHARE:
+            reasons.append("railing")
+        elif spread > NOISY_UV:
+            reasons.append("noisy")
+        else:
+            reasons.append("")
+    return reasons
+
+
+class QualityMonitor:
+    """Keeps the last verdict on each channel.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    rate : float
+        Samples a second.
+    """
+
+    def __init__(self, labels: Sequence[str], rate: float):
+        self.labels = tuple(labels)
+        self.reasons: dict[str, str] = dict.fromkeys(labels, "")
+        self.amplitude_uv = 0.0      # median |x| over channels and the last second, mean removed
+        self._window = np.zeros((max(2, round(rate)), len(labels)))
+        self._filled = 0
+
+    def push(self, microvolt: np.ndarray) -> None:
+        """Take samples (n_samples, n_channels) in µV, unfiltered."""
+        start = 0
+        while start < len(microvolt):
+            taken = min(len(microvolt) - start, len(self._window) - self._filled)
+            self._window[self._filled : self._filled + taken] = microvolt[start : start + taken]
+            self._filled += taken
+            start += taken
+            if self._filled == len(self._window):
+                self.reasons = dict(zip(self.labels, judge(self._window), strict=True))
+                self.amplitude_uv = float(np.median(np.abs(self._window - np.median(self._window, axis=0))))
+                self._filled = 0

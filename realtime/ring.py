@@ -1,0 +1,107 @@
+"""History in fixed memory, written by index: one writer, any number of readers that copy out.
+
+A reader never blocks the writer. It copies what it asked for and then looks whether the writer has lapped it
+meanwhile; what was overwritten comes back as invalid, never as somebody else's values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.types import BoolArray, FloatArray
+
+
+class GridRing:
+    """Rows at consecutive whole-number positions (points of a time grid), some of them possibly missing.
+
+    Parameters
+    ----------
+    capacity : int
+        Rows kept; the oldest are overwritten.
+    width : int
+        Values a row.
+    """
+
+    def __init__(self, capacity: int, width: int):
+        self.capacity = capacity
+        self.width = width
+        self.first: int | None = None       # position of the first row ever written
+        self.head = 0                       # one past the newest position
+        self._rows = np.zeros((capacity, width), np.float32)
+        self._valid = np.zeros(capacity, bool)
+
+    def write(self, start: int, rows: FloatArray) -> None:
+        """Write `rows` of shape (n, width) from position `start`; positions stepped over become invalid.
+
+        Raises
+        ------
+        ValueError
+            If `start` lies before the newest position: history is not rewritten.
+        """
+        if self.first is None:
+            self.first = self.head = start
+        if start < self.head:
+            raise ValueError(f"position {start} was already passed (newest {self.head})")
+        if start > self.head:
+            hole = np.arange(max(self.head, start - self.capacity), start) % self.capacity
+            self._valid[hole] = False
+        stop = start + len(rows)
+        kept = rows[-self.capacity:]
+        where = np.arange(stop - len(kept), stop) % self.capacity
+        self._rows[where] = kept
+        self._valid[where] = True
+        self.head = stop
+
+    def read(self, start: int, stop: int) -> tuple[FloatArray, BoolArray]:
+        """Copy positions [start, stop): rows (n, width), 0 where missing, and which of them are valid (n,)."""
+        positions = np.arange(start, stop)
+        where = positions % self.capacity
+        head_before = self.head
+        rows = self._rows[where]
+        valid = self._valid[where]
+        first = self.first if self.first is not None else self.head
+        oldest = max(first, self.head - self.capacity)
+        valid &= (positions >= oldest) & (positions < head_before)
+        rows[~valid] = 0.0
+        return rows, valid
+
+
+class SequenceRing:
+    """Rows in order of arrival, each under a running number from 0; holds the newest `capacity` of them.
+
+    Arrays of any one-row shape; `columns` maps a name to (shape, dtype).
+    """
+
+    def __init__(self, capacity: int, columns: dict[str, tuple[tuple[int, ...], type]]):
+        self.capacity = capacity
+        self.count = 0
+        self._columns = {name: np.zeros((capacity, *shape), dtype) for name, (shape, dtype) in columns.items()}
+
+    @property
+    def oldest(self) -> int:
+        """Number of the oldest row still held."""
+        return max(0, self.count - self.capacity)
+
+    def append(self, **row: object) -> int:
+        """Write one row and return its number."""
+        number = self.count
+        for name, value in row.items():
+            self._columns[name][number % self.capacity] = value
+        self.count = number + 1
+        return number
+
+    def tail(self, name: str) -> tuple[int, NDArray]:
+        """A copy of one column, oldest row first, and the number of its first row.
+
+        One row less than the ring holds is handed out, so that the writer can be inside the oldest.
+        """
+        stop = self.count
+        start = max(0, stop - self.capacity + 1)
+        values = self._columns[name][np.arange(start, stop) % self.capacity]
+        lost = max(0, self.count - self.capacity + 1 - start)
+        return start + lost, values[lost:]
+
+    def clear(self) -> None:
+        """Forget everything; numbers begin at 0 again."""
+        self.count = 0

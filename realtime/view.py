@@ -1,0 +1,117 @@
+"""What a window may ask of a running pipeline. Reading only; every answer is a copy or cannot change."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from realtime.clock import Clock
+from realtime.config import GridConfig
+from realtime.latest import Latest
+from realtime.model import ModelCard
+from realtime.pipeline import Pipeline
+from realtime.types import EegHealth, FloatArray, Frame, Reading, TimeArray, VideoHealth
+
+
+class PipelineView:
+    """The one object the window polls (see gui.state.View).
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    clock : Clock
+        The session's clock: wall time live, the recording's own time in a replay.
+    failure : callable
+        Returns what ended a worker, or None.
+    transport : object, optional
+        play, pause, seek … of a replay (recordings.player.Player).
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        clock: Clock,
+        failure: Callable[[], BaseException | None],
+        transport: object | None = None,
+    ):
+        self._pipeline = pipeline
+        self._clock = clock
+        self._failure = failure
+        self._markers: deque[tuple[float, str]] = deque(maxlen=10_000)
+        self.transport = transport
+
+    @property
+    def grid(self) -> GridConfig:
+        return self._pipeline.grid
+
+    @property
+    def card(self) -> ModelCard:
+        return self._pipeline.model.card
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._pipeline.labels
+
+    @property
+    def preview(self) -> Latest[Frame]:
+        return self._pipeline.video.preview
+
+    @property
+    def readings(self) -> Latest[Reading]:
+        return self._pipeline.readings
+
+    @property
+    def failure(self) -> BaseException | None:
+        return self._failure()
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def eeg_window(self, seconds: float) -> tuple[TimeArray, FloatArray]:
+        """The newest conditioned EEG: times (n,) and samples (n, n_channels) in µV, NaN where missing."""
+        ring = self._pipeline.eeg.ring
+        hz = self.grid.eeg_hz
+        stop = ring.head
+        start = stop - round(seconds * hz)
+        rows, valid = ring.read(start, stop)
+        rows[~valid] = np.nan
+        return np.arange(start, stop) / hz, rows
+
+    def channel_quality(self) -> dict[str, str]:
+        return dict(self._pipeline.eeg.quality.reasons)
+
+    def thumbnails(self, seqs: Sequence[int]) -> list[tuple[int, np.ndarray] | None]:
+        """Small pictures of the frames with these numbers, None where they are gone."""
+        images = self._pipeline.video.frames.images_of(np.asarray(seqs, np.int64))
+        return [None if image is None else (int(s), image) for s, image in zip(seqs, images, strict=True)]
+
+    def history(self, seconds: float) -> list[Reading]:
+        since = self.now() - seconds
+        return [reading for reading in self._pipeline.history if reading.end >= since]
+
+    def eeg_health(self) -> EegHealth:
+        return self._pipeline.eeg.health()
+
+    def video_health(self) -> VideoHealth:
+        return self._pipeline.video.health()
+
+    def counters(self) -> dict[str, float]:
+        pipeline = self._pipeline
+        return {
+            "readings": pipeline.published,
+            "intervals": pipeline.intervals,
+            "skipped_ticks": pipeline.skipped_ticks,
+            "late_intervals": pipeline.masked_intervals,
+            "latency_p95_ms": pipeline.latency_ms().get("p95", float("nan")),
+            "frames_dropped": pipeline.video.health().dropped,
+        }
+
+    def add_marker(self, stamp: float, text: str) -> None:
+        """Show a marker; called by whoever reads the marker stream."""
+        self._markers.append((stamp, text))
+
+    def markers(self, seconds: float) -> list[tuple[float, str]]:
+        since = self.now() - seconds
+        return [marker for marker in tuple(self._markers) if marker[0] >= since]
