@@ -1,0 +1,180 @@
+"""The configuration of the network: one frozen tree, one word for each part, three presets.
+
+Unknown names, unknown words and contradictions are refused with the field, the value and what is legal there.
+
+    >>> config = preset("demo", {"mixer": "gru", "fusion.readout": "cosine"})
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from models.parts import (
+    CompactConfig,
+    CompressionConfig,
+    EegConfig,
+    FrameEncoderConfig,
+    FusionConfig,
+    GatedConfig,
+    MixerConfig,
+    ResamplerConfig,
+    TcnConfig,
+    TinyVitConfig,
+    WholeClipConfig,
+    as_table,
+)
+from realtime.config import Frozen, GridConfig
+from realtime.errors import ConfigError
+
+
+class NetworkConfig(Frozen):
+    """Everything that makes the network, besides the electrodes it is built for.
+
+    Attributes
+    ----------
+    width : int
+        D, the width of mixer, latents and fusion.
+    embed : int
+        E, the width of a slot of the two towers whose cosine is the similarity.
+    fast, slow : frame encoders
+        `fast` sees the frame on show at every slot, `slow` at every `slow_every`-th; either may be missing.
+    clip : whole-clip encoder or None
+        Takes the place of frame encoders, mixer and compression.
+    masks : str
+        Which media an EEG interval may read: `global`, `own`, `own+K` (and the K before it), `past`.
+    context : int
+        Earlier intervals kept for `past` and `global`, live.
+    """
+
+    name: str = "demo"
+    grid: GridConfig = GridConfig()
+    width: int = Field(64, ge=8)
+    embed: int = Field(16, ge=2)
+    eeg: EegConfig = CompactConfig()
+    fast: FrameEncoderConfig | None = TinyVitConfig()
+    slow: FrameEncoderConfig | None = None
+    slow_every: int = Field(5, ge=1)
+    clip: WholeClipConfig | None = None
+    mixer: MixerConfig = TcnConfig()
+    compression: CompressionConfig = ResamplerConfig()
+    fusion: FusionConfig = GatedConfig()
+    masks: str = "own"
+    context: int = Field(4, ge=0)
+
+    @model_validator(mode="after")
+    def _whole(self) -> NetworkConfig:
+        if not re.fullmatch(r"global|own|past|own\+[1-9]\d?", self.masks):
+            raise ValueError(f"masks={self.masks!r} is unknown: legal are 'global', 'own', 'own+K', 'past' "
+                             f"with K from 1 to 99")
+        if self.clip is not None and (self.fast is not None or self.slow is not None):
+            raise ValueError(f"clip={self.clip.kind!r} takes the place of frame encoders: "
+                             f"set fast and slow to None")
+        if self.clip is None and self.fast is None and self.slow is None:
+            raise ValueError("fast, slow and clip are all None: the network needs one of them to see")
+        for field, every in (("slow_every", self.slow_every if self.slow else 1),
+                             ("clip.every", self.clip.every if self.clip else 1)):
+            if self.grid.n_slots % every or self.grid.hop_slots % every:
+                raise ValueError(f"{field}={every} must divide the interval's {self.grid.n_slots} slots and "
+                                 f"the hop's {self.grid.hop_slots}")
+        if self.fast and self.slow and len({1, self.fast.patches, self.slow.patches}) > 2:
+            raise ValueError(f"fast.patches={self.fast.patches} and slow.patches={self.slow.patches}: "
+                             f"they must be equal, or one of them 1 (pooled)")
+        if not 1 <= self.n_latents <= self.grid.n_slots:
+            raise ValueError(f"compression.latents_per_s={self.compression.latents_per_s:g} gives "
+                             f"{self.n_latents} latents an interval: legal are 1 to {self.grid.n_slots}, "
+                             f"one a slot")
+        return self
+
+    @property
+    def paths(self) -> dict[str, int]:
+        """Frame paths, and how many slots lie between two of their frames."""
+        if self.clip is not None:
+            return {"clip": self.clip.every}
+        return {name: every for name, part, every in
+                (("fast", self.fast, 1), ("slow", self.slow, self.slow_every)) if part is not None}
+
+    @property
+    def n_latents(self) -> int:
+        return round(self.compression.latents_per_s * self.grid.interval_s)
+
+    @property
+    def n_context(self) -> int:
+        """Earlier intervals an EEG interval may read."""
+        if self.masks == "own":
+            return 0
+        return int(self.masks[4:]) if self.masks.startswith("own+") else self.context
+
+
+_CLIP_B32 = {"kind": "clip", "source": "openai/clip-vit-base-patch32"}
+_LARGE: dict[str, Any] = {
+    "width": 128, "eeg": "cbramod+compact",
+    "fusion": {"kind": "gated", "depth": 2, "head_width": 32},
+    "compression": {"kind": "resampler", "head_width": 32},
+}
+PRESETS: dict[str, dict[str, Any]] = {
+    "demo": {},
+    "laptop": {**_LARGE, "slow": _CLIP_B32},
+    "lab": {**_LARGE, "slow": "clip", "compression": {"kind": "resampler", "head_width": 64, "depth": 2}},
+}
+
+
+def preset(name: str, changes: Mapping[str, Any] | None = None) -> NetworkConfig:
+    """Build a preset's configuration, with parts changed by name or by dotted name.
+
+    Parameters
+    ----------
+    name : str
+        `demo`, `laptop` or `lab`.
+    changes : mapping, optional
+        For instance `{"mixer": "gru", "fusion.readout": "cosine"}`.
+
+    Raises
+    ------
+    ConfigError
+        An unknown preset, field or word, or values that contradict each other.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"preset {name!r} is unknown: legal are {', '.join(PRESETS)}")
+    tree: dict[str, Any] = load({"name": name, **PRESETS[name]}).model_dump()
+    for path, value in (changes or {}).items():
+        *parents, leaf = path.split(".")
+        node = tree
+        for parent in parents:
+            node[parent] = as_table(node.get(parent))
+            if not isinstance(node[parent], dict):
+                raise ConfigError(f"{path}: {parent!r} has no fields to set in the preset {name!r}")
+            node = node[parent]
+        node[leaf] = value
+    return load(tree)
+
+
+_UNIONS = ("eeg", "fast", "slow", "mixer", "compression", "fusion")
+
+
+def load(tree: Mapping[str, Any]) -> NetworkConfig:
+    """Check a table (as read from JSON or TOML) and freeze it; `ConfigError` says what is wrong in words."""
+    try:
+        return NetworkConfig.model_validate(dict(tree))
+    except ValidationError as error:
+        raise ConfigError("; ".join(_in_words(problem) for problem in error.errors())) from None
+
+
+def _in_words(problem: Any) -> str:
+    """One sentence for one of pydantic's findings: field, value, what is legal."""
+    part, *fields = [str(step) for step in problem["loc"]] or ["configuration"]
+    if part in _UNIONS:
+        fields = fields[1:]     # pydantic puts the part's word between the part and its field
+    where = ".".join([part, *fields])
+    context, value = problem.get("ctx", {}), problem["input"]
+    if problem["type"] == "extra_forbidden":
+        owner = ".".join([part, *fields][:-1])
+        return f"{where} is no field of {owner or 'the configuration'}: remove it or correct its name"
+    if problem["type"] == "union_tag_invalid":
+        return f"{where} = {context['tag']!r} is unknown: legal are {context['expected_tags']}"
+    if problem["type"] == "value_error":
+        return f"{where}: {context['error']}"
+    return f"{where} = {value!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

@@ -1,0 +1,184 @@
+"""What each kind of part is given and gives back. Every kind has at least two implementations.
+
+Letters in shapes: B batch, T EEG intervals, M media items (one item = one interval of one video), N any
+number of items, C electrodes, G slots of an interval's time grid, F frames of a path in an interval,
+P patches of a frame, Dv a frame encoder's width, D the network's width, E the towers' width, n latents of an
+item, R = M·n, S tokens of an EEG interval.
+
+Times are float seconds relative to the end of the interval they belong to (0 is its last EEG point), unless
+said otherwise; a fusion is given all times relative to the end of the newest interval. True in a mask means
+"there". Values under a False are never read, not even as 0·NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from torch import Tensor
+
+State = tuple[Tensor, ...]
+
+
+class FrameEncoder(Protocol):
+    """Embeds single frames; a frame on show at several slots is embedded once.
+
+    Attributes
+    ----------
+    width : int
+        Dv of what it gives.
+    patch_grid : (int, int)
+        Rows and columns of its patches; P is their product.
+    image_px : int
+        Length to which the shorter side of a frame may be reduced beforehand without loss.
+    """
+
+    width: int
+    patch_grid: tuple[int, int]
+    image_px: int
+
+    def preprocess(self, images: Sequence[Tensor]) -> Tensor:
+        """Bring frames, each (height, width, 3) uint8 RGB, to (n, 3, H, W) float, normalised; stays eager."""
+        ...
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Embed (n, 3, H, W) as (n, P, Dv)."""
+        ...
+
+
+class TemporalMixer(Protocol):
+    """Mixes over the frames of one interval, causally: output f depends on inputs 0..f.
+
+    An invalid frame reads as if it were not there, and its output is 0. Built as `factory(config, width)`.
+    """
+
+    def __call__(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Mix x (N, F, D) under mask (N, F) bool; gives (N, F, D)."""
+        ...
+
+    def init_state(self, x: Tensor) -> State:
+        """State at an interval's start for frames like x (N, D): same device, type and N."""
+        ...
+
+    def step(self, x: Tensor, mask: Tensor, state: State) -> tuple[Tensor, State]:
+        """Mix one frame x (N, D) under mask (N,); over F frames equal to the whole call within 1e-5."""
+        ...
+
+
+class Latents(NamedTuple):
+    """What a compressor keeps of an interval.
+
+    Attributes
+    ----------
+    tokens : (N, n, D), ending in a layer norm; 0 where no frame of the item is valid
+    attention : (N, n, F, P) or None
+        Where each latent looked, each summing to 1 (or all 0); only when asked for.
+    """
+
+    tokens: Tensor
+    attention: Tensor | None
+
+
+class Compressor(Protocol):
+    """Reduces frames and patches to n latents, each at its own time.
+
+    Built as `factory(config, width, times)`.
+
+    Attributes
+    ----------
+    times : (n,) float s
+        Where in the interval each latent stands; given at construction.
+    """
+
+    times: Tensor
+
+    def __call__(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
+        """Compress x (N, F, P, D) under mask (N, F), frames on show at `times` (F,)."""
+        ...
+
+
+class EegFeatures(NamedTuple):
+    """What an EEG encoder gives for an interval.
+
+    Attributes
+    ----------
+    grid : (N, G, Dg)
+        On the time grid of the video: slot g speaks of the picture at slot g.
+    tokens : (N, S, Dt)
+        The queries of the fusion.
+    channels : (N, C) or None
+        Share of each electrode in what is passed on, summing to 1; only when asked for.
+    """
+
+    grid: Tensor
+    tokens: Tensor
+    channels: Tensor | None
+
+
+class EegEncoder(Protocol):
+    """Reads one interval of EEG. Built as `factory(config, labels, grid)`.
+
+    Attributes
+    ----------
+    grid_width, token_width : int
+        Dg and Dt.
+    token_times : (S,) float s
+        The time of the picture each token speaks of.
+    band_hz : (float, float)
+        The band it wants to be fed with.
+    """
+
+    grid_width: int
+    token_width: int
+    token_times: Tensor
+    band_hz: tuple[float, float]
+
+    def __call__(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        """Encode eeg (N, C, n_times) µV under valid (N, C, n_times) bool and the running scale (N, C) µV."""
+        ...
+
+
+class Fused(NamedTuple):
+    """What a fusion gives.
+
+    Attributes
+    ----------
+    tokens : (B, T, S, D)
+    pooled : (B, T, D)
+    logit : (B, T)
+        Of the probability that this EEG belongs to these media.
+    attention : (B, T, S, R) or None
+        Each EEG token over the latents, mean over heads and layers; only when asked for.
+    gate : () float
+        tanh of the attention gates, mean over layers; 1 where a fusion has no gate.
+    """
+
+    tokens: Tensor
+    pooled: Tensor
+    logit: Tensor
+    attention: Tensor | None
+    gate: Tensor
+
+
+class Fusion(Protocol):
+    """Lets EEG tokens read media. Built as `factory(config, width)`.
+
+    A query row with nothing to read passes through bit-exactly, and does not count in the pooled vector.
+    """
+
+    def project(self, media: Tensor) -> State:
+        """What is computed once for latents (B, R, D): tensors (B, R, ·), cached and joined along R."""
+        ...
+
+    def __call__(self, tokens: Tensor, token_times: Tensor, media: State, media_times: Tensor,
+                 allowed: Tensor, explain: bool = False) -> Fused:
+        """Fuse tokens (B, T, S, D) with projected media.
+
+        Parameters
+        ----------
+        token_times : (B or 1, T, S) float s
+        media : tuple of (B, R, ·), from `project`
+        media_times : (B or 1, R) float s
+        allowed : (B, T, S, R) bool
+        """
+        ...
