@@ -42,3 +42,7 @@ class ManualClock:
 
     def sleep_until(self, deadline: float) -> None:
         self._now = max(self._now, float(deadline))
+
+    def set(self, now: float) -> None:
+        """Move to `now`, forwards or back (a seek)."""
+        self._now = float(now)

@@ -1,0 +1,176 @@
+"""Drives a pipeline over a recorded session: play, pause, step, seek, speed, loop.
+
+The player moves the session's clock and then brings the pipeline up to it, in one thread. No interval is
+skipped however fast the clock goes: a machine that cannot keep up plays more slowly. So the speed decides when
+a reading appears and never what it says.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+from realtime.clock import ManualClock
+from realtime.pipeline import Pipeline
+from realtime.worker import Worker
+from recordings.replay import ReplayEeg, ReplayVideo
+
+_BEAT_S = 0.005      # how finely the clock follows wall time
+MAX_SPEED = math.inf
+
+
+class Player:
+    """Plays a session through a pipeline.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Built on `eeg` and `video`.
+    eeg, video : ReplayEeg, ReplayVideo
+        Sources of one session, both reading `clock`.
+    clock : ManualClock
+        The session's clock; the player alone moves it.
+    start, end : float
+        What is played, seconds on the session's clock.
+    speed : float
+        Times real time; `inf` for as fast as the machine can.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        eeg: ReplayEeg,
+        video: ReplayVideo,
+        clock: ManualClock,
+        start: float,
+        end: float,
+        speed: float = 1.0,
+        loop: bool = False,
+    ):
+        self.pipeline = pipeline
+        self.clock = clock
+        self.start_time, self.end = start, end
+        self.speed = speed
+        self.loop = loop
+        self.playing = True
+        self._sources = (eeg, video)
+        self._wake = threading.Event()
+        self._steps = 0
+        self._seek: float | None = start
+        self._worker = Worker("replay", self._beat, on_exit=pipeline.close)
+        self._anchor: tuple[float, float, float] | None = None    # wall, session, speed
+
+    # What the window's transport bar calls; any thread.
+
+    @property
+    def start(self) -> float:
+        return self.start_time
+
+    @property
+    def position(self) -> float:
+        """Seconds on the recording's clock."""
+        return self.clock.now()
+
+    def play(self) -> None:
+        self.playing = True
+        self._wake.set()
+
+    def pause(self) -> None:
+        self.playing = False
+
+    def step(self) -> None:
+        """Stand still, one hop further."""
+        self.playing = False
+        self._steps += 1
+        self._wake.set()
+
+    def seek(self, t: float) -> None:
+        """Go on from `t` (seconds on the recording's clock); the first reading needs 2.5 s from there."""
+        self._seek = min(max(t, self.start_time), self.end)
+        self._wake.set()
+
+    # What a command calls.
+
+    def launch(self) -> Player:
+        self._worker.start()
+        return self
+
+    def stop(self) -> None:
+        self._wake.set()
+        self._worker.stop()
+
+    @property
+    def failure(self) -> BaseException | None:
+        return self._worker.failure
+
+    def raise_failure(self) -> None:
+        self._worker.raise_failure()
+
+    @property
+    def finished(self) -> bool:
+        return not self._worker.alive
+
+    def run(self) -> None:
+        """Play to the end in the caller's thread, as fast as it goes (speed max, no loop)."""
+        while self._beat() is not False:
+            pass
+
+    def _beat(self) -> bool | None:
+        self._wake.clear()
+        if self._seek is not None:
+            self._jump(self._seek)
+            self._seek = None
+        if self.position >= self._last_moment:
+            return self._begin_again()
+        if self.playing:
+            self._follow()
+        elif self._steps:
+            self._steps -= 1
+            self._go(self.clock.now() + self.pipeline.grid.hop_s)
+        else:
+            self._anchor = None
+            self._wake.wait(0.1)
+        return None
+
+    @property
+    def _last_moment(self) -> float:
+        """When the last interval is sure to have been released, on the recording's clock."""
+        return self.end + self.pipeline.grid.lateness_s + self.pipeline.grid.hop_s
+
+    def _follow(self) -> None:
+        """Go as far as wall time and speed allow, at most one hop at a time."""
+        here = self.clock.now()
+        hop = self.pipeline.grid.hop_s
+        if math.isinf(self.speed):
+            self._anchor = None
+            self._go(here + hop)
+            return
+        wall = time.monotonic()
+        if self._anchor is None or self._anchor[2] != self.speed:
+            self._anchor = (wall, here, self.speed)
+        target = self._anchor[1] + (wall - self._anchor[0]) * self.speed
+        if target > here + hop:      # behind: play more slowly from here on instead of rushing
+            self._anchor = (wall, here + hop, self.speed)
+            target = here + hop
+        self._go(target)
+        self._wake.wait(_BEAT_S)
+
+    def _go(self, now: float) -> None:
+        now = min(now, self._last_moment)
+        self.clock.sleep_until(now)
+        self.pipeline.advance(now)
+
+    def _begin_again(self) -> bool | None:
+        if not self.loop:
+            return False
+        self._jump(self.start_time)
+        return None
+
+    def _jump(self, position: float) -> None:
+        self.clock.set(position)
+        self._anchor = None
+        for source in self._sources:
+            source.seek(position)
+        if self.pipeline.intervals or position != self.start_time:
+            self.pipeline.restart()
