@@ -29,7 +29,7 @@ class LiveRunner:
             Worker("scoring", self._score),
         ]
 
-    def start(self) -> LiveRunner:
+    def launch(self) -> LiveRunner:
         for worker in self._workers:
             worker.start()
         return self

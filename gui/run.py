@@ -1,0 +1,132 @@
+"""Runs a session to its end, in a window, as text or without either, and says what it came to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from gui.state import Actions, Mode, View
+from realtime.clock import LslClock
+from realtime.pipeline import Pipeline
+from realtime.summary import StageTimes, rss_mb, summarise
+
+
+class Surface(Enum):
+    """Where a session is shown."""
+
+    WINDOW = "window"
+    TEXT = "text"
+    NONE = "none"
+
+
+class Runner(Protocol):
+    """What runs a pipeline: `realtime.live.LiveRunner` or `recordings.player.Player`."""
+
+    def launch(self) -> Any: ...
+
+    def stop(self) -> None: ...
+
+    @property
+    def failure(self) -> BaseException | None: ...
+
+    @property
+    def finished(self) -> bool: ...
+
+
+@dataclass
+class Running:
+    """A session that is ready to run: its pipeline, what drives it and what a window sees of it.
+
+    `extras` are called once after the end and add entries to the summary; `cleanups` always run.
+    """
+
+    title: str
+    mode: Mode
+    pipeline: Pipeline
+    runner: Runner
+    view: View
+    actions: Actions = field(default_factory=Actions)
+    extras: list[Callable[[], dict[str, Any]]] = field(default_factory=list)
+    cleanups: list[Callable[[], None]] = field(default_factory=list)
+
+
+def has_display() -> bool:
+    """Can a window be shown here?"""
+    if os.environ.get("QT_QPA_PLATFORM", "").startswith(("offscreen", "minimal", "vnc")):
+        return True
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def run(session: Running, surface: Surface, seconds: float | None = None) -> dict[str, Any]:
+    """Run until the session ends, `seconds` have passed, the window is closed or Ctrl-C is pressed.
+
+    Returns
+    -------
+    dict
+        The summary of `realtime.summary.summarise`; `errors` is not empty where a worker failed.
+    """
+    stages = StageTimes()
+    session.pipeline.taps.append(stages.take)
+    rss_start, more = rss_mb(), {}
+    clock = LslClock()
+    try:
+        with _interruptible() as interrupted:
+            session.runner.launch()
+            deadline = None if seconds is None else clock.now() + seconds
+
+            def over() -> bool:
+                runner = session.runner
+                late = deadline is not None and clock.now() >= deadline
+                return late or interrupted.is_set() or runner.finished or runner.failure is not None
+
+            more = _show(session, surface, over, interrupted)
+    finally:
+        session.runner.stop()
+        for extra in session.extras:
+            more |= extra()
+        for cleanup in session.cleanups:
+            cleanup()
+    failure = session.runner.failure
+    errors = [f"{type(failure).__name__}: {failure}"] if failure is not None else []
+    return summarise(session.pipeline, stages, rss_start, errors, **more)
+
+
+def _show(
+    session: Running, surface: Surface, over: Callable[[], bool], interrupted: threading.Event
+) -> dict[str, Any]:
+    if surface is Surface.WINDOW:
+        from gui.app import show_window
+
+        return {"window": show_window(session.view, session.mode, session.actions, over)}
+    if surface is Surface.TEXT:
+        from gui.text_view import show_text
+
+        show_text(session.view, session.title, over, interrupted)
+    else:
+        while not over():
+            interrupted.wait(0.05)
+    return {}
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or SIGTERM) into an event, so that everything is closed in order."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    kept = {
+        number: signal.signal(number, lambda *_: event.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield event
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
