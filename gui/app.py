@@ -1,0 +1,105 @@
+"""Puts the window together and runs it: one application, one timer, a clean end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from gui import theme as themes
+from gui.main_window import MainWindow
+from gui.state import Actions, Mode, View
+
+FPS = 30
+
+
+class FrameMeter:
+    """Counts drawings from the first one on; times in seconds."""
+
+    def __init__(self) -> None:
+        self._first = self._last = 0.0
+        self._n = 0
+        self._longest = 0.0
+
+    def tick(self, now: float) -> None:
+        if self._n:
+            self._longest = max(self._longest, now - self._last)
+        else:
+            self._first = now
+        self._last = now
+        self._n += 1
+
+    def stats(self) -> dict[str, float]:
+        """Drawings a second, and the longest time between two."""
+        spent = self._last - self._first
+        return {
+            "fps": round((self._n - 1) / spent, 2) if spent > 0 else 0.0,
+            "longest_gap_ms": round(self._longest * 1e3, 1),
+        }
+
+
+def application() -> QApplication:
+    """The one QApplication, in the window's style."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("Phosphene")
+    app.setOrganizationName("Phosphene")
+    app.setStyle("Fusion")
+    app.setFont(themes.font())
+    return app
+
+
+def show_window(
+    view: View,
+    mode: Mode,
+    actions: Actions,
+    over: Callable[[], bool],
+    settings: QSettings | None = None,
+) -> dict[str, float]:
+    """Show the window until it is closed or `over` says so, which is asked at every drawing.
+
+    Called in the main thread. What runs behind `view` is started and stopped by the caller.
+
+    Returns
+    -------
+    dict
+        `fps` and `longest_gap_ms`, see `FrameMeter`.
+
+    Raises
+    ------
+    Exception
+        Whatever a drawing raised; the window is closed first.
+    """
+    app = application()
+    window = MainWindow(view, mode, actions, settings or QSettings())
+    meter, failures, timer = FrameMeter(), [], QTimer()
+
+    def draw() -> None:
+        try:
+            meter.tick(time.monotonic())
+            window.draw()
+            if over():
+                app.quit()
+        except Exception as failure:  # Qt would print it and go on, thirty times a second
+            failures.append(failure)
+            timer.stop()
+            app.quit()
+
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(draw)
+    try:
+        window.show()
+        timer.start(round(1000 / FPS))
+        app.exec()
+    finally:
+        timer.stop()
+        window.close()
+        window.deleteLater()
+    if failures:
+        raise failures[0]
+    return meter.stats()

@@ -1,0 +1,90 @@
+"""The window's words: what each panel is, what would fill it, and the tour through them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Caption(NamedTuple):
+    """Words of one panel: `tip` says what the quantity is and its unit, `empty` what would fill the panel,
+    `plain` tells a visitor what is to be seen."""
+
+    title: str
+    tip: str
+    empty: str
+    plain: str
+
+
+EEG = Caption(
+    "EEG",
+    "Voltage between each electrode and the reference in microvolts (µV), filtered as the model is fed. "
+    "The newest sample stands at the right; a grey channel is flat, railing or noisy.",
+    "No EEG yet. Start a headset that streams over LSL, or the virtual one:\nphosphene headset",
+    "Every line is the voltage at one spot on the head, a few millionths of a volt. The bracket under the "
+    "lines marks the seconds the model looks at now.",
+)
+VIDEO = Caption(
+    "Video",
+    "The newest picture. Bright cells are where the model's attention lies; a cell at its even share of the "
+    "attention is left as it is.",
+    "No picture yet. Plug in a camera or give a file:\nphosphene live --video film.mp4",
+    "This is what the person sees. The glow shows which part of the picture the model compares with the "
+    "brain's answer.",
+)
+STRIP = Caption(
+    "Frames of this interval",
+    "Frames of the interval the model scored last. The height of a bar is that moment's share of the "
+    "attention; the line is an even share.",
+    "Appears with the first reading.",
+    "The last two seconds of film as the model took them in. Taller bars weigh more.",
+)
+SIMILARITY = Caption(
+    "Similarity",
+    "Mean cosine between what the EEG tower and the video tower say of the same moments, before they see "
+    "each other; −1 to 1. The grey band holds 90 % of what this EEG scores against video it was not watching.",
+    "Appears when both streams have run for one interval.",
+    "Do the two fit together? Above the grey band the match is better than chance; inside it, it is not.",
+)
+ATTENTION = Caption(
+    "Attention",
+    "Weight each moment of EEG (a row) gives to each moment of video (a column). A row sums to 1. On the "
+    "dashed line both are the same moment.",
+    "Appears with the first reading.",
+    "Which moment of the film explains which moment of the brain signal. A bright diagonal means: the brain "
+    "follows what is on the screen as it happens.",
+)
+SCALP = Caption(
+    "Scalp",
+    "Share of each electrode in what the EEG side passes on, or the amplitude of the last second in µV "
+    "(key A). Seen from above, nose up.",
+    "No electrode of this stream has a 10-20 position. Name the channels when the stream is chosen.",
+    "The head from above, nose at the top. Brighter electrodes carry more of what the model uses.",
+)
+HEALTH = Caption(
+    "Health",
+    "Latency from the end of an interval to its reading, and everything that was lost on the way.",
+    "",
+    "How fast and how safe it runs: delay, skipped steps, lost frames, gaps in the EEG.",
+)
+
+UNTRAINED = (
+    "Untrained weights: these values follow nothing yet. Train on a recording with “phosphene train”, "
+    "or choose weights with --weights."
+)
+CHANCE_UNKNOWN = "chance: not yet known, a few more seconds of video are needed"
+
+WELCOME_TITLE = "Nothing is streaming yet"
+WELCOME = (
+    "Phosphene shows how well a brain signal matches the video on the screen, while both run. "
+    "It needs an EEG stream (LSL) and a camera or a video file."
+)
+
+TOUR = (
+    ("eeg", "1 · The brain signal", EEG.plain),
+    ("video", "2 · The picture", VIDEO.plain),
+    ("strip", "3 · The last two seconds", STRIP.plain),
+    ("similarity", "4 · Do they match?", SIMILARITY.plain),
+    ("attention", "5 · When", ATTENTION.plain),
+    ("scalp", "6 · Where on the head", SCALP.plain),
+    ("health", "7 · Can I trust it?", HEALTH.plain),
+)

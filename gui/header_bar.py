@@ -1,0 +1,119 @@
+"""The top of the window: are the streams alive, is it recording, what am I looking at."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
+
+from gui.icons import icon
+from gui.panel import label, set_text, set_tone
+from gui.state import Actions, Mode, View
+from gui.theme import Theme
+from realtime.types import EegHealth, StreamState, VideoHealth
+
+# A sign, a word and a tone for each state: nothing is told by colour alone.
+_SIGNS = {
+    StreamState.SEARCHING: ("○", "SEARCHING", "muted"),
+    StreamState.LIVE: ("●", "LIVE", ""),
+    StreamState.STALLED: ("▲", "STALLED", "warn"),
+    StreamState.LOST: ("✕", "LOST", "alarm"),
+    StreamState.FINISHED: ("■", "ENDED", "muted"),
+}
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes, seconds."""
+    whole = int(max(seconds, 0))
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+class StreamSign(QWidget):
+    """Name of a stream, its state as sign and word, and what it delivers."""
+
+    def __init__(self, title: str):
+        super().__init__()
+        self.state = label(role="chip")
+        self.what = label(role="note")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(label(title, role="title"))
+        row.addWidget(self.state)
+        row.addWidget(self.what)
+
+    def show_state(self, state: StreamState, age_s: float, what: str, note: str) -> None:
+        sign, word, tone = _SIGNS[state]
+        waiting = state in (StreamState.STALLED, StreamState.LOST) and age_s < 1e6
+        set_text(self.state, f"{sign} {word}" + (f" {age_s:.0f} s" if waiting else ""))
+        set_tone(self.state, tone)
+        set_text(self.what, what)
+        self.setToolTip(note)
+
+
+def eeg_words(health: EegHealth) -> str:
+    if not health.n_channels:
+        return health.name
+    rate = health.rate_effective or health.rate_nominal
+    return f"{health.name} · {health.n_channels} ch · {rate:.1f} Hz"
+
+
+def video_words(health: VideoHealth) -> str:
+    if not health.width:
+        return health.name
+    return f"{health.width}×{health.height} · {health.fps_effective or health.fps_nominal:.1f}/s"
+
+
+class HeaderBar(QFrame):
+    """One line of states and switches."""
+
+    def __init__(self, mode: Mode, actions: Actions):
+        super().__init__()
+        self.setObjectName("bar")
+        self._actions = actions
+        self.eeg, self.video = StreamSign("EEG"), StreamSign("Video")
+        self.recording: QLabel = label(role="chip")
+        self.mode = label(mode.value, role="chip", tone="accent")
+        self.mode.setToolTip(
+            {
+                Mode.LIVE: "Streams as they arrive",
+                Mode.REPLAY: "A recorded session, played as if it were live",
+                Mode.DEMO: "A simulated subject watches a film: no headset is connected",
+            }[mode]
+        )
+        self.record = QPushButton("Record")
+        self.record.setVisible(actions.toggle_recording is not None)
+        self.record.clicked.connect(lambda: actions.toggle_recording and actions.toggle_recording())
+        self.panels = QToolButton(text="View", popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.panels.setToolTip("Show and hide panels")
+        self.menu = QMenu(self.panels)
+        self.panels.setMenu(self.menu)
+        self.theme_switch = QToolButton()
+        self.theme_switch.setToolTip("Light or dark (D)")
+        self.help = QToolButton(text="?")
+        self.help.setToolTip("All keys (?)")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 5, 6, 5)
+        row.setSpacing(10)
+        row.addWidget(self.eeg)
+        row.addSpacing(14)
+        row.addWidget(self.video)
+        row.addStretch()
+        row.addWidget(self.recording)
+        row.addWidget(self.record)
+        row.addWidget(self.mode)
+        for button in (self.panels, self.theme_switch, self.help):
+            row.addWidget(button)
+
+    def refresh(self, view: View) -> None:
+        """Called twice a second."""
+        eeg, video = view.eeg_health(), view.video_health()
+        self.eeg.show_state(eeg.state, eeg.age_s, eeg_words(eeg), eeg.note)
+        self.video.show_state(video.state, video.age_s, video_words(video), video.note or video.name)
+        recorded = self._actions.recorded_s() if self._actions.recorded_s else None
+        self.recording.setVisible(recorded is not None)
+        if recorded is not None:
+            set_text(self.recording, f"● REC {clock(recorded)}")
+            set_tone(self.recording, "alarm")
+        self.record.setText("Record" if recorded is None else "Stop")
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.theme_switch.setIcon(icon("moon" if theme.name == "light" else "sun", theme.colour("text")))

@@ -1,0 +1,89 @@
+"""The bottom line: how late, and what was lost. Refreshed twice a second."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+
+from gui.captions import HEALTH
+from gui.panel import label, set_text, set_tone
+from gui.state import View
+from gui.theme import font
+
+LATE_MS = 100.0  # a reading later than this is no longer prompt
+DRIFT_PPM = 500.0  # beyond any quartz: the sender's clock or its nominal rate is wrong
+
+
+class Figure(QWidget):
+    """One figure of the line: a quiet word, the value, a sign where it needs a hand."""
+
+    def __init__(self, name: str, tip: str, widest: str):
+        super().__init__()
+        self.value: QLabel = label()
+        self.setToolTip(tip)
+        self.value.setMinimumWidth(_width(widest))  # a changing figure does not push its neighbours
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(5)
+        row.addWidget(label(name, role="note"))
+        row.addWidget(self.value)
+
+    def say(self, text: str, needs_hand: bool = False) -> None:
+        set_text(self.value, f"▲ {text}" if needs_hand else text)
+        set_tone(self.value, "warn" if needs_hand else "")
+
+
+def _width(text: str) -> int:
+    probe = QLabel(text)
+    probe.setFont(font())
+    return probe.sizeHint().width()
+
+
+class HealthBar(QFrame):
+    """Latency, losses, drift, and what computes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("bar")
+        self.setAccessibleName(HEALTH.title)
+        self.latency = Figure(
+            "latency", "95 % of readings come within this after their interval's end", "▲ 999 ms p95"
+        )
+        self.skipped = Figure("skipped", "Ticks that were due while an earlier one was still running", "9999")
+        self.late = Figure(
+            "late", "Intervals that a stream did not fill in time; what was missing is masked", "9999"
+        )
+        self.frames = Figure("frames lost", "Frames a source gave and nobody could take", "9999")
+        self.gaps = Figure("gaps", "Breaks in the EEG, and the samples lost in them", "99 (9999 smp)")
+        self.drift = Figure(
+            "drift", "The headset's clock against this machine's, parts per million", "+999 ppm"
+        )
+        self.backend, self.weights = label(role="note"), label(role="chip")
+        self.backend.setToolTip("What runs the network")
+        self.weights.setToolTip("The trained weights in use")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 4, 8, 4)
+        row.setSpacing(16)
+        for figure in (self.latency, self.skipped, self.late, self.frames, self.gaps, self.drift):
+            row.addWidget(figure)
+        row.addStretch()
+        row.addWidget(self.backend)
+        row.addWidget(self.weights)
+
+    def refresh(self, view: View) -> None:
+        """Called twice a second."""
+        counters, eeg, video = view.counters(), view.eeg_health(), view.video_health()
+        latency = counters.get("latency_p95_ms")
+        if latency is None or latency != latency:
+            self.latency.say("–")
+        else:
+            self.latency.say(f"{latency:.0f} ms p95", latency > LATE_MS)
+        self.skipped.say(f"{int(counters.get('skipped_ticks', 0))}")
+        self.late.say(f"{int(counters.get('late_intervals', 0))}")
+        self.frames.say(f"{int(counters.get('frames_dropped', video.dropped))}")
+        lost = f" ({eeg.lost_samples} smp)" if eeg.lost_samples else ""
+        self.gaps.say(f"{eeg.gaps}{lost}")
+        self.drift.say(f"{eeg.drift_ppm:+.0f} ppm".replace("-", "−"), abs(eeg.drift_ppm) > DRIFT_PPM)
+        set_text(self.backend, view.card.backend)
+        untrained = view.card.weights == "untrained"
+        set_text(self.weights, "▲ untrained" if untrained else f"weights {view.card.weights}")
+        set_tone(self.weights, "warn" if untrained else "")

@@ -1,0 +1,128 @@
+"""The frame around every view: a title, a note, and the view or the words that stand in for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.captions import Caption
+from gui.state import View
+from gui.theme import LIGHT, Theme
+
+
+def label(text: str = "", role: str = "", tone: str = "") -> QLabel:
+    """A label that the style sheet knows by its role and tone."""
+    widget = QLabel(text)
+    widget.setProperty("role", role)
+    widget.setProperty("tone", tone)
+    return widget
+
+
+def set_tone(widget: QWidget, tone: str) -> None:
+    """Change a widget's tone; costs nothing where it has that tone already."""
+    if widget.property("tone") != tone:
+        widget.setProperty("tone", tone)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def set_text(widget: QLabel, text: str) -> None:
+    """Change a label's text; costs nothing where it says that already."""
+    if widget.text() != text:
+        widget.setText(text)
+
+
+class Empty(QWidget):
+    """Stands in for a view that has nothing to show: what would fill it, and the button that does."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self._label = label(text, role="note")
+        self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._label.setWordWrap(True)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._button = QPushButton()
+        self._button.hide()
+        column = QVBoxLayout(self)
+        column.addStretch()
+        column.addWidget(self._label)
+        column.addSpacing(8)
+        column.addWidget(self._button, alignment=Qt.AlignmentFlag.AlignCenter)
+        column.addStretch()
+
+    def offer(self, text: str, action: Callable[[], object]) -> None:
+        """Show a button that calls `action`."""
+        self._button.setText(text)
+        self._button.clicked.connect(lambda: action())
+        self._button.show()
+
+    def say(self, text: str) -> None:
+        set_text(self._label, text)
+
+
+class Panel(QFrame):
+    """One view in its frame.
+
+    Subclasses put their widget in with `set_content`, say what is new in `refresh`, and take new colours in
+    `apply_theme`. Until `show_content(True)` the panel tells what would fill it.
+    """
+
+    def __init__(self, caption: Caption):
+        super().__init__()
+        self.setObjectName("panel")
+        self.caption = caption
+        self.theme: Theme = LIGHT
+        self.title = label(caption.title, role="title")
+        self.note = label(role="note")
+        self.empty = Empty(caption.empty)
+        self.setToolTip(caption.tip)
+        self.setAccessibleName(caption.title)
+        self._header = QHBoxLayout()
+        self._header.setContentsMargins(0, 0, 0, 0)
+        self._header.addWidget(self.title)
+        self._header.addStretch()
+        self._header.addWidget(self.note)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.empty)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 10)
+        column.setSpacing(6)
+        column.addLayout(self._header)
+        column.addLayout(self._stack)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(160, 90)
+
+    def set_content(self, widget: QWidget) -> None:
+        self._stack.addWidget(widget)
+
+    def show_content(self, there: bool) -> None:
+        """Switch between the view and the words that stand in for it."""
+        if self._stack.currentIndex() != int(there):
+            self._stack.setCurrentIndex(int(there))
+
+    @property
+    def has_content(self) -> bool:
+        return self._stack.currentIndex() == 1
+
+    def add_to_header(self, widget: QWidget) -> None:
+        """Put a widget at the right end of the header."""
+        self._header.addWidget(widget)
+
+    def refresh(self, view: View) -> None:
+        """Take what is new. Called by the drawing timer, 30 times a second."""
+        raise NotImplementedError
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        self.update()

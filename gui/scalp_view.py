@@ -1,0 +1,207 @@
+"""The head from above: attention or amplitude at each electrode, nose up."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QToolButton, QWidget
+
+from gui import captions
+from gui.montage import positions
+from gui.overlay import rgba_image
+from gui.panel import Panel, set_text
+from gui.state import View
+from gui.theme import LIGHT, Theme, attention_table, font
+
+_FIELD_FROM = 16  # electrodes that make a field between them worth drawing; fewer stay discs
+_FIELD_PX = 64
+_AMPLITUDE_S = 1.0
+_EVERY_S = 0.25
+
+
+def field(places: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values between electrodes by inverse distance (Shepard 1968, power 3), NaN outside the head.
+
+    Parameters
+    ----------
+    places : array of shape (n, 2), right and front, ear level at radius 1
+    values : array of shape (n,)
+
+    Returns
+    -------
+    array of shape (64, 64), front at the top
+    """
+    axis = (np.arange(_FIELD_PX) + 0.5) / _FIELD_PX * 2.1 - 1.05
+    right, front = np.meshgrid(axis, -axis)
+    distance = np.hypot(right[..., None] - places[:, 0], front[..., None] - places[:, 1])
+    weights = 1 / np.maximum(distance, 1e-3) ** 3
+    between = (weights * values).sum(-1) / weights.sum(-1)
+    between[np.hypot(right, front) > 1.05] = np.nan
+    return between
+
+
+class Head(QWidget):
+    """Outline, field and electrodes. Values are 0 to 1 of the colour scale."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theme = LIGHT
+        self._places: dict[str, tuple[float, float]] = {}
+        self._values: dict[str, float] = {}
+        self._bad: set[str] = set()
+        self._field: QImage | None = None
+        self._ends = ("", "")
+        self.setMinimumSize(100, 100)
+
+    def show_values(
+        self,
+        places: dict[str, tuple[float, float]],
+        values: dict[str, float],
+        bad: set[str],
+        ends: tuple[str, str],
+    ) -> None:
+        self._places, self._values, self._bad, self._ends = places, values, bad, ends
+        good = [name for name in places if name not in bad]
+        self._field = None
+        if len(good) >= _FIELD_FROM:
+            between = field(
+                np.array([places[name] for name in good]), np.array([values[name] for name in good])
+            )
+            inside = np.isfinite(between)
+            rgba = np.zeros((*between.shape, 4), np.uint8)
+            rgba[inside, :3] = attention_table()[np.round(255 * between[inside].clip(0, 1)).astype(int)]
+            rgba[inside, 3] = 255
+            self._field = rgba_image(rgba)
+        self.update()
+
+    def paintEvent(self, event: object) -> None:
+        if not self._places:
+            return
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        legend = 22
+        radius = max(10.0, min(self.width() / 2.3, (self.height() - legend) / 2.32))
+        centre = QPointF(self.width() / 2, (self.height() - legend) / 2 + 0.04 * radius)
+        self._paint_head(painter, centre, radius)
+        if self._field is not None:
+            rim = QPainterPath()
+            rim.addEllipse(centre, radius, radius)
+            painter.setClipPath(rim)
+            r = 1.05 * radius
+            painter.drawImage(QRectF(centre.x() - r, centre.y() - r, 2 * r, 2 * r), self._field)
+            painter.setClipping(False)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(self.theme.colour("muted"), 1.5))
+        painter.drawEllipse(centre, radius, radius)
+        self._paint_electrodes(painter, centre, radius)
+        self._paint_legend(painter, legend)
+
+    def _paint_head(self, painter: QPainter, centre: QPointF, radius: float) -> None:
+        painter.setPen(QPen(self.theme.colour("muted"), 1.5))
+        painter.setBrush(self.theme.colour("sunk"))
+        nose = QPainterPath(centre + QPointF(-0.12 * radius, -0.985 * radius))
+        nose.quadTo(centre + QPointF(-0.02 * radius, -1.10 * radius), centre + QPointF(0, -1.13 * radius))
+        nose.quadTo(
+            centre + QPointF(0.02 * radius, -1.10 * radius), centre + QPointF(0.12 * radius, -0.985 * radius)
+        )
+        painter.drawPath(nose)
+        for side in (-1, 1):
+            painter.drawEllipse(centre + QPointF(side * 1.02 * radius, 0), 0.07 * radius, 0.17 * radius)
+        painter.drawEllipse(centre, radius, radius)
+
+    def _paint_electrodes(self, painter: QPainter, centre: QPointF, radius: float) -> None:
+        few = self._field is None
+        size = radius * 0.12 if few else max(2.0, radius * 0.025)
+        painter.setFont(font(11))
+        for name, (right, front) in self._places.items():
+            at = centre + QPointF(0.93 * right * radius, -0.93 * front * radius)
+            bad = name in self._bad
+            painter.setPen(QPen(self.theme.colour("warn" if bad else "panel"), 1.5))
+            colour = QColor(
+                *attention_table()[round(255 * min(max(self._values.get(name, 0), 0), 1))].tolist()
+            )
+            painter.setBrush(Qt.BrushStyle.NoBrush if bad else (colour if few else self.theme.colour("text")))
+            painter.drawEllipse(at, size, size)
+            if bad:
+                painter.drawLine(at + QPointF(-size, -size) * 0.6, at + QPointF(size, size) * 0.6)
+            if few:
+                painter.setPen(self.theme.colour("text"))
+                box = QRectF(at.x() - 30, at.y() + size + 1, 60, 14)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+
+    def _paint_legend(self, painter: QPainter, height: int) -> None:
+        painter.setFont(font(11))
+        painter.setPen(self.theme.colour("muted"))
+        ramp = min(90.0, self.width() / 3)
+        left, y = (self.width() - ramp) / 2, self.height() - height / 2
+        painter.drawImage(QRectF(left, y - 3, ramp, 6), _ramp())
+        for text, box, align in (
+            (self._ends[0], QRectF(0, y - 9, left - 8, 18), Qt.AlignmentFlag.AlignRight),
+            (self._ends[1], QRectF(left + ramp + 8, y - 9, left, 18), Qt.AlignmentFlag.AlignLeft),
+        ):
+            painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _ramp() -> QImage:
+    table = attention_table()
+    return rgba_image(np.concatenate((table, np.full((256, 1), 255, np.uint8)), axis=1)[None])
+
+
+class ScalpView(Panel):
+    """Which electrodes the model uses, or how large the EEG is there."""
+
+    def __init__(self) -> None:
+        super().__init__(captions.SCALP)
+        self.head = Head()
+        self.set_content(self.head)
+        self.switch = QToolButton(text="Amplitude", checkable=True)
+        self.switch.setToolTip("Amplitude of the last second instead of the attention (A)")
+        self.add_to_header(self.switch)
+        self.switch.toggled.connect(self._redraw)
+        self._drawn_at = -np.inf
+
+    def _redraw(self) -> None:
+        self._drawn_at = -np.inf
+
+    def refresh(self, view: View) -> None:
+        if abs(view.now() - self._drawn_at) < _EVERY_S:
+            return
+        places = positions(view.labels)
+        values, ends, note = self._amplitude(view) if self.switch.isChecked() else self._attention(view)
+        self.show_content(bool(places) and bool(values))
+        if not self.has_content:
+            return
+        self._drawn_at = view.now()
+        bad = {name for name, why in view.channel_quality().items() if why}
+        self.head.show_values(places, values, bad, ends)
+        set_text(self.note, note)
+
+    @staticmethod
+    def _attention(view: View) -> tuple[dict[str, float], tuple[str, str], str]:
+        """Share of each electrode; the scale ends at three times an even share, as over the video."""
+        newest = view.readings.get()
+        if newest is None:
+            return {}, ("", ""), ""
+        share = newest.value.attention.channels
+        ratio = share * len(share)
+        return dict(zip(view.labels, ratio / 3, strict=False)), ("0", "3× even share"), "attention"
+
+    @staticmethod
+    def _amplitude(view: View) -> tuple[dict[str, float], tuple[str, str], str]:
+        """Root mean square of the last second, on a scale to the next round number."""
+        _, samples = view.eeg_window(_AMPLITUDE_S)
+        if not len(samples):
+            return {}, ("", ""), ""
+        known = np.isfinite(samples)
+        power = np.where(known, samples, 0).astype(np.float64) ** 2
+        rms = np.sqrt(power.sum(0) / np.maximum(known.sum(0), 1))
+        usual = float(np.median(rms))
+        top = next((step for step in (5, 10, 20, 50, 100, 200, 500, 1000) if step >= 1.5 * usual), 5000)
+        return dict(zip(view.labels, rms / top, strict=False)), ("0", f"{top} µV"), "amplitude, RMS of 1 s"
+
+    def apply_theme(self, theme: Theme) -> None:
+        super().apply_theme(theme)
+        self.head.theme = theme
+        self.head.update()

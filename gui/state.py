@@ -1,0 +1,156 @@
+"""What the window asks of whatever runs behind it. Everything is polled from the one drawing timer.
+
+The pipeline satisfies `View`; nothing in this folder knows more of it than is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.config import GridConfig
+from realtime.latest import Latest
+from realtime.model import ModelCard
+from realtime.types import EegHealth, FloatArray, Frame, Reading, TimeArray, VideoHealth
+
+Thumbnail = tuple[int, NDArray[np.uint8]]
+
+
+class Transport(Protocol):
+    """How a recorded session is played. Times are seconds on the session's own clock."""
+
+    speed: float
+    loop: bool
+
+    @property
+    def position(self) -> float: ...
+
+    @property
+    def start(self) -> float: ...
+
+    @property
+    def end(self) -> float: ...
+
+    @property
+    def playing(self) -> bool: ...
+
+    def play(self) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def step(self) -> None:
+        """Go on by one hop and stand still."""
+        ...
+
+    def seek(self, t: float) -> None: ...
+
+
+class View(Protocol):
+    """A session as the window sees it. Every call is cheap, copies out, and is made by the Qt thread."""
+
+    @property
+    def grid(self) -> GridConfig: ...
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Channels in the order of `eeg_window`."""
+        ...
+
+    @property
+    def preview(self) -> Latest[Frame]:
+        """The newest frame, as it came."""
+        ...
+
+    @property
+    def readings(self) -> Latest[Reading]: ...
+
+    def now(self) -> float:
+        """The session's clock, seconds."""
+        ...
+
+    def eeg_window(self, seconds: float) -> tuple[TimeArray, FloatArray]:
+        """The newest `seconds` of EEG.
+
+        Returns
+        -------
+        times : array of shape (n,), float64 s
+            On the grid of `grid.eeg_hz` points a second.
+        samples : array of shape (n, n_channels), float32 µV
+            NaN where nothing valid is known.
+        """
+        ...
+
+    def channel_quality(self) -> Mapping[str, str]:
+        """For each label an empty word where the channel is good, else why not: flat, railing, noisy."""
+        ...
+
+    def thumbnails(self, seqs: Sequence[int]) -> list[Thumbnail | None]:
+        """Small RGB pictures of frames by number; None where one is no longer held."""
+        ...
+
+    def history(self, seconds: float) -> list[Reading]:
+        """The readings of the last `seconds`, oldest first."""
+        ...
+
+    def eeg_health(self) -> EegHealth: ...
+
+    def video_health(self) -> VideoHealth: ...
+
+    def counters(self) -> Mapping[str, float]:
+        """readings, intervals, skipped_ticks, late_intervals, latency_p95_ms, frames_dropped."""
+        ...
+
+    def markers(self, seconds: float) -> list[tuple[float, str]]:
+        """Markers of the last `seconds` as (stamp, text), oldest first."""
+        ...
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended a worker, or None."""
+        ...
+
+    @property
+    def transport(self) -> Transport | None:
+        """The controls of a replay; None when live."""
+        ...
+
+
+class Mode(Enum):
+    """What the window shows, as its header says it."""
+
+    LIVE = "Live"
+    REPLAY = "Replay"
+    DEMO = "Demo"
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What the window can ask the program to do; a button whose action is None is not shown.
+
+    Attributes
+    ----------
+    set_up : callable
+        Choose streams (opens the set-up dialog).
+    open_session, open_example, start_headset, open_report : callable
+        What the first-run page and the menus offer.
+    toggle_recording : callable
+        Starts or ends a recording.
+    recorded_s : callable
+        Seconds recorded so far, or None while nothing is recorded.
+    """
+
+    set_up: Callable[[], Any] | None = None
+    open_session: Callable[[], Any] | None = None
+    open_example: Callable[[], Any] | None = None
+    start_headset: Callable[[], Any] | None = None
+    open_report: Callable[[], Any] | None = None
+    toggle_recording: Callable[[], Any] | None = None
+    recorded_s: Callable[[], float | None] | None = None
