@@ -38,11 +38,11 @@ class ReplayEeg:
     session : Session
     clock : Clock
         Seconds on the session's clock.
-    selector : str
+    selector : str, optional
         Which EEG stream, see `Session.eeg`; needed only where there are several.
     """
 
-    def __init__(self, session: Session, clock: Clock, selector: str = ""):
+    def __init__(self, session: Session, clock: Clock, selector: str | None = None):
         self._session, self._clock, self._selector = session, clock, selector
         self._piece: Piece | None = None  # read from the file, not all of it handed out yet
         self._pieces: Iterator[Piece] = iter(())
@@ -134,11 +134,11 @@ class ReplayVideo:
     session : Session
     clock : Clock
         Seconds on the session's clock.
-    selector : str
+    selector : str, optional
         Which video, see `Session.video`; needed only where there are several.
     """
 
-    def __init__(self, session: Session, clock: Clock, selector: str = ""):
+    def __init__(self, session: Session, clock: Clock, selector: str | None = None):
         self._session, self._clock, self._selector = session, clock, selector
         self._reader: FrameReader | None = None
         self._next = 0

@@ -17,11 +17,10 @@ _SELECTABLE = ("name", "type", "source_id", "id")
 
 
 class Marker(NamedTuple):
-    """An event: when (s on the session's clock), what, and the stream that said so."""
+    """An event: when (s on the session's clock) and what."""
 
     stamp: float
     text: str
-    stream: str
 
 
 class Session:
@@ -67,7 +66,7 @@ class Session:
         """Streams of frame numbers that have a video file beside them."""
         return [s.info for s in self.reader.streams.values() if s.info.type.lower() == "videoexternal"]
 
-    def eeg(self, selector: str = "") -> EegTrack:
+    def eeg(self, selector: str | None = None) -> EegTrack:
         """The EEG stream that fits `selector` (`name=…`, `type=…`, `source_id=…`, `id=…`, or a bare name).
 
         Without a selector the only EEG stream there is.
@@ -82,7 +81,7 @@ class Session:
             self._eeg[info.stream_id] = EegTrack(self.reader, info.stream_id)
         return self._eeg[info.stream_id]
 
-    def video(self, selector: str = "") -> VideoTrack:
+    def video(self, selector: str | None = None) -> VideoTrack:
         """The video that fits `selector` (as for `eeg`); without one, the only video there is.
 
         Raises
@@ -95,7 +94,6 @@ class Session:
             self._video[info.stream_id] = VideoTrack(self.reader, info.stream_id, self.folder)
         return self._video[info.stream_id]
 
-    @cached_property
     def markers(self) -> list[Marker]:
         """Events of all marker streams in the order of their stamps; channels are joined by commas."""
         found = []
@@ -104,7 +102,7 @@ class Session:
                 continue
             stamps, values = self.reader.read(stream.info.stream_id)
             for stamp, sample in zip(stamps_on_session_clock(stream, stamps), values, strict=False):
-                found.append(Marker(float(stamp), ",".join(str(v) for v in sample), stream.info.name))
+                found.append(Marker(float(stamp), ",".join(str(v) for v in sample)))
         return sorted(found, key=lambda marker: marker.stamp)
 
     @cached_property
@@ -141,7 +139,9 @@ class Session:
     ) -> None:
         self.close()
 
-    def _choose(self, what: str, option: str, selector: str, candidates: list[StreamInfo]) -> StreamInfo:
+    def _choose(
+        self, what: str, option: str, selector: str | None, candidates: list[StreamInfo]
+    ) -> StreamInfo:
         if selector:
             key, _, wanted = selector.rpartition("=")
             key = key or "name"
