@@ -96,13 +96,13 @@ def open_replay(
 
     session = Session(folder)
     clock = ManualClock(session.start)
-    sources = ReplayEeg(session, clock, eeg), ReplayVideo(session, clock)
+    sources = ReplayEeg(session, clock, eeg or ""), ReplayVideo(session, clock)
     pipeline = Pipeline(*sources, model.build, conditioning)
     begin = session.start + start_s
     player = Player(pipeline, *sources, clock, begin, session.end, speed, loop)
     view = PipelineView(pipeline, clock, lambda: player.failure, player)
-    for stamp, text in session.markers():
-        view.add_marker(stamp, text)
+    for marker in session.markers:
+        view.add_marker(marker.stamp, marker.text)
     return Running(f"Phosphene replay · {session.name}", Mode.REPLAY, pipeline, player, view)
 
 

@@ -172,5 +172,5 @@ class Player:
         self._anchor = None
         for source in self._sources:
             source.seek(position)
-        if self.pipeline.intervals or position != self.start_time:
+        if self.pipeline.eeg.ring.first is not None:
             self.pipeline.restart()
