@@ -50,11 +50,11 @@ class SelectiveSsm(nn.Module):
         u, gate = self.in_proj(x).chunk(2, dim=-1)                                  # (N, F, inner)
         u = F.silu(self.conv1d(u.transpose(1, 2))[..., : x.shape[1]]).transpose(1, 2)
         decay, drive, read = self._select(u)
-        state = torch.zeros_like(drive[:, 0])                                       # (N, inner, state)
+        state = x.new_zeros(x.shape[0], u.shape[2], self.state)                     # (N, inner, state)
         out = []
-        for f in range(x.shape[1]):
-            state = decay[:, f] * state + drive[:, f]
-            out.append((state * read[:, f]).sum(-1))
+        for kept, added, weights in zip(decay.unbind(1), drive.unbind(1), read.unbind(1), strict=True):
+            state = kept * state + added
+            out.append((state * weights).sum(-1))
         return self.out_proj((torch.stack(out, dim=1) + self.D * u) * F.silu(gate))
 
     def step(self, x: Tensor, window: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,8 +1,8 @@
 """S4D: a diagonal state space model over the frames of an interval.
 
 Gu et al., "On the Parameterization and Initialization of Diagonal State Space Models", 2022 (arXiv 2206.11893):
-zero-order hold, S4D-Lin initialisation. Complex numbers are kept as pairs of reals and the kernel is applied
-by an ordinary convolution, no longer than an interval: no FFT, no complex type, so it compiles.
+zero-order hold, S4D-Lin initialisation. Complex numbers are kept as pairs of reals and the kernel, no longer
+than an interval, is applied as a triangular matrix: no FFT and no complex type, so it compiles.
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ class DiagonalSsm(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """u (N, F, D) → (N, F, D), causal."""
-        length = u.shape[1]
-        kernel = self.kernel(length).flip(-1).unsqueeze(1)                        # (D, 1, F)
-        past = F.pad(u.transpose(1, 2), (length - 1, 0))                          # (N, D, 2F - 1)
-        return F.conv1d(past, kernel, groups=u.shape[2]).transpose(1, 2) + self.d * u
+        length, width = u.shape[1:]
+        kernel = F.pad(self.kernel(length).flip(-1), (0, length - 1))             # K[F-1] … K[0], then 0
+        shifted = kernel.as_strided((width, length, length), (2 * length - 1, 1, 1))
+        weights = shifted.flip(1)                                                 # row t, column s: K[t - s]
+        return (weights @ u.permute(2, 1, 0)).permute(2, 1, 0) + self.d * u
 
     def step(self, u: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """One frame u (N, D) with state (N, D, pairs, 2)."""

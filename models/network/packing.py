@@ -22,7 +22,7 @@ def packed_places(mask: Tensor) -> Tensor:
     tensor of shape (N, F), int64
         A permutation of 0..F-1 in each row.
     """
-    valid = mask.long()
+    valid = torch.where(mask, 1, 0)
     rank_valid = valid.cumsum(1) - 1
     rank_other = (1 - valid).cumsum(1) - 1
     return torch.where(mask, rank_valid, valid.sum(1, keepdim=True) + rank_other)
@@ -31,7 +31,7 @@ def packed_places(mask: Tensor) -> Tensor:
 def pack(x: Tensor, mask: Tensor, places: Tensor) -> Tensor:
     """x (N, F, D) in packed order, with zeros where `mask` is False."""
     clean = torch.where(mask.unsqueeze(-1), x, 0.0)
-    return torch.zeros_like(clean).scatter(1, places.unsqueeze(-1).expand_as(x), clean)
+    return clean.new_zeros(clean.shape).scatter(1, places.unsqueeze(-1).expand_as(x), clean)
 
 
 def unpack(y: Tensor, mask: Tensor, places: Tensor) -> Tensor:
