@@ -26,7 +26,7 @@ class GridConfig(Frozen):
     slots_hz: int = Field(40, gt=0)
     lateness_s: float = Field(0.3, ge=0)      # how long an interval waits for late streams before it is masked
     max_hold_s: float = Field(1.0, gt=0)      # a frame older than this is no longer "on show"
-    min_valid: float = Field(0.5, ge=0, le=1)  # least share of EEG points and of slots for a reading
+    min_valid: float = Field(0.8, ge=0, le=1)  # least share of EEG points and of slots for a reading
 
     @model_validator(mode="after")
     def _whole_steps(self) -> GridConfig:
