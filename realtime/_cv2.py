@@ -20,4 +20,7 @@ for _name, _value in _before.items():
     else:
         os.environ[_name] = _value
 
+# A camera that does not open is told in our own words; OpenCV would add three lines of its own to stderr.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
 __all__ = ["cv2"]
