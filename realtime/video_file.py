@@ -33,16 +33,10 @@ def open_container(path: str | Path) -> tuple[InputContainer, VideoStream]:
         There is no such file, it is empty, no video, or has no moving picture.
     """
     path = Path(path)
-    if not path.exists():
-        raise VideoError(f"there is no video file {path}: check the path ({_neighbours(path)})")
-    if path.is_dir():
-        raise VideoError(f"{path} is a folder: name a video file in it ({_neighbours(path / 'x')})")
-    if path.stat().st_size == 0:
-        raise VideoError(f"the video file {path} is empty: record or copy it again")
     try:
         container = av.open(str(path))
     except (av.error.FFmpegError, OSError) as failure:
-        raise VideoError(_unreadable(path, str(failure.strerror))) from failure
+        raise VideoError(_diagnosis(path, str(failure.strerror))) from failure
     stream = container.streams.best("video")
     kinds = ", ".join(sorted({s.type for s in container.streams})) or "no stream"
     if isinstance(stream, VideoStream) and not stream.disposition & Disposition.attached_pic:
@@ -52,6 +46,17 @@ def open_container(path: str | Path) -> tuple[InputContainer, VideoStream]:
         raise VideoError(_unreadable(path, "plain text"))
     container.close()
     raise VideoError(f"{path} holds no moving picture, only {kinds}: name a file with a video stream")
+
+
+def _diagnosis(path: Path, failure: str) -> str:
+    """Why a file did not open, as far as one can see from outside."""
+    if not path.exists():
+        return f"there is no video file {path}: check the path ({_neighbours(path)})"
+    if path.is_dir():
+        return f"{path} is a folder: name a video file in it ({_neighbours(path / 'any')})"
+    if path.stat().st_size == 0:
+        return f"the video file {path} is empty: record or copy it again"
+    return _unreadable(path, failure)
 
 
 def _unreadable(path: Path, why: str) -> str:
