@@ -68,25 +68,36 @@ class NetworkConfig(Frozen):
     @model_validator(mode="after")
     def _whole(self) -> NetworkConfig:
         if not re.fullmatch(r"global|own|past|own\+[1-9]\d?", self.masks):
-            raise ValueError(f"masks={self.masks!r} is unknown: legal are 'global', 'own', 'own+K', 'past' "
-                             f"with K from 1 to 99")
+            raise ValueError(
+                f"masks={self.masks!r} is unknown: legal are 'global', 'own', 'own+K', 'past' "
+                f"with K from 1 to 99"
+            )
         if self.clip is not None and (self.fast is not None or self.slow is not None):
-            raise ValueError(f"clip={self.clip.kind!r} takes the place of frame encoders: "
-                             f"set fast and slow to None")
+            raise ValueError(
+                f"clip={self.clip.kind!r} takes the place of frame encoders: set fast and slow to None"
+            )
         if self.clip is None and self.fast is None and self.slow is None:
             raise ValueError("fast, slow and clip are all None: the network needs one of them to see")
-        for field, every in (("slow_every", self.slow_every if self.slow else 1),
-                             ("clip.every", self.clip.every if self.clip else 1)):
+        for field, every in (
+            ("slow_every", self.slow_every if self.slow else 1),
+            ("clip.every", self.clip.every if self.clip else 1),
+        ):
             if self.grid.n_slots % every or self.grid.hop_slots % every:
-                raise ValueError(f"{field}={every} must divide the interval's {self.grid.n_slots} slots and "
-                                 f"the hop's {self.grid.hop_slots}")
+                raise ValueError(
+                    f"{field}={every} must divide the interval's {self.grid.n_slots} slots and "
+                    f"the hop's {self.grid.hop_slots}"
+                )
         if self.fast and self.slow and len({1, self.fast.patches, self.slow.patches}) > 2:
-            raise ValueError(f"fast.patches={self.fast.patches} and slow.patches={self.slow.patches}: "
-                             f"they must be equal, or one of them 1 (pooled)")
+            raise ValueError(
+                f"fast.patches={self.fast.patches} and slow.patches={self.slow.patches}: "
+                f"they must be equal, or one of them 1 (pooled)"
+            )
         if not 1 <= self.n_latents <= self.grid.n_slots:
-            raise ValueError(f"compression.latents_per_s={self.compression.latents_per_s:g} gives "
-                             f"{self.n_latents} latents an interval: legal are 1 to {self.grid.n_slots}, "
-                             f"one a slot")
+            raise ValueError(
+                f"compression.latents_per_s={self.compression.latents_per_s:g} gives "
+                f"{self.n_latents} latents an interval: legal are 1 to {self.grid.n_slots}, "
+                f"one a slot"
+            )
         return self
 
     @property
@@ -94,8 +105,11 @@ class NetworkConfig(Frozen):
         """Frame paths, and how many slots lie between two of their frames."""
         if self.clip is not None:
             return {"clip": self.clip.every}
-        return {name: every for name, part, every in
-                (("fast", self.fast, 1), ("slow", self.slow, self.slow_every)) if part is not None}
+        return {
+            name: every
+            for name, part, every in (("fast", self.fast, 1), ("slow", self.slow, self.slow_every))
+            if part is not None
+        }
 
     @property
     def n_latents(self) -> int:
@@ -111,7 +125,8 @@ class NetworkConfig(Frozen):
 
 _CLIP_B32 = {"kind": "clip", "source": "openai/clip-vit-base-patch32"}
 _LARGE: dict[str, Any] = {
-    "width": 128, "eeg": "cbramod+compact",
+    "width": 128,
+    "eeg": "cbramod+compact",
     "fusion": {"kind": "gated", "depth": 2, "head_width": 32},
     "compression": {"kind": "resampler", "head_width": 32},
 }
@@ -167,7 +182,7 @@ def _in_words(problem: Any) -> str:
     """One sentence for one of pydantic's findings: field, value, what is legal."""
     part, *fields = [str(step) for step in problem["loc"]] or ["configuration"]
     if part in _UNIONS:
-        fields = fields[1:]     # pydantic puts the part's word between the part and its field
+        fields = fields[1:]  # pydantic puts the part's word between the part and its field
     where = ".".join([part, *fields])
     context, value = problem.get("ctx", {}), problem["input"]
     if problem["type"] == "extra_forbidden":

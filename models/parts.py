@@ -26,10 +26,10 @@ class CompactConfig(Frozen):
     """A small convolutional encoder from scratch (docs/design.md: the shape that learned)."""
 
     kind: Literal["compact"] = "compact"
-    hidden: int = Field(32, ge=4)              # filters of the first convolution
-    kernel_s: float = Field(0.5, gt=0)         # how far it looks past the picture
+    hidden: int = Field(32, ge=4)  # filters of the first convolution
+    kernel_s: float = Field(0.5, gt=0)  # how far it looks past the picture
     dropout: float = Field(0.2, ge=0, lt=1)
-    clip: float = Field(8.0, gt=0)             # in units of the running robust scale
+    clip: float = Field(8.0, gt=0)  # in units of the running robust scale
 
 
 class CBraModConfig(Frozen):
@@ -61,7 +61,8 @@ class BraindecodeConfig(Frozen):
 
 EegConfig = Annotated[
     CompactConfig | CBraModConfig | CBraModCompactConfig | BraindecodeConfig,
-    Field(discriminator="kind"), BeforeValidator(as_table),
+    Field(discriminator="kind"),
+    BeforeValidator(as_table),
 ]
 
 
@@ -82,8 +83,10 @@ class TinyVitConfig(Frozen):
     def _divides(self) -> TinyVitConfig:
         side, rest = divmod(self.image_px, self.patch_px)
         if rest or side % self.patches:
-            raise ValueError(f"image_px={self.image_px} must be patch_px={self.patch_px} times a multiple of "
-                             f"patches={self.patches}, e.g. image_px={self.patch_px * self.patches * 2}")
+            raise ValueError(
+                f"image_px={self.image_px} must be patch_px={self.patch_px} times a multiple of "
+                f"patches={self.patches}, e.g. image_px={self.patch_px * self.patches * 2}"
+            )
         if self.width % self.heads:
             raise ValueError(f"width={self.width} must be a multiple of heads={self.heads}")
         return self
@@ -104,14 +107,19 @@ class PretrainedVisionConfig(Frozen):
     @classmethod
     def _default_source(cls, data: Any) -> Any:
         if isinstance(data, dict) and not data.get("source"):
-            hub = {"clip": "openai/clip-vit-base-patch16", "siglip": "google/siglip-base-patch16-224",
-                   "dinov2": "facebook/dinov2-base"}
+            hub = {
+                "clip": "openai/clip-vit-base-patch16",
+                "siglip": "google/siglip-base-patch16-224",
+                "dinov2": "facebook/dinov2-base",
+            }
             return {**data, "source": hub.get(data.get("kind", ""), "")}
         return data
 
 
 FrameEncoderConfig = Annotated[
-    TinyVitConfig | PretrainedVisionConfig, Field(discriminator="kind"), BeforeValidator(as_table),
+    TinyVitConfig | PretrainedVisionConfig,
+    Field(discriminator="kind"),
+    BeforeValidator(as_table),
 ]
 
 
@@ -120,7 +128,7 @@ class ClipConfig(Frozen):
 
     kind: Literal["vivit", "videomae", "timesformer"]
     source: str = ""
-    every: int = Field(5, ge=1)                # slots between two of its frames
+    every: int = Field(5, ge=1)  # slots between two of its frames
     frozen: bool = True
 
 
@@ -160,7 +168,8 @@ class NoMixerConfig(Frozen):
 
 MixerConfig = Annotated[
     TcnConfig | GruConfig | S4dConfig | MambaConfig | NoMixerConfig,
-    Field(discriminator="kind"), BeforeValidator(as_table),
+    Field(discriminator="kind"),
+    BeforeValidator(as_table),
 ]
 
 
@@ -168,17 +177,17 @@ MixerConfig = Annotated[
 class _Compression(Frozen):
     """Latents of an interval, each at its own place in it."""
 
-    latents_per_s: float = Field(16.0, gt=0)   # coarser than 16 a second was seen to lose accuracy
+    latents_per_s: float = Field(16.0, gt=0)  # coarser than 16 a second was seen to lose accuracy
 
 
 class ResamplerConfig(_Compression):
     kind: Literal["resampler"] = "resampler"
     depth: int = Field(1, ge=1)
     heads: int = Field(4, ge=1)
-    head_width: int = Field(16, ge=2)          # 64 in Flamingo
+    head_width: int = Field(16, ge=2)  # 64 in Flamingo
     ff_mult: int = Field(4, ge=1)
     rotary: bool = True
-    time_bias_s: float | None = Field(0.05, gt=0)   # where its τ starts; None for none, as in Flamingo
+    time_bias_s: float | None = Field(0.05, gt=0)  # where its τ starts; None for none, as in Flamingo
 
 
 class PmaConfig(_Compression):
@@ -193,7 +202,9 @@ class MeanConfig(_Compression):
 
 
 CompressionConfig = Annotated[
-    ResamplerConfig | PmaConfig | MeanConfig, Field(discriminator="kind"), BeforeValidator(as_table),
+    ResamplerConfig | PmaConfig | MeanConfig,
+    Field(discriminator="kind"),
+    BeforeValidator(as_table),
 ]
 
 
@@ -210,7 +221,7 @@ class GatedConfig(Frozen):
     head_width: int = Field(16, ge=2)
     ff_mult: int = Field(4, ge=1)
     rotary: bool = True
-    time_bias_s: float | None = Field(0.05, gt=0)   # where τ starts; without it the match stayed at chance
+    time_bias_s: float | None = Field(0.05, gt=0)  # where τ starts; without it the match stayed at chance
     modulate_values: bool = False
     readout: Readout = "mlp"
 
@@ -236,5 +247,7 @@ class PerceiverConfig(Frozen):
 
 
 FusionConfig = Annotated[
-    GatedConfig | QFormerConfig | PerceiverConfig, Field(discriminator="kind"), BeforeValidator(as_table),
+    GatedConfig | QFormerConfig | PerceiverConfig,
+    Field(discriminator="kind"),
+    BeforeValidator(as_table),
 ]

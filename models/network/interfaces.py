@@ -26,7 +26,9 @@ class FrameEncoder(Protocol):
     Attributes
     ----------
     width : int
-        Dv of what it gives.
+        Dv of what it gives; each patch is of the order of 1 (ends in a norm).
+    stored_elsewhere : bool
+        Its weights are published and were not trained: a checkpoint leaves them out.
     patch_grid : (int, int)
         Rows and columns of its patches; P is their product.
     image_px : int
@@ -34,6 +36,7 @@ class FrameEncoder(Protocol):
     """
 
     width: int
+    stored_elsewhere: bool
     patch_grid: tuple[int, int]
     image_px: int
 
@@ -49,7 +52,7 @@ class FrameEncoder(Protocol):
 class TemporalMixer(Protocol):
     """Mixes over the frames of one interval, causally: output f depends on inputs 0..f.
 
-    An invalid frame reads as if it were not there, and its output is 0. Built as `factory(config, width)`.
+    Nothing an invalid frame holds has any influence, and its output is 0. Built as `factory(config, width)`.
     """
 
     def __call__(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -104,14 +107,14 @@ class EegFeatures(NamedTuple):
     ----------
     grid : (N, G, Dg)
         On the time grid of the video: slot g speaks of the picture at slot g.
-    tokens : (N, S, Dt)
-        The queries of the fusion.
+    tokens : (N, S, Dt) or None
+        The queries of the fusion; None for an encoder whose slots on the grid serve as tokens.
     channels : (N, C) or None
         Share of each electrode in what is passed on, summing to 1; only when asked for.
     """
 
     grid: Tensor
-    tokens: Tensor
+    tokens: Tensor | None
     channels: Tensor | None
 
 
@@ -120,17 +123,19 @@ class EegEncoder(Protocol):
 
     Attributes
     ----------
-    grid_width, token_width : int
-        Dg and Dt.
-    token_times : (S,) float s
+    grid_width : int
+        Dg.
+    token_width : int or None
+        Dt; None where it gives no tokens of its own.
+    token_times : (S,) float s, or None
         The time of the picture each token speaks of.
     band_hz : (float, float)
         The band it wants to be fed with.
     """
 
     grid_width: int
-    token_width: int
-    token_times: Tensor
+    token_width: int | None
+    token_times: Tensor | None
     band_hz: tuple[float, float]
 
     def __call__(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
@@ -170,8 +175,15 @@ class Fusion(Protocol):
         """What is computed once for latents (B, R, D): tensors (B, R, ·), cached and joined along R."""
         ...
 
-    def __call__(self, tokens: Tensor, token_times: Tensor, media: State, media_times: Tensor,
-                 allowed: Tensor, explain: bool = False) -> Fused:
+    def __call__(
+        self,
+        tokens: Tensor,
+        token_times: Tensor,
+        media: State,
+        media_times: Tensor,
+        allowed: Tensor,
+        explain: bool = False,
+    ) -> Fused:
         """Fuse tokens (B, T, S, D) with projected media.
 
         Parameters

@@ -61,6 +61,7 @@ def build(part: str, config: Any, *context: Any) -> Any:
     try:
         factory = getattr(import_module(f"{_HERE}.{module}"), name)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"{part} = {config.kind!r} needs the package {error.name!r}: "
-                          f"run `pip install {error.name}`") from error
+        raise ConfigError(
+            f"{part} = {config.kind!r} needs the package {error.name!r}: run `pip install {error.name}`"
+        ) from error
     return factory(config, *context)

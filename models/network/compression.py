@@ -1,0 +1,178 @@
+"""Frames and patches of an interval reduced to n latents, each at its own time in the interval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.network.attention import TimeAware, attend, feed_forward, join_heads, split_heads
+from models.network.interfaces import Latents
+from models.network.masks import guard_rows
+from models.parts import MeanConfig, PmaConfig, ResamplerConfig
+
+
+class PerceiverAttention(nn.Module):
+    """Latents attend to frames and themselves (Flamingo, arXiv 2204.14198; lucidrains/flamingo-pytorch)."""
+
+    def __init__(self, width: int, heads: int, head_width: int, rotary: bool, bias_s: float | None) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_media, self.norm_latents = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.to_q = nn.Linear(width, heads * head_width, bias=False)
+        self.to_kv = nn.Linear(width, 2 * heads * head_width, bias=False)
+        self.to_out = nn.Linear(heads * head_width, width, bias=False)
+        self.time = TimeAware(heads, head_width, rotary, bias_s)
+
+    def forward(
+        self,
+        x: Tensor,
+        latents: Tensor,
+        x_times: Tensor,
+        latent_times: Tensor,
+        allowed: Tensor,
+        explain: bool,
+    ) -> tuple[Tensor, Tensor | None]:
+        latents = self.norm_latents(latents)
+        k, v = self.to_kv(torch.cat((self.norm_media(x), latents), dim=1)).chunk(2, dim=-1)
+        q, k, v = (split_heads(part, self.heads) for part in (self.to_q(latents), k, v))
+        key_times = torch.cat((x_times, latent_times), dim=1)
+        mask = self.time.mask(latent_times, key_times, allowed)
+        out, weights = attend(self.time.turn(q, latent_times), self.time.turn(k, key_times), v, mask, explain)
+        return self.to_out(join_heads(out)), weights
+
+
+class Resampler(nn.Module):
+    """Perceiver Resampler with a frame mask. See `interfaces.Compressor`.
+
+    As published without rotary and time bias; with them each latent reads around its own time.
+    """
+
+    def __init__(self, config: ResamplerConfig, width: int, times: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("times", times, persistent=False)
+        self.latents = nn.Parameter(torch.randn(len(times), width) * 0.02)
+        self.layers: Any = nn.ModuleList(
+            nn.ModuleList(
+                [
+                    PerceiverAttention(
+                        width, config.heads, config.head_width, config.rotary, config.time_bias_s
+                    ),
+                    feed_forward(width, config.ff_mult),
+                ]
+            )
+            for _ in range(config.depth)
+        )
+        self.norm = nn.LayerNorm(width)
+
+    times: Tensor
+
+    def forward(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
+        n_items, n_frames, n_patches, _ = x.shape
+        keys, key_times, key_mask = flatten_patches(x, mask, times)
+        latents = self.latents.expand(n_items, -1, -1)
+        latent_times = self.times[None]
+        own = mask.new_ones(n_items, len(self.times))
+        allowed = torch.cat((key_mask, own), dim=1)[:, None]  # (N, 1, F·P + n)
+        maps = []
+        for attention, ff in self.layers:
+            read, weights = attention(keys, latents, key_times, latent_times, allowed, explain)
+            latents = latents + read
+            latents = latents + ff(latents)
+            maps.append(weights)
+        attention_map = None
+        if explain:
+            seen = torch.stack(maps).mean(dim=0)[:, :, : n_frames * n_patches]
+            attention_map = shares(seen).unflatten(2, (n_frames, n_patches))
+        return Latents(zero_unless_any(self.norm(latents), mask), attention_map)
+
+
+class Pma(nn.Module):
+    """Pooling by multihead attention (Set Transformer, arXiv 1810.00825, eq. 6, 7 and 11), one seed a latent.
+
+    PMA(Z) = MAB(S, rFF(Z)), MAB(X, Y) = LN(H + rFF(H)), H = LN(X + Multihead(X, Y, Y)).
+    """
+
+    def __init__(self, config: PmaConfig, width: int, times: Tensor) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.register_buffer("times", times, persistent=False)
+        self.seeds = nn.Parameter(torch.randn(len(times), width) * 0.02)
+        self.before = nn.Sequential(nn.Linear(width, width), nn.ReLU())
+        self.to_q, self.to_k, self.to_v = (nn.Linear(width, width) for _ in range(3))
+        self.to_out = nn.Linear(width, width)
+        self.after = nn.Sequential(nn.Linear(width, width), nn.ReLU())
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.time = TimeAware(config.heads, width // config.heads, config.rotary, config.time_bias_s)
+
+    times: Tensor
+
+    def forward(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
+        n_items, n_frames, n_patches, _ = x.shape
+        keys, key_times, key_mask = flatten_patches(x, mask, times)
+        allowed, _ = guard_rows(key_mask[:, None])
+        keys = self.before(keys)
+        seeds = self.seeds.expand(n_items, -1, -1)
+        latent_times = self.times[None]
+        q, k, v = (
+            split_heads(part, self.heads) for part in (self.to_q(seeds), self.to_k(keys), self.to_v(keys))
+        )
+        out, weights = attend(
+            self.time.turn(q, latent_times),
+            self.time.turn(k, key_times),
+            v,
+            self.time.mask(latent_times, key_times, allowed),
+            explain,
+        )
+        hidden = self.norm1(seeds + self.to_out(join_heads(out)))
+        latents = self.norm2(hidden + self.after(hidden))
+        if weights is not None:
+            weights = zero_unless_any(shares(weights), mask).unflatten(2, (n_frames, n_patches))
+        return Latents(zero_unless_any(latents, mask), weights)
+
+
+class Mean(nn.Module):
+    """Each latent is the mean over patches of the valid frames next to it: without attention."""
+
+    def __init__(self, config: MeanConfig, width: int, times: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("times", times, persistent=False)
+        self.half_bin = 0.5 / config.latents_per_s
+        self.norm = nn.LayerNorm(width)
+
+    times: Tensor
+
+    def forward(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
+        x = torch.where(mask[:, :, None, None], x, 0.0)
+        apart = (self.times[:, None] - times[None, :]).abs()  # (n, F)
+        reach = apart.amin(dim=1, keepdim=True).clamp(min=self.half_bin) + 1e-4
+        weights = shares((apart <= reach) & mask[:, None, :])  # (N, n, F)
+        latents = self.norm(weights @ x.mean(dim=2)) * weights.amax(dim=2, keepdim=True).gt(0)
+        share = (weights / x.shape[2])[..., None].expand(-1, -1, -1, x.shape[2]) if explain else None
+        return Latents(latents, share)
+
+
+def flatten_patches(x: Tensor, mask: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Frames × patches as one axis: keys (N, F·P, D), 0 where invalid, times (1, F·P), mask (N, F·P)."""
+    n_patches = x.shape[2]
+    keys = torch.where(mask[:, :, None, None], x, 0.0).flatten(1, 2)
+    key_times = times[:, None].expand(-1, n_patches).reshape(1, -1)
+    key_mask = mask[:, :, None].expand(-1, -1, n_patches).reshape(mask.shape[0], -1)
+    return keys, key_times, key_mask
+
+
+def zero_unless_any(latents: Tensor, mask: Tensor) -> Tensor:
+    """`latents` (N, n, D), exactly 0 for items without a valid frame in `mask` (N, F)."""
+    return torch.where(mask.any(dim=1)[:, None, None], latents, 0.0)
+
+
+def shares(weights: Tensor) -> Tensor:
+    """Rows of `weights` brought to sum 1; rows of 0 stay 0."""
+    weights = weights.float()
+    return weights / weights.sum(dim=-1, keepdim=True).clamp(min=1e-12)
+
+
+def latent_times(n_latents: int, interval_s: float, lag_s: float) -> Tensor:
+    """Centres of n equal parts of an interval's video, in seconds relative to the interval's end."""
+    return (torch.arange(n_latents) + 0.5) * (interval_s / n_latents) - (interval_s + lag_s)

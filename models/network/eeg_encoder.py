@@ -1,0 +1,61 @@
+"""A small EEG encoder from scratch: at 2 s it is often as good as a large one, so every comparison has it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.network.interfaces import EegFeatures
+from models.parts import CompactConfig
+from realtime.config import GridConfig
+
+
+class CompactEncoder(nn.Module):
+    """Convolution that looks past the picture, then a mean onto the grid. See `interfaces.EegEncoder`.
+
+    Slot g is made of the EEG from slot g to `kernel_s` after it: the brain answers 50–400 ms after a picture.
+    EEG that the interval does not hold (a lag shorter than the kernel) reads as 0.
+    """
+
+    band_hz = (0.5, 40.0)
+    token_width = None
+    token_times = None
+
+    def __init__(self, config: CompactConfig, labels: tuple[str, ...], grid: GridConfig) -> None:
+        super().__init__()
+        self.clip = config.clip
+        self.grid_width = config.hidden
+        self.per_slot = grid.eeg_hz // grid.slots_hz
+        kernel = round(config.kernel_s * grid.eeg_hz) + 1
+        self.n_points = grid.n_slots * self.per_slot + kernel - 1
+        self.conv = nn.Conv1d(len(labels), config.hidden, kernel, bias=False)
+        self.norm = nn.BatchNorm1d(config.hidden)
+        self.pool = nn.AvgPool1d(self.per_slot)
+        self.dropout = nn.Dropout(config.dropout)
+        self.smooth = nn.Conv1d(config.hidden, config.hidden, 5, padding=2)
+
+    def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        x = self.condition(eeg, valid, scale)
+        hidden = self.dropout(self.pool(F.elu(self.norm(self.conv(x)))))  # (N, hidden, G)
+        hidden = hidden + F.elu(self.smooth(hidden))
+        return EegFeatures(hidden.transpose(1, 2), None, self.channel_shares(x) if explain else None)
+
+    def condition(self, eeg: Tensor, valid: Tensor, scale: Tensor) -> Tensor:
+        """EEG (N, C, n_times) in units of its running scale, clipped; 0 where invalid or without a scale."""
+        known = (scale > 0)[:, :, None]
+        unit = torch.where(known, scale[:, :, None], 1.0)
+        x = torch.where(valid & known, eeg, 0.0) / unit
+        x = x.clamp(-self.clip, self.clip)[:, :, : self.n_points]
+        return F.pad(x, (0, self.n_points - x.shape[2]))
+
+    def channel_shares(self, x: Tensor) -> Tensor:
+        """Share (N, C) of each electrode in the energy the first convolution passes on, one look a slot."""
+        assert self.norm.running_var is not None
+        gain = self.norm.weight * (self.norm.running_var + self.norm.eps).rsqrt()
+        weight = self.conv.weight * gain[:, None, None]
+        n_channels = x.shape[1]
+        alone = weight.transpose(0, 1).reshape(-1, 1, weight.shape[2])  # (C·hidden, 1, kernel)
+        passed = F.conv1d(x, alone, stride=self.per_slot, groups=n_channels)
+        energy = passed.unflatten(1, (n_channels, -1)).square().mean(dim=(2, 3))
+        return energy / energy.sum(dim=1, keepdim=True).clamp(min=1e-12)

@@ -1,0 +1,93 @@
+"""Which media an EEG token may read, from explicit ids; nothing is inferred from markers in a sequence."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from realtime.errors import ConfigError
+
+
+def media_at(query_times: Tensor, item_starts: Tensor, item_stops: Tensor) -> Tensor:
+    """Find the media item on show at each query's time.
+
+    Parameters
+    ----------
+    query_times : (B, Tq) float s
+    item_starts, item_stops : (B, M) float s
+        An item is on show from its start up to, not including, its stop; where several are, the one that
+        started last is taken.
+
+    Returns
+    -------
+    (B, Tq) int64
+        The item's number, -1 for none.
+    """
+    times = query_times[:, :, None]
+    on_show = (times >= item_starts[:, None, :]) & (times < item_stops[:, None, :])
+    start = torch.where(on_show, item_starts[:, None, :], float("-inf"))
+    return torch.where(on_show.any(dim=-1), start.argmax(dim=-1), -1)
+
+
+def allowed_items(
+    media_id_per_q: Tensor, item_order: Tensor, item_video: Tensor, item_valid: Tensor, mode: str
+) -> Tensor:
+    """Say which items each query may read.
+
+    Parameters
+    ----------
+    media_id_per_q : (B, Tq) or (B, Tq, K) int64
+        The item (or up to K items) each query belongs to, -1 for none.
+    item_order : (B, M) int64
+        Number of the item's interval, rising with time.
+    item_video : (B, M) int64
+        Which video the item is of.
+    item_valid : (B, M) bool
+    mode : str
+        `global`: every item; `own`: the query's items; `own+K`: these and the K intervals before them in the
+        same video; `past`: every item, of any video, no later than the query's. But for `global`, a query
+        with id -1 reads nothing.
+
+    Returns
+    -------
+    (B, Tq, M) bool
+    """
+    n_items = item_order.shape[1]
+    if mode == "global":
+        return item_valid[:, None, :].expand(-1, media_id_per_q.shape[1], -1)
+    ids = media_id_per_q if media_id_per_q.dim() == 3 else media_id_per_q[:, :, None]  # (B, Tq, K)
+    numbers = torch.arange(n_items, device=ids.device)
+    is_own = ids[..., None] == numbers  # (B, Tq, K, M)
+    if mode == "own":
+        readable = is_own
+    else:
+        some = (ids >= 0)[..., None]
+        chosen = ids.clamp(min=0).flatten(1)
+        order = item_order.gather(1, chosen).view_as(ids)[..., None]
+        video = item_video.gather(1, chosen).view_as(ids)[..., None]
+        behind = order - item_order[:, None, None, :]  # intervals before
+        readable = some & (behind >= 0)
+        if mode != "past":
+            readable = readable & (behind <= intervals_before(mode)) & (video == item_video[:, None, None, :])
+    return readable.any(dim=2) & item_valid[:, None, :]
+
+
+def intervals_before(mode: str) -> int:
+    """The K of `own+K`."""
+    if not mode.startswith("own+"):
+        raise ConfigError(f"masks={mode!r} is unknown: legal are 'global', 'own', 'own+K', 'past'")
+    return int(mode[4:])
+
+
+def guard_rows(allowed: Tensor) -> tuple[Tensor, Tensor]:
+    """Make attention under `allowed` (..., R) safe where a row allows nothing.
+
+    Returns
+    -------
+    safe : (..., R) bool
+        `allowed`, with rows that allow nothing opened, so that no softmax runs over nothing.
+    row_any : (..., 1) bool
+        What such a row gives must be multiplied by this: attention and feed-forward alike.
+    """
+    row_any = allowed.any(dim=-1, keepdim=True)
+    return allowed | ~row_any, row_any

@@ -1,0 +1,156 @@
+"""The two towers: each side seen by itself, on the common time grid and as tokens for the fusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.config import NetworkConfig
+from models.network.compression import latent_times
+from models.network.interfaces import Compressor, EegEncoder, TemporalMixer
+from models.network.registry import build
+from models.network.similarity import unit
+from models.network.temporal_mixer import with_differences
+
+
+class VideoView(NamedTuple):
+    """An interval of video, seen without the EEG.
+
+    Attributes
+    ----------
+    grid : (N, G, E), each slot of length 1, 0 where invalid
+    grid_valid : (N, G) bool
+    latents : (N, n, D), 0 for items without a valid frame
+    attention : (N, n, F, P) or None
+        Where each latent looked; F frames of the finest path.
+    """
+
+    grid: Tensor
+    grid_valid: Tensor
+    latents: Tensor
+    attention: Tensor | None
+
+
+class EegView(NamedTuple):
+    """An interval of EEG, seen without the video.
+
+    Attributes
+    ----------
+    grid : (N, G, E), each slot of length 1, 0 where no electrode has a valid point
+    grid_valid : (N, G) bool
+    tokens : (N, S, D)
+    channels : (N, C) or None
+        Share of each electrode in what the encoder passed on.
+    """
+
+    grid: Tensor
+    grid_valid: Tensor
+    tokens: Tensor
+    channels: Tensor | None
+
+
+class VideoTower(nn.Module):
+    """Frame embeddings of an interval → its grid and its latents. Starts anew at each interval.
+
+    Paths are brought to one width with their differences, held to the finest path's rate and added. A frame
+    as a whole goes through the mixer; the compressor sees its patches with the mixed frame added to each.
+
+    Parameters
+    ----------
+    frame_shapes : mapping of path to (P, Dv)
+    """
+
+    times: Tensor
+
+    def __init__(self, config: NetworkConfig, frame_shapes: Mapping[str, tuple[int, int]]) -> None:
+        super().__init__()
+        grid = config.grid
+        self.paths = config.paths
+        self.every = min(self.paths.values())
+        n_patches = max(patches for patches, _ in frame_shapes.values())
+        self.enter = nn.ModuleDict(
+            {path: nn.Linear(3 * dv, config.width) for path, (_, dv) in frame_shapes.items()}
+        )
+        self.whole = nn.Linear(n_patches * config.width, config.width)
+        self.n_patches = n_patches
+        self.mixer: TemporalMixer = build("mixer", config.mixer, config.width)
+        self.head = nn.Linear(config.width, config.embed)
+        places = latent_times(config.n_latents, grid.interval_s, grid.lag_s)
+        self.compressor: Compressor = build("compression", config.compression, config.width, places)
+        slots = latent_times(grid.n_slots // self.every, grid.interval_s, grid.lag_s)
+        self.register_buffer("times", slots, persistent=False)
+
+    @property
+    def latent_times(self) -> Tensor:
+        """(n,) seconds relative to the interval's end."""
+        return self.compressor.times
+
+    def forward(self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False) -> VideoView:
+        """See one interval.
+
+        Parameters
+        ----------
+        frames : dict of path to (N, G / every, P, Dv)
+            The frame on show at every k-th slot; whatever stands where `valid` is False is not read.
+        valid : (N, G) bool
+        """
+        mask = valid[:, :: self.every]
+        patches = self.join(frames, valid)  # (N, F, P, D)
+        mixed = self.mixer(self.whole(patches.flatten(2)), mask)  # (N, F, D)
+        latents, attention = self.compressor(patches + mixed[:, :, None], mask, self.times, explain)
+        grid_valid = hold(mask, self.every)
+        grid = torch.where(grid_valid[:, :, None], hold(unit(self.head(mixed)), self.every), 0.0)
+        return VideoView(grid, grid_valid, latents, attention)
+
+    def join(self, frames: dict[str, Tensor], valid: Tensor) -> Tensor:
+        """Paths with their differences, at the finest path's rate, added: (N, F, P, D)."""
+        parts = []
+        for path, every in self.paths.items():
+            mask = valid[:, ::every]
+            entered = self.enter[path](with_differences(frames[path], mask))
+            entered = torch.where(mask[:, :, None, None], entered, 0.0)
+            entered = hold(entered, every // self.every)
+            parts.append(entered.expand(-1, -1, self.n_patches, -1))
+        return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
+
+
+class EegTower(nn.Module):
+    """EEG of an interval → its grid and its tokens. Never sees the video.
+
+    Where an encoder gives no tokens of its own, the grid's slots are the tokens (at length √E), as in the
+    experiment that learned.
+    """
+
+    token_times: Tensor
+
+    def __init__(self, config: NetworkConfig, labels: tuple[str, ...]) -> None:
+        super().__init__()
+        grid = config.grid
+        self.encoder: EegEncoder = build("eeg", config.eeg, labels, grid)
+        self.head = nn.Linear(self.encoder.grid_width, config.embed)
+        self.to_tokens = nn.Linear(self.encoder.token_width or config.embed, config.width)
+        self.length = config.embed**0.5
+        self.n_slots, self.per_slot = grid.n_slots, grid.eeg_hz // grid.slots_hz
+        slots = latent_times(grid.n_slots, grid.interval_s, grid.lag_s)
+        times = slots if self.encoder.token_width is None else self.encoder.token_times
+        self.register_buffer("token_times", times, persistent=False)
+
+    def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegView:
+        """Read one interval: eeg (N, C, n_times) µV, valid (N, C, n_times) bool, scale (N, C) µV."""
+        hidden, tokens, channels = self.encoder(eeg, valid, scale, explain)
+        points = valid.any(dim=1)[:, : self.n_slots * self.per_slot]
+        grid_valid = points.unflatten(1, (self.n_slots, self.per_slot)).any(dim=2)
+        grid = torch.where(grid_valid[:, :, None], unit(self.head(hidden)), 0.0)
+        tokens = self.to_tokens(grid * self.length if tokens is None else tokens)
+        return EegView(grid, grid_valid, tokens, channels)
+
+
+def hold(x: Tensor, times: int) -> Tensor:
+    """Each entry of axis 1 of x repeated `times` times, in place: sample and hold."""
+    if times == 1:
+        return x
+    held = x.unsqueeze(2).expand(-1, -1, times, *(-1,) * (x.dim() - 2))
+    return held.flatten(1, 2)
