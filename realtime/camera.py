@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from realtime._cv2 import cv2
 from realtime.clock import Clock, LslClock
+from realtime.demux import to_rgb
 from realtime.errors import VideoError
 from realtime.live_video import LiveVideo
 from realtime.sources import VideoSource
 from realtime.types import VideoInfo
-from realtime.video_file import FileCamera, to_rgb
+from realtime.video_file import FileCamera
 
 _SYSFS = Path("/sys/class/video4linux")
 

@@ -1,4 +1,4 @@
-"""Video files: opened with clear errors, decoded past damage, and played as if they were a camera."""
+"""A video file played as if it were a camera."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import av
 import numpy as np
-from av.container import InputContainer
-from av.stream import Disposition
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from realtime.clock import Clock, LslClock
+from realtime.demux import decode, open_container, to_rgb
 from realtime.errors import VideoError
 from realtime.rate import RateMeter
 from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
@@ -22,84 +19,6 @@ from realtime.worker import Worker
 
 _AHEAD = 6                # frames decoded before they are due
 _PATIENCE_S = 0.5         # how long, on the film's clock, a read catches up with what it missed
-
-
-def open_container(path: str | Path) -> tuple[InputContainer, VideoStream]:
-    """Open a video file and choose its picture stream: the one FFmpeg itself thinks best.
-
-    Raises
-    ------
-    VideoError
-        There is no such file, it is empty, no video, or has no moving picture.
-    """
-    path = Path(path)
-    try:
-        container = av.open(str(path))
-    except (av.error.FFmpegError, OSError) as failure:
-        raise VideoError(_diagnosis(path, str(failure.strerror))) from failure
-    stream = container.streams.best("video")
-    kinds = ", ".join(sorted({s.type for s in container.streams})) or "no stream"
-    if isinstance(stream, VideoStream) and not stream.disposition & Disposition.attached_pic:
-        if container.format.name != "tty":      # FFmpeg shows plain text as a terminal's screen
-            return container, stream
-        container.close()
-        raise VideoError(_unreadable(path, "plain text"))
-    container.close()
-    raise VideoError(f"{path} holds no moving picture, only {kinds}: name a file with a video stream")
-
-
-def _diagnosis(path: Path, failure: str) -> str:
-    """Why a file did not open, as far as one can see from outside."""
-    if not path.exists():
-        return f"there is no video file {path}: check the path ({_neighbours(path)})"
-    if path.is_dir():
-        return f"{path} is a folder: name a video file in it ({_neighbours(path / 'any')})"
-    if path.stat().st_size == 0:
-        return f"the video file {path} is empty: record or copy it again"
-    return _unreadable(path, failure)
-
-
-def _unreadable(path: Path, why: str) -> str:
-    return (f"{path} cannot be read as a video ({why}): try another file, or convert it with "
-            f"`ffmpeg -i {path.name} film.mkv`")
-
-
-def _neighbours(path: Path) -> str:
-    """What else lies in the folder, to find a misspelt name by."""
-    if not path.parent.is_dir():
-        return f"the folder {path.parent} does not exist either"
-    names = sorted(p.name for p in path.parent.iterdir() if p.is_file()) or ["no file"]
-    return "its folder holds " + ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-
-
-def decode(container: InputContainer, stream: VideoStream) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Time in seconds and frame of all that can be decoded, by rising time.
-
-    Damaged frames and a torn end are passed over; so are frames that carry no time of their own, because
-    time is never made up from a frame rate.
-    """
-    packets = container.demux(stream)
-    last = -np.inf
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.FFmpegError):
-            return
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError:
-            continue
-        for frame in frames:
-            if frame.time is not None and frame.time > last:
-                last = frame.time
-                yield last, frame
-
-
-def to_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    """The picture as shown, (height, width, 3) uint8 RGB: turned upright where the file asks for it."""
-    image = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-    turns = round(frame.rotation / 90) % 4      # a telephone held upright writes pictures that lie on a side
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 class _Ahead(NamedTuple):
@@ -273,9 +192,9 @@ class _Decoder:
             times: list[float] = []
             container, stream = open_container(self._path)
             with container:
-                for time, frame in decode(container, stream):
-                    times.append(time)
-                    yield _Ahead(to_rgb(frame), begin + (time - times[0]))
+                for frame in decode(container, stream):
+                    times.append(float(frame.time or 0.0))
+                    yield _Ahead(to_rgb(frame), begin + (times[-1] - times[0]))
                 if not times:
                     raise VideoError(f"{self._path} can no longer be decoded: it changed while it was played")
                 hold = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0
