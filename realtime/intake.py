@@ -19,7 +19,7 @@ from realtime.resample import GridInterpolator
 from realtime.ring import GridRing
 from realtime.sources import EegSource, VideoSource
 from realtime.stamps import StampFitter
-from realtime.types import EegHealth, EegInfo, Frame, IndexArray, RawChunk, StreamState, VideoHealth
+from realtime.types import EegHealth, EegInfo, Frame, IndexArray, RawChunk, VideoHealth
 from realtime.units import flag_amplitude, microvolts_per_unit
 
 
@@ -183,10 +183,6 @@ class VideoIntake:
                 rows[~there] = 0.0
                 found[path] = rows
         return found, ready
-
-    def passed(self, now: float) -> float:
-        """No frame with a stamp up to this time will come any more, seconds."""
-        return now if self.source.health().state is StreamState.FINISHED else self.frames.newest_stamp
 
     def health(self) -> VideoHealth:
         health = self.source.health()

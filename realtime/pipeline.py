@@ -135,13 +135,14 @@ class Pipeline:
         return index
 
     def _released(self, index: int, now: float) -> bool:
-        """Both streams have passed the interval, or it cannot wait any longer."""
+        """Both streams have passed the interval, or it cannot wait any longer. Past the end of a recording
+        nothing is released: a live session would have gone on there."""
         end = index * self.grid.hop_s
-        complete = (
-            self.eeg.ring.head >= self.grid.point_range(index)[1]
-            and self.video.passed(now) >= end - self.grid.lag_s - 1 / self.grid.slots_hz
-        )
-        return complete or now - end >= self.grid.lateness_s
+        last_slot = end - self.grid.lag_s - 1 / self.grid.slots_hz
+        if self.eeg.ring.head >= self.grid.point_range(index)[1] and self.video.frames.newest_stamp >= last_slot:
+            return True
+        over = self.eeg.source.finished or self.video.source.finished
+        return not over and now - end >= self.grid.lateness_s
 
     def _run(self, index: int, now: float) -> Reading | None:
         begin = time.perf_counter()

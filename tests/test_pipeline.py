@@ -44,7 +44,7 @@ def play(data, moments, **options):
     return pipeline, model, readings
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(
     chunk=st.integers(1, 90),
     steps=st.lists(st.floats(0.004, 0.6), min_size=1, max_size=7),
@@ -52,13 +52,12 @@ def play(data, moments, **options):
 )
 def test_the_same_session_gives_the_same_intervals_however_it_is_cut_and_paced(chunk, steps, gap):
     data = recording(gap_at=gap[0], gap_s=gap[1]) if gap else recording()
-    smooth = np.arange(100, 117, 0.01)
+    smooth = np.arange(100, 117, 0.1)
     uneven, now = [], 100.0
-    while now < 117:
-        now += steps[len(uneven) % len(steps)]
+    while (now := now + steps[len(uneven) % len(steps)]) < 117:
         uneven.append(now)
-    reference, ref_model, ref_readings = play(data, smooth)
-    other, other_model, other_readings = play(data, uneven, chunk=chunk)
+    reference, ref_model, ref_readings = play(data, [*smooth, 117.0])
+    other, other_model, other_readings = play(data, [*uneven, 117.0], chunk=chunk)
     assert other.digest == reference.digest
     assert other_model.fingerprint() == ref_model.fingerprint()
     assert [r.index for r in other_readings] == [r.index for r in ref_readings]
@@ -85,7 +84,7 @@ def test_each_frame_is_encoded_once_and_only_if_a_slot_shows_it():
         clock.set(moment)
         pipeline.advance(moment)
     for path, every in (("fast", 1), ("slow", 5)):
-        slots = np.arange(100 * 40, 112 * 40, every) / 40
+        slots = np.arange(100 * 40, 113 * 40, every) / 40
         shown = np.unique(np.searchsorted(frames, slots, side="right") - 1)
         counts = np.bincount(model.encoded[path], minlength=251)
         assert (counts == np.bincount(shown % 251, minlength=251)).all()
@@ -156,8 +155,10 @@ def test_the_interval_holds_the_eeg_that_was_sent_at_its_times():
         pipeline.advance(moment)
     for interval in model.intervals:
         times = interval.end - 2.5 + np.arange(500) / 200 - 100
-        assert np.abs(interval.eeg[0] - times).max() < 5e-4
-        assert np.abs(interval.eeg[1] + times).max() < 5e-4
+        known = interval.eeg_valid[0]
+        assert known.all()
+        assert np.abs(interval.eeg[0] - times)[known].max() < 5e-4
+        assert np.abs(interval.eeg[1] + times)[known].max() < 5e-4
 
 
 def test_a_restart_lets_no_interval_span_the_jump():
