@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from realtime.types import TimeArray
 from recordings.xdf_format import DTYPES, Values, read_varint, varint
@@ -163,7 +163,7 @@ def _row(dtype: np.dtype, n_channels: int, stamped: bool) -> np.dtype:
     return np.dtype([("flag", "u1"), *stamp, ("values", dtype, (n_channels,))])
 
 
-def pack(layout: Layout, stamps: TimeArray, values: Values) -> bytes:
+def pack(layout: Layout, stamps: TimeArray, values: ArrayLike | Sequence[Sequence[str]]) -> bytes:
     """The content of a chunk in which every sample carries its own stamp.
 
     Raises
@@ -172,10 +172,11 @@ def pack(layout: Layout, stamps: TimeArray, values: Values) -> bytes:
         The numbers of samples or channels disagree, or a number does not fit the stream's format.
     """
     stamps = np.asarray(stamps, np.float64)
-    if stamps.ndim != 1 or len(stamps) != len(values):
-        raise ValueError(f"{len(values)} samples with stamps of shape {stamps.shape}")
+    if stamps.ndim != 1:
+        raise ValueError(f"stamps of shape {stamps.shape} where one dimension is due")
     if layout.format == "string":
-        return varint(len(stamps)) + b"".join(_pack_strings(layout, stamps, values))  # type: ignore[arg-type]
+        texts = cast(Sequence[Sequence[str]], values)
+        return varint(len(stamps)) + b"".join(_pack_strings(layout, stamps, texts))
     dtype = DTYPES[layout.format]
     array = np.asarray(values)
     if array.shape != (len(stamps), layout.n_channels):
@@ -197,6 +198,8 @@ def _in_range(array: NDArray[np.generic], dtype: np.dtype) -> bool:
 
 
 def _pack_strings(layout: Layout, stamps: TimeArray, values: Sequence[Sequence[str]]) -> list[bytes]:
+    if len(values) != len(stamps):
+        raise ValueError(f"{len(values)} samples with {len(stamps)} stamps")
     parts = []
     for stamp, sample in zip(stamps, values, strict=True):
         if isinstance(sample, str) or len(sample) != layout.n_channels:

@@ -212,8 +212,7 @@ class XdfWriter:
         self.flush()
 
     def _write(self, tag: Tag, content: bytes, stream_id: int = -1) -> None:
-        head = struct.pack("<HI", tag, stream_id) if tag in WITH_STREAM_ID else struct.pack("<H", tag)
-        self._append(varint(len(head) + len(content)) + head + content)
+        self._append(pack_chunk(tag, content, stream_id))
 
     def _append(self, data: bytes) -> None:
         left = memoryview(data)
@@ -232,6 +231,12 @@ class XdfWriter:
             self._last_boundary = now
         if now - self._last_fsync >= self._fsync_s:
             self.flush()
+
+
+def pack_chunk(tag: Tag, content: bytes, stream_id: int = -1) -> bytes:
+    """A whole chunk as it stands in the file; `stream_id` is for chunks that belong to a stream."""
+    head = struct.pack("<HI", tag, stream_id) if tag in WITH_STREAM_ID else struct.pack("<H", tag)
+    return varint(len(head) + len(content)) + head + content
 
 
 def _layout(header: StreamHeader | str) -> Layout:
