@@ -162,8 +162,8 @@ class Engine:
         if interval.eeg.shape != (n_channels, grid.n_times):
             raise StreamFormatError(
                 f"the network was built for {n_channels} electrodes ({', '.join(self.network.labels)}) and "
-                f"{grid.n_times} points; this interval has {interval.eeg.shape[0]} and {interval.eeg.shape[1]}. "
-                f"Choose those electrodes, or build a network for the stream's own."
+                f"{grid.n_times} points; this interval has {interval.eeg.shape[0]} and "
+                f"{interval.eeg.shape[1]}. Choose those electrodes, or build a network for the stream's own."
             )
 
     def _see(self, interval: Interval, embeddings: Mapping[str, NDArray[np.float32]]) -> Item:

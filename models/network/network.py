@@ -12,7 +12,7 @@ two give the same. M items are T intervals of V videos, video by video, unless i
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +23,6 @@ from models.network.masks import allowed_items
 from models.network.registry import build
 from models.network.similarity import similarity
 from models.network.towers import EegTower, EegView, VideoTower, VideoView
-
-View = TypeVar("View", EegView, VideoView)
 
 
 class Batch(NamedTuple):
@@ -218,6 +216,6 @@ class Network(nn.Module):
         )
 
 
-def unflatten(view: View, shape: tuple[int, int]) -> View:
+def unflatten(view: Any, shape: tuple[int, int]) -> Any:
     """A view of N intervals as one of (B, T) or (B, M)."""
     return view._make(None if part is None else part.unflatten(0, shape) for part in view)
