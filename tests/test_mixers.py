@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.parts import GruConfig, MambaConfig, S4dConfig
 from models.network.mixer_gru import Gru
 from models.network.mixer_mamba import Mamba, SelectiveSsm
 from models.network.mixer_s4d import DiagonalSsm, S4d
+from models.parts import GruConfig, MambaConfig, S4dConfig
 
 WIDTH, FRAMES = 6, 9
 Array = NDArray[np.float64]
@@ -52,7 +52,9 @@ def run_by_step(mixer: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
 @every_mixer
 @given(masks, masks)
 @settings(max_examples=15, deadline=None)
-def test_an_invalid_frame_reads_as_if_it_were_not_there(kind: str, first: list[bool], second: list[bool]) -> None:
+def test_an_invalid_frame_reads_as_if_it_were_not_there(
+    kind: str, first: list[bool], second: list[bool]
+) -> None:
     x, mask = frames(), torch.tensor([first, second])
     with torch.no_grad():
         whole = MIXERS[kind](x, mask)
@@ -214,7 +216,8 @@ def test_mamba_equals_the_mixer_of_transformers_with_the_same_weights() -> None:
     from transformers.models.mamba.modeling_mamba import MambaMixer
 
     ours = SelectiveSsm(32, state=4, expand=2)
-    theirs = MambaMixer(TheirConfig(hidden_size=32, state_size=4, expand=2, num_hidden_layers=1), layer_idx=0).eval()
+    their_config = TheirConfig(hidden_size=32, state_size=4, expand=2, num_hidden_layers=1)
+    theirs = MambaMixer(their_config, layer_idx=0).eval()
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(2, FRAMES, 32)
     with torch.no_grad():

@@ -1,189 +1,51 @@
-"""CBraMod: a transformer over EEG patches that attends across channels and across time at once.
-
-Wang et al., "CBraMod: A Criss-Cross Brain Foundation Model for EEG Decoding", ICLR 2025 (arXiv 2412.07236);
-reference code github.com/wjq-learning/CBraMod (MIT). Modules carry the names of the published state dict, so
-its weights load strictly (`models.network.hub`).
-
-One difference in form, none in value: the spectrum is a product with a cosine and a sine matrix, because a
-real FFT can be exported but not compiled.
-"""
+"""CBraMod as an EEG encoder: published weights, the montage's order, and its 1-s tokens on the time grid."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.network.compression import shares
+from models.network.criss_cross import PATCH, WIDTH, CBraMod
+from models.network.eeg_encoder import CompactEncoder
 from models.network.hub import fetch_file, load_strictly, read_state_dict
+from models.network.interfaces import EegFeatures
+from models.parts import CBraModCompactConfig, CBraModConfig
+from realtime.config import GridConfig
+from realtime.errors import ConfigError
 
 HUB_IDS = ("weighting666/CBraMod", "braindecode/cbramod-pretrained")
-PATCH = 200     # samples of a patch: 1 s at 200 Hz
-WIDTH = 200
-N_BINS = PATCH // 2 + 1
-_POWER_FLOOR = 1e-30  # below it the magnitude is flat, so a patch of zeros has a gradient of 0 and not 0/0
+BAND_HZ = (0.3, 75.0)  # of the recordings it was pretrained on
+_MICROVOLTS = 100.0  # its unit
+_MIN_VALID = 0.8  # a patch with more than 0.2 s missing counts as missing
+_SPREAD_RANK, _GRID_WIDTH = 64, 32
+# The electrodes of the pretraining recordings (Temple University Hospital corpus), in their order.
+_PRETRAINED_ORDER = (
+    "FP1",
+    "FP2",
+    "F3",
+    "F4",
+    "C3",
+    "C4",
+    "P3",
+    "P4",
+    "O1",
+    "O2",
+    "F7",
+    "F8",
+    "T7",
+    "T8",
+    "P7",
+    "P8",
+    "FZ",
+    "CZ",
+    "PZ",
+)
+_OLD_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 
 
-def dft_matrices(n: int) -> tuple[Tensor, Tensor]:
-    """Cosine and sine columns whose products with a real signal are its normalised spectrum.
-
-    `x @ cos` and `x @ sin` are the real and the negative imaginary part of `rfft(x, norm="forward")`.
-
-    Returns
-    -------
-    cos, sin : tensors of shape (n, n // 2 + 1), float32
-    """
-    turns = torch.outer(torch.arange(n), torch.arange(n // 2 + 1)) % n  # exact in integers
-    phase = turns.double() * (2 * math.pi / n)
-    return (phase.cos() / n).float(), (phase.sin() / n).float()
-
-
-class PatchEmbedding(nn.Module):
-    """A patch becomes the sum of what convolutions see in time, its spectrum, and where it stands."""
-
-    dft_cos: Tensor
-    dft_sin: Tensor
-
-    def __init__(self, dropout: float = 0.1) -> None:
-        super().__init__()
-        self.positional_encoding = nn.Sequential(
-            nn.Conv2d(WIDTH, WIDTH, kernel_size=(19, 7), padding=(9, 3), groups=WIDTH)
-        )
-        self.mask_encoding = nn.Parameter(torch.zeros(PATCH), requires_grad=False)
-        self.proj_in = nn.Sequential(
-            nn.Conv2d(1, 25, kernel_size=(1, 49), stride=(1, 25), padding=(0, 24)),
-            nn.GroupNorm(5, 25),
-            nn.GELU(),
-            nn.Conv2d(25, 25, kernel_size=(1, 3), padding=(0, 1)),
-            nn.GroupNorm(5, 25),
-            nn.GELU(),
-            nn.Conv2d(25, 25, kernel_size=(1, 3), padding=(0, 1)),
-            nn.GroupNorm(5, 25),
-            nn.GELU(),
-        )
-        self.spectral_proj = nn.Sequential(nn.Linear(N_BINS, WIDTH), nn.Dropout(dropout))
-        cos, sin = dft_matrices(PATCH)
-        self.register_buffer("dft_cos", cos, persistent=False)
-        self.register_buffer("dft_sin", sin, persistent=False)
-
-    def forward(self, x: Tensor, masked: Tensor | None = None) -> Tensor:
-        """Embed patches x (B, C, S, 200), those in `masked` (B, C, S) replaced by the mask encoding."""
-        B, C, S, _ = x.shape
-        if masked is not None:
-            x = torch.where(masked.unsqueeze(-1), self.mask_encoding, x)
-        image = x.reshape(B, 1, C * S, PATCH)
-        in_time = self.proj_in(image)                                           # (B, 25, C·S, 8)
-        in_time = in_time.permute(0, 2, 1, 3).reshape(B, C, S, WIDTH)
-        tokens = in_time + self.spectral_proj(self.spectrum(x))                 # (B, C, S, 200)
-        place = self.positional_encoding(tokens.permute(0, 3, 1, 2))            # (B, 200, C, S)
-        return tokens + place.permute(0, 2, 3, 1)
-
-    def spectrum(self, x: Tensor) -> Tensor:
-        """Magnitudes |rfft(x, norm="forward")| of x (..., 200): (..., 101)."""
-        real, imaginary = x @ self.dft_cos, x @ self.dft_sin
-        return (real * real + imaginary * imaginary).clamp_min(_POWER_FLOOR).sqrt()
-
-
-class SelfAttention(nn.Module):
-    """Multi-head self-attention with the parameter names of `torch.nn.MultiheadAttention`."""
-
-    def __init__(self, width: int, n_heads: int, dropout: float) -> None:
-        super().__init__()
-        self.n_heads = n_heads
-        self.dropout = dropout
-        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
-        nn.init.xavier_uniform_(self.in_proj_weight)
-        nn.init.zeros_(self.out_proj.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (N, L, width) → (N, L, width)."""
-        N, L, width = x.shape
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = qkv.reshape(N, L, 3, self.n_heads, width // self.n_heads).permute(2, 0, 3, 1, 4)
-        out = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0)
-        return self.out_proj(out.transpose(1, 2).reshape(N, L, width))
-
-
-class CrissCrossLayer(nn.Module):
-    """Half of the width attends over channels within a patch, half over patches within a channel."""
-
-    def __init__(self, n_heads: int, width_ff: int, dropout: float) -> None:
-        super().__init__()
-        self.self_attn_s = SelfAttention(WIDTH // 2, n_heads // 2, dropout)
-        self.self_attn_t = SelfAttention(WIDTH // 2, n_heads // 2, dropout)
-        self.linear1 = nn.Linear(WIDTH, width_ff)
-        self.linear2 = nn.Linear(width_ff, WIDTH)
-        self.norm1 = nn.LayerNorm(WIDTH)
-        self.norm2 = nn.LayerNorm(WIDTH)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (B, C, S, 200) → (B, C, S, 200)."""
-        x = x + self.dropout(self._attend(self.norm1(x)))
-        hidden = self.dropout(F.gelu(self.linear1(self.norm2(x))))
-        return x + self.dropout(self.linear2(hidden))
-
-    def _attend(self, x: Tensor) -> Tensor:
-        B, C, S, _ = x.shape
-        half = WIDTH // 2
-        across, along = x[..., :half], x[..., half:]
-        across = self.self_attn_s(across.transpose(1, 2).reshape(B * S, C, half))
-        along = self.self_attn_t(along.reshape(B * C, S, half))
-        return torch.cat((across.reshape(B, S, C, half).transpose(1, 2), along.reshape(B, C, S, half)), dim=-1)
-
-
-class CrissCrossEncoder(nn.Module):
-    """The layers, one after the other; there is no norm after the last."""
-
-    def __init__(self, n_layers: int, n_heads: int, width_ff: int, dropout: float) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(CrissCrossLayer(n_heads, width_ff, dropout) for _ in range(n_layers))
-
-    def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-
-class Cbramod(nn.Module):
-    """The published network: 12 layers of width 200, 4.9 M parameters with the defaults.
-
-    Its group norms see all channels and patches at once and its positional kernel runs along the channel
-    index, so the set and order of channels and the number of patches belong to the weights in use: what is
-    missing is given as a masked patch, never left out or padded.
-    """
-
-    def __init__(self, n_layers: int = 12, n_heads: int = 8, width_ff: int = 800, dropout: float = 0.1) -> None:
-        super().__init__()
-        self.patch_embedding = PatchEmbedding(dropout)
-        self.encoder = CrissCrossEncoder(n_layers, n_heads, width_ff, dropout)
-        self.proj_out = nn.Sequential(nn.Linear(WIDTH, PATCH))
-
-    def features(self, x: Tensor, masked: Tensor | None = None) -> Tensor:
-        """What other networks use: the tokens before the reconstruction head.
-
-        Parameters
-        ----------
-        x : tensor of shape (B, C, S, 200), µV / 100 at 200 Hz
-            C channels in the order of the montage, S patches of 1 s.
-        masked : tensor of shape (B, C, S), bool, optional
-            True where a patch is missing or hidden; its samples have no influence.
-
-        Returns
-        -------
-        tensor of shape (B, C, S, 200)
-        """
-        return self.encoder(self.patch_embedding(x, masked))
-
-    def forward(self, x: Tensor, masked: Tensor | None = None) -> Tensor:
-        """Reconstruct patches, the pretraining task: shapes as in `features`, samples in µV / 100."""
-        return self.proj_out(self.features(x, masked))
-
-
-def load_cbramod(name: str = HUB_IDS[0]) -> Cbramod:
+def load_cbramod(name: str = HUB_IDS[0], n_layers: int = 12, dropout: float = 0.1) -> CBraMod:
     """Load the published network, strictly: every tensor by name and shape.
 
     Parameters
@@ -199,6 +61,141 @@ def load_cbramod(name: str = HUB_IDS[0]) -> Cbramod:
     path = fetch_file("CBraMod", name, ("pretrained_weights.pth", "model.safetensors"), HUB_IDS)
     state = read_state_dict(path)
     head = "final_layer."  # braindecode saves its task head beside the encoder
-    network = Cbramod()
+    network = CBraMod(n_layers, dropout=dropout)
     load_strictly(network, {key: value for key, value in state.items() if not key.startswith(head)}, path)
     return network.eval()
+
+
+def montage_order(labels: tuple[str, ...]) -> list[int]:
+    """Positions of `labels` in the order CBraMod wants: its pretraining's electrodes first, others after.
+
+    Its positional kernel runs along the channel index, so neighbours in the index should be those it knows.
+    """
+
+    def rank(i: int) -> int:
+        name = labels[i].strip().upper()
+        name = _OLD_NAMES.get(name, name)
+        return _PRETRAINED_ORDER.index(name) if name in _PRETRAINED_ORDER else len(_PRETRAINED_ORDER)
+
+    return sorted(range(len(labels)), key=rank)
+
+
+class CBraModEncoder(nn.Module):
+    """CBraMod on the last whole seconds of the interval's EEG. See `interfaces.EegEncoder`.
+
+    Its tokens, one a second and electrode, are the queries of the fusion, in time order. For the similarity
+    they are spread onto the time grid by a learned map (`Spread`). A patch with too few valid samples is
+    given as a masked patch.
+    """
+
+    band_hz = BAND_HZ
+    token_width: int | None = WIDTH
+    order: Tensor
+    back: Tensor
+
+    def __init__(
+        self, config: CBraModConfig, labels: tuple[str, ...], grid: GridConfig, grid_width: int = _GRID_WIDTH
+    ) -> None:
+        super().__init__()
+        self.n_patches = int(grid.interval_s)
+        if grid.eeg_hz != PATCH or self.n_patches < 1:
+            raise ConfigError(
+                f"eeg = 'cbramod' reads patches of 1 s at {PATCH} Hz: grid.eeg_hz={grid.eeg_hz} must be "
+                f"{PATCH}, and grid.interval_s={grid.interval_s} at least 1"
+            )
+        self.frozen = config.frozen
+        if config.weights is None:
+            self.network = CBraMod(config.layers, dropout=config.dropout)
+        else:
+            self.network = load_cbramod(config.weights, config.layers, config.dropout)
+        if config.frozen:
+            self.network.requires_grad_(False)
+        order = torch.tensor(montage_order(labels))
+        self.register_buffer("order", order, persistent=False)
+        self.register_buffer("back", order.argsort(), persistent=False)
+        self.norm = nn.LayerNorm(WIDTH)
+        self.spread = Spread(len(labels), self.n_patches, grid, grid_width)
+        self.grid_width = grid_width
+        centres = torch.arange(self.n_patches) + 0.5 - self.n_patches - grid.lag_s  # of the pictures
+        self.token_times = centres.repeat_interleave(len(labels))
+
+    def train(self, mode: bool = True) -> CBraModEncoder:
+        super().train(mode)
+        if self.frozen:
+            self.network.eval()  # no dropout in what is not trained
+        return self
+
+    def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        features = self.norm(self.network.features(*self.patches(eeg, valid)))  # (N, C, S, 200)
+        features = features.index_select(1, self.back)
+        grid, energy = self.spread(features, explain)
+        tokens = features.transpose(1, 2).flatten(1, 2)  # (N, S·C, 200)
+        return EegFeatures(grid, tokens, None if energy is None else shares(energy))
+
+    def patches(self, eeg: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """The last whole seconds, channels in the montage's order, and which of them are masked.
+
+        Returns
+        -------
+        x : (N, C, S, 200) float, µV/100, 0 where invalid
+        masked : (N, C, S) bool
+        """
+        last = slice(eeg.shape[2] - self.n_patches * PATCH, None)
+        clean = torch.where(valid, eeg, 0.0)[:, :, last] / _MICROVOLTS
+        x = clean.index_select(1, self.order).unflatten(2, (self.n_patches, PATCH))
+        there = torch.where(valid, 1.0, 0.0)[:, :, last].index_select(1, self.order)
+        return x, there.unflatten(2, (self.n_patches, PATCH)).mean(dim=3) < _MIN_VALID
+
+
+class Spread(nn.Module):
+    """A learned map from the tokens of a second to the slots of that second, linear and of low rank.
+
+    The second of EEG [s, s + 1) answers to the pictures of [s - lag, s + 1 - lag), so patch p of S fills the
+    p-th second, counted so that the last patch ends with the last slot; slots before the first stay 0.
+    """
+
+    def __init__(self, n_channels: int, n_patches: int, grid: GridConfig, width: int) -> None:
+        super().__init__()
+        self.per_patch, self.width = grid.slots_hz, width
+        self.before = grid.n_slots - n_patches * self.per_patch
+        self.mix = nn.Linear(n_channels * WIDTH, _SPREAD_RANK)
+        self.out = nn.Linear(_SPREAD_RANK, self.per_patch * width)
+
+    def forward(self, tokens: Tensor, explain: bool) -> tuple[Tensor, Tensor | None]:
+        """Spread tokens (N, C, S, 200) as (N, G, width); with `explain` also each energy (N, C)."""
+        by_second = tokens.transpose(1, 2).flatten(2)  # (N, S, C·200)
+        slots = self.out(self.mix(by_second)).unflatten(2, (self.per_patch, self.width))
+        slots = F.pad(slots.flatten(1, 2), (0, 0, self.before, 0))
+        if not explain:
+            return slots, None
+        weight = self.mix.weight.unflatten(1, (tokens.shape[1], WIDTH))  # (rank, C, 200)
+        passed = torch.einsum("ncsw,rcw->ncsr", tokens, weight)
+        return slots, passed.square().mean(dim=(2, 3))
+
+
+class CBraModCompactEncoder(nn.Module):
+    """CBraMod's tokens, spread onto the time grid, plus the compact tower. See `interfaces.EegEncoder`.
+
+    Both read the same signal, in the band CBraMod was pretrained on; the compact tower learns filters of its
+    own. The slots of the sum are the queries of the fusion.
+    """
+
+    band_hz = BAND_HZ
+    token_width = None
+
+    def __init__(self, config: CBraModCompactConfig, labels: tuple[str, ...], grid: GridConfig) -> None:
+        super().__init__()
+        self.compact = CompactEncoder(config.compact, labels, grid)
+        self.grid_width = self.compact.grid_width
+        self.cbramod = CBraModEncoder(config.cbramod, labels, grid, self.grid_width)
+        nn.init.zeros_(self.cbramod.spread.out.weight)  # the sum starts as the compact tower alone
+        nn.init.zeros_(self.cbramod.spread.out.bias)
+
+    def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        near, _, near_shares = self.compact(eeg, valid, scale, explain)
+        far, _, far_shares = self.cbramod(eeg, valid, scale, explain)
+        channels = None
+        if explain:  # each tower's electrodes, by that tower's part in the sum
+            parts = [part.square().mean(dim=(1, 2)).unsqueeze(1) for part in (near, far)]
+            channels = shares(parts[0] * near_shares + parts[1] * far_shares)
+        return EegFeatures(near + far, None, channels)

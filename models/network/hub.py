@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from realtime.errors import WeightsError
 
-WEIGHTS_HOME = "PHOSPHENE_WEIGHTS"     # environment variable that moves the weights folder
+WEIGHTS_HOME = "PHOSPHENE_WEIGHTS"  # environment variable that moves the weights folder
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
@@ -112,7 +112,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # torch and safetensors raise a dozen kinds for a file that is not theirs
         raise WeightsError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}).") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path} is not a plain state dict of tensors; save it with torch.save(m.state_dict(), …).")
+        raise WeightsError(
+            f"{path} is no plain state dict of tensors; write it with torch.save(m.state_dict(), …)."
+        )
     return state
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.parts import GruConfig
 from models.network.interfaces import State
 from models.network.packing import hold, pack, packed_places, unpack
+from models.parts import GruConfig
 
 
 class Gru(nn.Module):

@@ -9,17 +9,18 @@ there must leave the state alone, and because a plain loop over the 80 frames of
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.parts import MambaConfig
 from models.network.interfaces import State
 from models.network.packing import hold, pack, packed_places, unpack
+from models.parts import MambaConfig
 
-_KERNEL = 4                                        # frames the causal convolution sees
-_DT_MIN, _DT_MAX, _DT_FLOOR = 0.001, 0.1, 1e-4     # first step sizes, as in the reference code
+_KERNEL = 4  # frames the causal convolution sees
+_DT_MIN, _DT_MAX, _DT_FLOOR = 0.001, 0.1, 1e-4  # first step sizes, as in the reference code
 
 
 class SelectiveSsm(nn.Module):
@@ -47,10 +48,10 @@ class SelectiveSsm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, F, D) → (N, F, D), causal, from an empty state."""
-        u, gate = self.in_proj(x).chunk(2, dim=-1)                                  # (N, F, inner)
+        u, gate = self.in_proj(x).chunk(2, dim=-1)  # (N, F, inner)
         u = F.silu(self.conv1d(u.transpose(1, 2))[..., : x.shape[1]]).transpose(1, 2)
         decay, drive, read = self._select(u)
-        state = x.new_zeros(x.shape[0], u.shape[2], self.state)                     # (N, inner, state)
+        state = x.new_zeros(x.shape[0], u.shape[2], self.state)  # (N, inner, state)
         out = []
         for kept, added, weights in zip(decay.unbind(1), drive.unbind(1), read.unbind(1), strict=True):
             state = kept * state + added
@@ -58,17 +59,17 @@ class SelectiveSsm(nn.Module):
         return self.out_proj((torch.stack(out, dim=1) + self.D * u) * F.silu(gate))
 
     def step(self, x: Tensor, window: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One frame x (N, D), the last inputs (N, inner, 3) of the convolution, and the state (N, inner, state)."""
+        """One frame x (N, D), the convolution's last inputs (N, inner, 3), the state (N, inner, state)."""
         u, gate = self.in_proj(x).chunk(2, dim=-1)
         window = torch.cat((window, u.unsqueeze(-1)), dim=-1)
-        u = F.silu((window * self.conv1d.weight.squeeze(1)).sum(-1) + self.conv1d.bias)
+        u = F.silu(F.conv1d(window, self.conv1d.weight, self.conv1d.bias, groups=u.shape[1]).squeeze(-1))
         decay, drive, read = self._select(u)
         state = decay * state + drive
         y = (state * read).sum(-1) + self.D * u
         return self.out_proj(y * F.silu(gate)), window[..., 1:], state
 
     def _select(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the input u (..., inner) makes of the state: decay, drive (..., inner, state), read (..., 1, state)."""
+        """What input u (..., inner) selects: decay, drive (..., inner, state) and read (..., 1, state)."""
         dt, b, c = self.x_proj(u).split((self.rank, self.state, self.state), dim=-1)
         dt = F.softplus(self.dt_proj(dt)).unsqueeze(-1)
         decay = (dt * -self.A_log.exp()).exp()
@@ -81,7 +82,9 @@ class Mamba(nn.Module):
     def __init__(self, config: MambaConfig, width: int) -> None:
         super().__init__()
         self.norms = nn.ModuleList(nn.RMSNorm(width, eps=1e-5) for _ in range(config.layers))
-        self.ssms = nn.ModuleList(SelectiveSsm(width, config.state, config.expand) for _ in range(config.layers))
+        self.ssms: Any = nn.ModuleList(
+            SelectiveSsm(width, config.state, config.expand) for _ in range(config.layers)
+        )
         self.inner, self.state_width = config.expand * width, config.state
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -1,21 +1,23 @@
 """S4D: a diagonal state space model over the frames of an interval.
 
-Gu et al., "On the Parameterization and Initialization of Diagonal State Space Models", 2022 (arXiv 2206.11893):
-zero-order hold, S4D-Lin initialisation. Complex numbers are kept as pairs of reals and the kernel, no longer
-than an interval, is applied as a triangular matrix: no FFT and no complex type, so it compiles.
+Gu et al., "On the Parameterization and Initialization of Diagonal State Space Models", 2022
+(arXiv 2206.11893): zero-order hold, S4D-Lin initialisation. Complex numbers are kept as pairs of reals and
+the kernel, no longer than an interval, is applied as a triangular matrix: no FFT and no complex type, so it
+compiles.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.parts import S4dConfig
 from models.network.interfaces import State
 from models.network.packing import hold, pack, packed_places, unpack
+from models.parts import S4dConfig
 
 _DT_MIN, _DT_MAX = 0.001, 0.1  # steps in frames are drawn log-uniformly between these, as in the paper
 
@@ -27,8 +29,8 @@ class DiagonalSsm(nn.Module):
         super().__init__()
         pairs = state // 2
         self.log_dt = nn.Parameter(torch.empty(width).uniform_(math.log(_DT_MIN), math.log(_DT_MAX)))
-        self.log_decay = nn.Parameter(torch.full((width, pairs), math.log(0.5)))                # Re A = -1/2
-        self.frequency = nn.Parameter(math.pi * torch.arange(pairs).float().repeat(width, 1))   # Im A = π n
+        self.log_decay = nn.Parameter(torch.full((width, pairs), math.log(0.5)))  # Re A = -1/2
+        self.frequency = nn.Parameter(math.pi * torch.arange(pairs).float().repeat(width, 1))  # Im A = π n
         self.c = nn.Parameter(torch.randn(width, pairs, 2) * math.sqrt(0.5))
         self.d = nn.Parameter(torch.randn(width))
 
@@ -38,7 +40,7 @@ class DiagonalSsm(nn.Module):
         re, im = -self.log_decay.exp(), self.frequency
         a_re, a_im = re * dt, im * dt
         grown = a_re.exp()
-        x, y = grown * a_im.cos() - 1.0, grown * a_im.sin()          # exp(A·dt) − 1
+        x, y = grown * a_im.cos() - 1.0, grown * a_im.sin()  # exp(A·dt) − 1
         norm = re * re + im * im
         g_re, g_im = (x * re + y * im) / norm, (y * re - x * im) / norm  # divided by A
         c_re, c_im = self.c.unbind(-1)
@@ -54,9 +56,9 @@ class DiagonalSsm(nn.Module):
     def forward(self, u: Tensor) -> Tensor:
         """u (N, F, D) → (N, F, D), causal."""
         length, width = u.shape[1:]
-        kernel = F.pad(self.kernel(length).flip(-1), (0, length - 1))             # K[F-1] … K[0], then 0
+        kernel = F.pad(self.kernel(length).flip(-1), (0, length - 1))  # K[F-1] … K[0], then 0
         shifted = kernel.as_strided((width, length, length), (2 * length - 1, 1, 1))
-        weights = shifted.flip(1)                                                 # row t, column s: K[t - s]
+        weights = shifted.flip(1)  # row t, column s: K[t - s]
         return (weights @ u.permute(2, 1, 0)).permute(2, 1, 0) + self.d * u
 
     def step(self, u: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,7 +99,9 @@ class S4d(nn.Module):
 
     def __init__(self, config: S4dConfig, width: int) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(S4dBlock(width, config.state, config.dropout) for _ in range(config.layers))
+        self.blocks: Any = nn.ModuleList(
+            S4dBlock(width, config.state, config.dropout) for _ in range(config.layers)
+        )
         self.pairs = config.state // 2
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

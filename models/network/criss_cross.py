@@ -1,0 +1,183 @@
+"""CBraMod: a transformer over EEG patches that attends across channels and across time at once.
+
+Wang et al., "CBraMod: A Criss-Cross Brain Foundation Model for EEG Decoding", ICLR 2025 (arXiv 2412.07236);
+reference code github.com/wjq-learning/CBraMod (MIT). Modules carry the names of the published state dict, so
+its weights load strictly (`models.network.cbramod.load_cbramod`).
+
+One difference in form, none in value: the spectrum is a product with a cosine and a sine matrix, because a
+real FFT can be exported but not compiled.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+PATCH = 200  # samples of a patch: 1 s at 200 Hz
+WIDTH = 200
+N_BINS = PATCH // 2 + 1
+_POWER_FLOOR = 1e-30  # below it the magnitude is flat, so a patch of zeros has a gradient of 0 and not 0/0
+
+
+def dft_matrices(n: int) -> tuple[Tensor, Tensor]:
+    """Cosine and sine columns whose products with a real signal are its normalised spectrum.
+
+    `x @ cos` and `x @ sin` are the real and the negative imaginary part of `rfft(x, norm="forward")`.
+
+    Returns
+    -------
+    cos, sin : tensors of shape (n, n // 2 + 1), float32
+    """
+    turns = torch.outer(torch.arange(n), torch.arange(n // 2 + 1)) % n  # exact in integers
+    phase = turns.double() * (2 * math.pi / n)
+    return (phase.cos() / n).float(), (phase.sin() / n).float()
+
+
+class PatchEmbedding(nn.Module):
+    """A patch becomes the sum of what convolutions see in time, its spectrum, and where it stands."""
+
+    dft_cos: Tensor
+    dft_sin: Tensor
+
+    def __init__(self, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.positional_encoding = nn.Sequential(
+            nn.Conv2d(WIDTH, WIDTH, kernel_size=(19, 7), padding=(9, 3), groups=WIDTH)
+        )
+        self.mask_encoding = nn.Parameter(torch.zeros(PATCH), requires_grad=False)
+        self.proj_in = nn.Sequential(
+            nn.Conv2d(1, 25, kernel_size=(1, 49), stride=(1, 25), padding=(0, 24)),
+            nn.GroupNorm(5, 25),
+            nn.GELU(),
+            nn.Conv2d(25, 25, kernel_size=(1, 3), padding=(0, 1)),
+            nn.GroupNorm(5, 25),
+            nn.GELU(),
+            nn.Conv2d(25, 25, kernel_size=(1, 3), padding=(0, 1)),
+            nn.GroupNorm(5, 25),
+            nn.GELU(),
+        )
+        self.spectral_proj = nn.Sequential(nn.Linear(N_BINS, WIDTH), nn.Dropout(dropout))
+        cos, sin = dft_matrices(PATCH)
+        self.register_buffer("dft_cos", cos, persistent=False)
+        self.register_buffer("dft_sin", sin, persistent=False)
+
+    def forward(self, x: Tensor, masked: Tensor | None = None) -> Tensor:
+        """Embed patches x (B, C, S, 200), those in `masked` (B, C, S) replaced by the mask encoding."""
+        B, C, S, _ = x.shape
+        if masked is not None:
+            x = torch.where(masked.unsqueeze(-1), self.mask_encoding, x)
+        image = x.reshape(B, 1, C * S, PATCH)
+        in_time = self.proj_in(image)  # (B, 25, C·S, 8)
+        in_time = in_time.permute(0, 2, 1, 3).reshape(B, C, S, WIDTH)
+        tokens = in_time + self.spectral_proj(self.spectrum(x))  # (B, C, S, 200)
+        place = self.positional_encoding(tokens.permute(0, 3, 1, 2))  # (B, 200, C, S)
+        return tokens + place.permute(0, 2, 3, 1)
+
+    def spectrum(self, x: Tensor) -> Tensor:
+        """Magnitudes |rfft(x, norm="forward")| of x (..., 200): (..., 101)."""
+        real, imaginary = x @ self.dft_cos, x @ self.dft_sin
+        return (real * real + imaginary * imaginary).clamp_min(_POWER_FLOOR).sqrt()
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention with the parameter names of `torch.nn.MultiheadAttention`."""
+
+    def __init__(self, width: int, n_heads: int, dropout: float) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.dropout = dropout
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.out_proj = nn.Linear(width, width)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, L, width) → (N, L, width)."""
+        N, L, width = x.shape
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        q, k, v = qkv.reshape(N, L, 3, self.n_heads, width // self.n_heads).permute(2, 0, 3, 1, 4)
+        out = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0)
+        return self.out_proj(out.transpose(1, 2).reshape(N, L, width))
+
+
+class CrissCrossLayer(nn.Module):
+    """Half of the width attends over channels within a patch, half over patches within a channel."""
+
+    def __init__(self, n_heads: int, width_ff: int, dropout: float) -> None:
+        super().__init__()
+        self.self_attn_s = SelfAttention(WIDTH // 2, n_heads // 2, dropout)
+        self.self_attn_t = SelfAttention(WIDTH // 2, n_heads // 2, dropout)
+        self.linear1 = nn.Linear(WIDTH, width_ff)
+        self.linear2 = nn.Linear(width_ff, WIDTH)
+        self.norm1 = nn.LayerNorm(WIDTH)
+        self.norm2 = nn.LayerNorm(WIDTH)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, C, S, 200) → (B, C, S, 200)."""
+        x = x + self.dropout(self._attend(self.norm1(x)))
+        hidden = self.dropout(F.gelu(self.linear1(self.norm2(x))))
+        return x + self.dropout(self.linear2(hidden))
+
+    def _attend(self, x: Tensor) -> Tensor:
+        B, C, S, _ = x.shape
+        half = WIDTH // 2
+        across, along = x[..., :half], x[..., half:]
+        across = self.self_attn_s(across.transpose(1, 2).reshape(B * S, C, half))
+        along = self.self_attn_t(along.reshape(B * C, S, half))
+        across = across.reshape(B, S, C, half).transpose(1, 2)
+        return torch.cat((across, along.reshape(B, C, S, half)), dim=-1)
+
+
+class CrissCrossEncoder(nn.Module):
+    """The layers, one after the other; there is no norm after the last."""
+
+    def __init__(self, n_layers: int, n_heads: int, width_ff: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(CrissCrossLayer(n_heads, width_ff, dropout) for _ in range(n_layers))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class CBraMod(nn.Module):
+    """The published network: 12 layers of width 200, 4.9 M parameters with the defaults.
+
+    Its group norms see all channels and patches at once and its positional kernel runs along the channel
+    index, so the set and order of channels and the number of patches belong to the weights in use: what is
+    missing is given as a masked patch, never left out or padded.
+    """
+
+    def __init__(
+        self, n_layers: int = 12, n_heads: int = 8, width_ff: int = 800, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.patch_embedding = PatchEmbedding(dropout)
+        self.encoder = CrissCrossEncoder(n_layers, n_heads, width_ff, dropout)
+        self.proj_out = nn.Sequential(nn.Linear(WIDTH, PATCH))
+
+    def features(self, x: Tensor, masked: Tensor | None = None) -> Tensor:
+        """What other networks use: the tokens before the reconstruction head.
+
+        Parameters
+        ----------
+        x : tensor of shape (B, C, S, 200), µV / 100 at 200 Hz
+            C channels in the order of the montage, S patches of 1 s.
+        masked : tensor of shape (B, C, S), bool, optional
+            True where a patch is missing or hidden; its samples have no influence.
+
+        Returns
+        -------
+        tensor of shape (B, C, S, 200)
+        """
+        return self.encoder(self.patch_embedding(x, masked))
+
+    def forward(self, x: Tensor, masked: Tensor | None = None) -> Tensor:
+        """Reconstruct patches, the pretraining task: shapes as in `features`, samples in µV / 100."""
+        return self.proj_out(self.features(x, masked))
