@@ -101,7 +101,7 @@ def open_replay(
     begin = session.start + start_s
     player = Player(pipeline, *sources, clock, begin, session.end, speed, loop)
     view = PipelineView(pipeline, clock, lambda: player.failure, player)
-    for marker in session.markers:
+    for marker in session.markers():
         view.add_marker(marker.stamp, marker.text)
     return Running(f"Phosphene replay · {session.name}", Mode.REPLAY, pipeline, player, view)
 

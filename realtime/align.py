@@ -122,7 +122,7 @@ class Aligner:
             index=index,
             end=end,
             eeg=np.ascontiguousarray(rows.T),
-            eeg_valid=np.broadcast_to(valid, (rows.shape[1], len(valid))),
+            eeg_valid=np.repeat(valid[None], rows.shape[1], axis=0),
             eeg_scale=np.ones(rows.shape[1], np.float32) if scale is None else scale,
             frame_seq=seq.astype(np.int64),
             frame_valid=shown & known,
