@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from realtime.errors import VideoError
 
 _STEP_OVER = 250  # frames that are sooner decoded and dropped than sought
+_DEEPEST = 64  # no codec moves a frame further than this in the order of decoding
 
 
 class FrameReader:
@@ -20,13 +21,20 @@ class FrameReader:
     Frames are numbered by their own time stamps, so one that is damaged leaves its number free instead of
     shifting all that follow.
 
+    Parameters
+    ----------
+    path : Path
+    n_expected : int
+        Frames that were written. Where the file holds fewer its end was lost, and there the numbers of the
+        last few are not certain if the encoder changed their order: those are left out.
+
     Raises
     ------
     VideoError
         The file cannot be read as a video.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, n_expected: int = 0):
         self.path = path
         try:
             self._container = av.open(str(path))
@@ -37,6 +45,8 @@ class FrameReader:
             raise VideoError(
                 f"{path} cannot be read as a video ({error}): check or copy the file again"
             ) from error
+        if len(stamps) < n_expected:
+            stamps = _certain(stamps)
         self._stamps = np.unique(np.array(stamps, np.int64))
         self.width, self.height = self._stream.width, self._stream.height
         self._frames = self._decode()
@@ -76,6 +86,19 @@ class FrameReader:
             except av.error.FFmpegError:
                 continue  # a damaged frame; its number stays free
             yield from (frame for frame in frames if frame.pts is not None)
+
+
+def _certain(stamps: list[int]) -> list[int]:
+    """Of stamps in the order of decoding, those before which no frame can be missing that was to come."""
+    in_order = np.array(stamps, np.int64)
+    settled = np.minimum.accumulate(in_order[::-1])[::-1]  # the earliest that comes at or after each
+    late = np.flatnonzero(in_order > settled)
+    n_behind = [int(np.flatnonzero(in_order[k : k + _DEEPEST] < in_order[k])[-1]) for k in late]
+    depth = max(n_behind, default=0)  # after so many packets, nothing comes that is shown earlier
+    if depth == 0:
+        return stamps
+    border = in_order[-depth:].min()
+    return [stamp for stamp in stamps if stamp < border]
 
 
 def _whole_packets(container: av.container.InputContainer) -> Iterator[av.Packet]:

@@ -157,7 +157,7 @@ class ReplayVideo:
             The file cannot be read as a video.
         """
         self._track = self._session.video(self._selector)
-        self._reader = FrameReader(self._track.path)
+        self._reader = FrameReader(self._track.path, int(self._track.frame_index.max()) + 1)
         self.seek(-math.inf)
         size = self._reader.width, self._reader.height
         self._info = VideoInfo(self._track.name, *size, self._track.fps_nominal, "recording")
