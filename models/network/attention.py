@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from models.network.rotary import Rotary
 
+LOWEST = -60.0     # e⁻⁶⁰ is nothing; lower, weights become denormal numbers, which a CPU handles slowly
+
 
 def attend(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, explain: bool
@@ -69,7 +71,8 @@ class TimeBias(nn.Module):
     def forward(self, query_times: Tensor, key_times: Tensor) -> Tensor:
         """Bias (B or 1, heads, Sq, Sk) for times (B or 1, Sq) and (B or 1, Sk), in seconds."""
         apart = (query_times[:, :, None] - key_times[:, None, :]).abs()
-        return -apart[:, None] * torch.exp(-self.log_tau)[:, None, None]
+        bias = apart[:, None] * -torch.exp(-self.log_tau)[:, None, None]
+        return bias.clamp(min=LOWEST)
 
 
 class TimeAware(nn.Module):

@@ -34,22 +34,32 @@ def with_differences(z: Tensor, mask: Tensor) -> Tensor:
 
 
 class CausalConv(nn.Module):
-    """Residual block: norm, dilated causal convolution over the past frames, ELU."""
+    """Residual block: norm, dilated causal convolution over this and past frames, ELU.
+
+    The convolution is written as one matrix over the frames it reaches, joined along the features: the same
+    arithmetic, for a whole interval and for one step, and several times faster than a dilated one on a CPU.
+    """
 
     def __init__(self, width: int, kernel: int, dilation: int, dropout: float) -> None:
         super().__init__()
-        self.past = (kernel - 1) * dilation
+        self.back = [tap * dilation for tap in range(kernel)]
         self.norm = nn.LayerNorm(width)
-        self.conv = nn.Conv1d(width, width, kernel, dilation=dilation)
+        self.conv = nn.Linear(kernel * width, width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:  # (N, F, D), (N, F, 1)
-        past = F.pad((self.norm(x) * mask).transpose(1, 2), (self.past, 0))
-        return (x + self.dropout(F.elu(self.conv(past))).transpose(1, 2)) * mask
+    def forward(self, x: Tensor, there: Tensor) -> Tensor:                     # (N, F, D), (N, F, 1)
+        past = F.pad(self.norm(x) * there, (0, 0, self.back[-1], 0))
+        return self.mix(x, past, there)
 
-    def step(self, x: Tensor, mask: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        window = torch.cat((past, (self.norm(x) * mask)[:, :, None]), dim=2)  # (N, D, past + 1)
-        return (x + self.dropout(F.elu(self.conv(window)))[:, :, 0]) * mask, window[:, :, 1:]
+    def step(self, x: Tensor, there: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        window = torch.cat((past, self.norm(x) * there), dim=1)
+        return self.mix(x, window, there), window[:, 1:]
+
+    def mix(self, x: Tensor, past: Tensor, there: Tensor) -> Tensor:
+        """x (N, F, D) with what stands before it in past (N, back + F, D)."""
+        n_frames, reach = x.shape[1], self.back[-1]
+        taps = torch.cat([past[:, reach - back : reach - back + n_frames] for back in self.back], dim=-1)
+        return (x + self.dropout(F.elu(self.conv(taps)))) * there
 
 
 class Tcn(nn.Module):
@@ -62,23 +72,23 @@ class Tcn(nn.Module):
         )
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        there = mask[:, :, None]
-        x = torch.where(there, x, 0.0)
+        there = mask[:, :, None].to(x.dtype)
+        x = torch.where(mask[:, :, None], x, 0.0)
         for block in self.blocks:
-            x = block(x, there.to(x.dtype))
+            x = block(x, there)
         return x
 
     def init_state(self, x: Tensor) -> State:
-        return tuple(x.new_zeros((*x.shape, block.past)) for block in self.blocks)
+        return tuple(x.new_zeros((x.shape[0], block.back[-1], x.shape[1])) for block in self.blocks)
 
     def step(self, x: Tensor, mask: Tensor, state: State) -> tuple[Tensor, State]:
-        there = mask[:, None]
-        x = torch.where(there, x, 0.0)
+        there = mask[:, None, None].to(x.dtype)
+        x = torch.where(mask[:, None], x, 0.0)[:, None]
         after = []
         for block, past in zip(self.blocks, state, strict=True):
-            x, past = block.step(x, there.to(x.dtype), past)
+            x, past = block.step(x, there, past)
             after.append(past)
-        return x, tuple(after)
+        return x[:, 0], tuple(after)
 
 
 class NoMixer(nn.Module):

@@ -111,10 +111,8 @@ class VideoTower(nn.Module):
         for path, every in self.paths.items():
             mask = valid[:, ::every]
             entered = self.enter[path](with_differences(frames[path], mask))
-            entered = torch.where(mask[:, :, None, None], entered, 0.0)
-            entered = hold(entered, every // self.every)
-            parts.append(entered.expand(-1, -1, self.n_patches, -1))
-        return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
+            parts.append(hold(entered, every // self.every).expand(-1, -1, self.n_patches, -1))
+        return sum(parts[1:], start=parts[0])
 
 
 class EegTower(nn.Module):
