@@ -23,11 +23,14 @@ from realtime.types import (
     VideoHealth,
     VideoInfo,
 )
-from recordings._frame_reader import FrameReader
 from recordings.session import Session
 from recordings.tracks import Piece
+from recordings.video import VideoReader
 
 MAX_CHUNK_S = 0.25
+# Where a video's end is lost, this many frames before the tear are not certain to have their own number: an
+# encoder may have moved one of them past the tear (H.264 keeps at most 16 in hand).
+_REORDER = 16
 
 
 class ReplayEeg:
@@ -140,9 +143,9 @@ class ReplayVideo:
 
     def __init__(self, session: Session, clock: Clock, selector: str | None = None):
         self._session, self._clock, self._selector = session, clock, selector
-        self._reader: FrameReader | None = None
+        self._reader: VideoReader | None = None
         self._next = 0
-        self._n_read = 0
+        self._n_read = self._n_certain = 0
         self._missing = 0
         self._state = StreamState.SEARCHING
 
@@ -157,7 +160,10 @@ class ReplayVideo:
             The file cannot be read as a video.
         """
         self._track = self._session.video(self._selector)
-        self._reader = FrameReader(self._track.path, int(self._track.frame_index.max()) + 1)
+        self._reader = VideoReader(self._track.path)
+        n_written = int(self._track.frame_index.max()) + 1
+        torn = self._reader.n_frames < n_written
+        self._n_certain = self._reader.n_frames - (_REORDER if torn else 0)
         self.seek(-math.inf)
         size = self._reader.width, self._reader.height
         self._info = VideoInfo(self._track.name, *size, self._track.fps_nominal, "recording")
@@ -177,7 +183,7 @@ class ReplayVideo:
                 _wait(timeout_s, due - self._clock.now())
                 return None
             number = int(self._track.frame_index[self._next])
-            image = self._reader.read(number)
+            image = self._reader.frame(number) if number < self._n_certain else None
             self._next += 1
             if image is not None:
                 self._n_read += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from realtime.types import ClockOffset, EegInfo, FloatArray, Frame, TimeArray
-from recordings._frame_writer import FrameWriter
 from recordings.headers import eeg_header, marker_header, video_header
 from recordings.session import XDF_NAME
+from recordings.video import VideoWriter
 from recordings.xdf_writer import XdfWriter
 
 VIDEO_NAME = "stimulus.mkv"
@@ -101,13 +102,11 @@ def write_session(
 def _write_video(path: Path, first: Frame, others: Iterator[Frame], codec: str) -> TimeArray:
     """Write all frames; returns their stamps, by number."""
     height, width = first.image.shape[:2]
-    writer = FrameWriter(path, width, height, codec)
-    shown = [first.stamp]
-    writer.write(first.image, first.stamp)
-    for frame in others:
-        writer.write(frame.image, frame.stamp)
-        shown.append(frame.stamp)
-    writer.close()
+    shown = []
+    with VideoWriter(path, (width, height), codec=codec) as writer:
+        for frame in itertools.chain([first], others):
+            writer.write(frame.image, frame.stamp - first.stamp)
+            shown.append(frame.stamp)
     return np.array(shown)
 
 
