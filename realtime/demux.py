@@ -82,7 +82,7 @@ def _fault(container: InputContainer, stream: Stream | None) -> str:
         return f"holds no moving picture, only {kinds}: name a file with a video stream"
     if name == "tty":      # FFmpeg shows plain text as a terminal's screen
         return "is plain text, not a video: name another file"
-    timeless = container.format.flags & int(Flags.no_timestamps.value)
+    timeless = Flags.no_timestamps in Flags(container.format.flags)
     reordered_in_avi = name == "avi" and stream.codec_context.has_b_frames      # AVI cannot date those
     if timeless or reordered_in_avi:
         return (f"does not say when its frames are shown ({stream.codec_context.name} in {name}): "
