@@ -1,0 +1,66 @@
+"""Samples on their way through the stamp fitter: those that wait, and those that are done."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from realtime.types import EegChunk, FloatArray, TimeArray
+
+
+class Kept:
+    """Samples that wait."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[TimeArray, FloatArray]] = []
+        self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    def add(self, times: TimeArray, samples: FloatArray) -> None:
+        self._parts.append((times, samples))
+        self._n += len(times)
+
+    def peek(self) -> tuple[TimeArray, FloatArray]:
+        times, samples = zip(*self._parts, strict=True)
+        return np.concatenate(times), np.concatenate(samples)
+
+    def take(self) -> tuple[TimeArray, FloatArray]:
+        both = self.peek()
+        self._parts, self._n = [], 0
+        return both
+
+
+class Output:
+    """Gathers what one call gives out, a chunk for each segment."""
+
+    def __init__(self) -> None:
+        self._done: list[EegChunk] = []
+        self._parts: list[tuple[FloatArray, TimeArray]] = []
+        self._gap_before = False
+
+    def add(self, samples: FloatArray, stamps: TimeArray) -> None:
+        self._parts.append((samples, stamps))
+
+    def begin_segment(self) -> None:
+        self._finish()
+        self._gap_before = True
+
+    def take(self) -> list[EegChunk]:
+        self._finish()
+        done, self._done = self._done, []
+        return done
+
+    def _finish(self) -> None:
+        if not self._parts:
+            return
+        samples, stamps = zip(*self._parts, strict=True)
+        single = len(samples) == 1
+        self._done.append(
+            EegChunk(
+                samples[0] if single else np.concatenate(samples),
+                stamps[0] if single else np.concatenate(stamps),
+                self._gap_before,
+            )
+        )
+        self._parts, self._gap_before = [], False

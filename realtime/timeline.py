@@ -1,0 +1,231 @@
+"""The straight line of time over sample number, followed as it slowly drifts.
+
+A Kalman filter of two states, the time of the next sample and the seconds between samples, updated once a
+block with the block's mean residual (Bar-Shalom, Li & Kirubarajan 2001, *Estimation with Applications to
+Tracking and Navigation*, ch. 5-6). Innovations are clipped at three standard deviations (Huber 1964).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from realtime.types import TimeArray
+
+_RATE_PRIOR = 500e-6  # how far a sender's rate may lie from what it claims (relative, 1 sd)
+_RATE_OFF = 2e-3  # a rate further off than this is believed from the first stamps on
+_RATE_LOOSE = 2e-2  # and this is how far it is sought once it has shown itself wrong
+_RATE_WALK = 1e-7  # how a crystal wanders with temperature: relative, per root second
+_TIME_WALK_S = 2e-5  # and how a measured clock offset does: seconds, per root second
+_LEAST_NOISE_S = 2e-5  # clock offsets are no better than this (liblsl: about 0.2 ms)
+_MEMORY = 64  # blocks over which the noise is averaged,
+_BIAS_MEMORY = 32  # and over which the bias is
+_BIAS_MOST = 6.0  # standard deviations of the bias of a line that does not lag
+
+
+@dataclass
+class Line:
+    """Time of sample k of the current block: `time + period * k`, with the covariance of both.
+
+    Attributes
+    ----------
+    time, period : float
+        Seconds; seconds per sample.
+    noise : float
+        Standard deviation of a block's mean residual, seconds.
+    bias : float
+        Mean residual over the last second or so; not near 0 where the line lags behind, seconds.
+    """
+
+    time: float
+    period: float
+    var_time: float
+    cov: float
+    var_period: float
+    noise: float
+    bias: float = 0.0
+    n_updates: int = 0
+
+    def at(self, first: int, n: int) -> TimeArray:
+        """Times of `n` samples from number `first` of the block on."""
+        return self.time + self.period * np.arange(first, first + n)
+
+    def deviation(self, k: float) -> float:
+        """Standard deviation expected of a block's residual whose mean sample number is `k`."""
+        return math.sqrt(self.var_time + 2 * k * self.cov + k * k * self.var_period + self.noise**2)
+
+    def update(self, residual: float, k: float) -> float:
+        """Take in a block's mean residual at mean sample number `k`; returns how far the time there moved."""
+        deviation = self.deviation(k)
+        clipped = min(max(residual, -3 * deviation), 3 * deviation)
+        self._learn(clipped)
+        gain_time = (self.var_time + k * self.cov) / deviation**2
+        gain_period = (self.cov + k * self.var_period) / deviation**2
+        self.time += gain_time * clipped
+        self.period += gain_period * clipped
+        var_time, cov, var_period = self.var_time, self.cov, self.var_period
+        self.var_time = var_time - gain_time * (var_time + k * cov)
+        self.cov = cov - gain_time * (cov + k * var_period)
+        self.var_period = var_period - gain_period * (cov + k * var_period)
+        return (gain_time + gain_period * k) * clipped
+
+    def _learn(self, residual: float) -> None:
+        """How noisy the stamps are, and whether the line lags behind: then it is let go a little.
+
+        The noise is taken about the bias, else a line that lags would think its stamps noisy and lag more.
+        """
+        self.n_updates += 1
+        self.bias += (residual - self.bias) / _BIAS_MEMORY
+        share = max(1 / _MEMORY, 1 / (self.n_updates + 8))
+        self.noise += share * (max(1.25 * abs(residual - self.bias), _LEAST_NOISE_S) - self.noise)  # to sd
+        if abs(self.bias) > _BIAS_MOST * self.noise / math.sqrt(2 * _BIAS_MEMORY):
+            self.var_time += self.bias**2 / 8
+            self.var_period += (self.bias * self.period) ** 2 / 320
+
+    def advance(self, n: int) -> None:
+        """Move the block's first sample on by `n`, and let time and rate wander."""
+        seconds = n * self.period
+        self.time += seconds
+        self.var_time += n * (2 * self.cov + n * self.var_period) + _TIME_WALK_S**2 * seconds
+        self.cov += n * self.var_period
+        self.var_period += (_RATE_WALK * self.period) ** 2 * seconds
+
+    def loosen(self, residual: float) -> None:
+        """Forget time and rate: what was believed has been wrong by `residual` for several blocks."""
+        self.var_time += residual**2
+        self.cov = 0.0
+        self.var_period = (_RATE_LOOSE * self.period) ** 2
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Seconds per sample, as claimed or as learned before a gap, and its variance."""
+
+    period: float
+    variance: float
+
+    @classmethod
+    def claimed(cls, rate_hz: float) -> Rate:
+        return cls(1 / rate_hz, (_RATE_PRIOR / rate_hz) ** 2)
+
+    @classmethod
+    def learned(cls, line: Line) -> Rate:
+        return cls(line.period, line.var_period + (50e-6 * line.period) ** 2)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A line through the first samples of a segment (sample 0 is the first), and how good it is.
+
+    Attributes
+    ----------
+    error : float
+        Standard error of its time, seconds.
+    scatter : float
+        Robust standard deviation of the stamps about it, seconds.
+    envelope : float
+        Largest deviation of a stamp that is not an outlier, seconds.
+    """
+
+    line: Line
+    error: float
+    scatter: float
+    envelope: float
+
+
+def last_of_runs(times: TimeArray) -> np.ndarray:
+    """Sample numbers, of all but the last sample, whose stamp differs from the next one's.
+
+    A sender that gives a whole packet one stamp gives the packet's arrival: it belongs to the last sample.
+    """
+    return np.flatnonzero(times[1:] != times[:-1])
+
+
+def fit_start(times: TimeArray, block: int, rate: Rate, noise: float) -> Start:
+    """Fit the first stamps of a segment, robustly; shape (n_samples,), at least one.
+
+    `noise` is the noise known from an earlier segment (0: none), the least that is assumed.
+    """
+    index = last_of_runs(times)
+    if not len(index):
+        index = np.array([len(times) - 1])
+    seen = times[index]
+    rate = _believed(rate, index, seen)
+    offset, scatter = _centre(seen - rate.period * index)
+    residual = times - (offset + rate.period * np.arange(len(times)))
+    n_free = _independent(residual[index])
+    few = 1 + 8 / len(index)  # a scatter estimated from few is easily too small
+    error = max(few * scatter / math.sqrt(n_free), noise / math.sqrt(len(times) / block), _LEAST_NOISE_S)
+    noise = max(error * math.sqrt(max(1, len(times) / block)), noise)
+
+    single = np.zeros(len(times), bool)
+    single[index] = True
+    limit = np.where(
+        single, 4 * scatter, np.inf
+    )  # repeated stamps are never outliers, they are early samples
+    envelope = float(np.abs(residual)[np.abs(residual) <= limit].max(initial=0.0))
+
+    reach = len(times) - (len(times) - 1) / 2  # from the middle of these samples to the next one
+    line = Line(
+        time=offset + rate.period * len(times),
+        period=rate.period,
+        var_time=error**2 + reach**2 * rate.variance,
+        cov=reach * rate.variance,
+        var_period=rate.variance,
+        noise=noise,
+    )
+    return Start(line, error, scatter, envelope)
+
+
+def _centre(values: TimeArray) -> tuple[float, float]:
+    """Huber-like location and robust standard deviation."""
+    middle = float(np.median(values))
+    scatter = 1.4826 * float(np.median(np.abs(values - middle)))
+    return middle + float(np.mean(np.clip(values - middle, -3 * scatter, 3 * scatter))), scatter
+
+
+def _independent(residual: TimeArray) -> float:
+    """How many independent values these are worth: packets are late or early as a whole.
+
+    Independent values change sides of their median every other time on average (Wald & Wolfowitz 1940).
+    """
+    above = residual > np.median(residual)
+    return min(len(residual), 2.0 * (1 + np.count_nonzero(above[1:] != above[:-1])))
+
+
+def _believed(rate: Rate, index: np.ndarray, seen: TimeArray) -> Rate:
+    """The rate to start with: the one expected, unless the stamps say clearly that it is another."""
+    if len(index) < 8:
+        return rate
+    half = len(index) // 2
+    period = float(np.median((seen[half:] - seen[:-half]) / (index[half:] - index[:-half])))
+    scatter = _centre(seen - period * index)[1]
+    n_free = _independent(seen - period * index)
+    error = 1.25 * math.sqrt(12 / n_free) * scatter / (index[-1] - index[0])
+    if abs(period - rate.period) > max(6 * error, _RATE_OFF * rate.period) and period > 0:
+        return Rate(period, error**2 + (1e-3 * period) ** 2)
+    return rate
+
+
+def first_break(times: TimeArray, rate: Rate, envelope: float) -> int:
+    """Number of the first sample after a gap or a fall back among a segment's first ones; 0 if there is none.
+
+    A step counts where it stands alone: packets stamped as they arrive step again and again. `envelope` is
+    how far stamps are known to deviate from a line, seconds.
+    """
+    index = last_of_runs(times)
+    if len(index) < 4:
+        return 0
+    steps = np.diff(times[index]) - rate.period * np.diff(index)
+    usual = np.median(steps)
+    spread = 1.4826 * np.median(np.abs(steps - usual))
+    k = int(np.argmax(np.abs(steps - usual)))
+    size = steps[k] - usual
+    others = np.abs(np.delete(steps, k) - usual).max()
+    if abs(size) <= max(2.5 * rate.period, 1.5e-3, 2 * envelope, 8 * spread, 2 * others):
+        return 0
+    residual = times[index] - rate.period * index
+    shift = np.median(residual[k + 1 :]) - np.median(residual[: k + 1])
+    return int(index[k]) + 1 if shift / size > 0.5 else 0
