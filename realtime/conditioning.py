@@ -174,3 +174,11 @@ class RunningScale:
             if stamp < time:
                 return scale
         return None
+
+    def at_many(self, times: np.ndarray) -> FloatArray:
+        """`at` for times (n,), seconds, in any order: (n, n_channels) µV, 1 where nothing was known yet."""
+        if not self._known:
+            return np.ones((len(times), self._values.shape[1]), np.float32)
+        stamps = np.array([stamp for stamp, _ in self._known])
+        scales = np.stack([np.ones_like(self._known[0][1]), *(scale for _, scale in self._known)])
+        return scales[np.searchsorted(stamps, times, side="left")]

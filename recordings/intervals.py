@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from realtime.align import Aligner, FrameHistory
+from realtime.align import Aligner, FrameHistory, frames_on_show
 from realtime.clock import ManualClock
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.intake import EegIntake
-from realtime.types import IndexArray, Interval
+from realtime.types import BoolArray, FloatArray, IndexArray, Interval
 from recordings.replay import ReplayEeg
 from recordings.session import Session
 
 _NO_IMAGE = np.zeros((0, 0, 3), np.uint8)
+
+
+class Table(NamedTuple):
+    """A session on its grids, one row a slot or a point: every interval is a stretch of it.
+
+    Attributes
+    ----------
+    first : int
+        The slot of the first row, counted from time 0 of the session's clock.
+    eeg : array of shape (n_slots · points a slot, n_channels), float32 µV, 0 where invalid
+    eeg_valid : array of shape (n_slots · points a slot,), bool
+    eeg_scale : array of shape (n_slots, n_channels), float32 µV
+        As known at each slot's time.
+    position : array of shape (n_slots,), int64
+        Of the frame on show in `SessionIntervals.frame_stamps`; -1 where none.
+    shown : array of shape (n_slots,), bool
+    """
+
+    first: int
+    eeg: FloatArray
+    eeg_valid: BoolArray
+    eeg_scale: FloatArray
+    position: IndexArray
+    shown: BoolArray
 
 
 class SessionIntervals:
@@ -94,3 +120,18 @@ class SessionIntervals:
             Into `frame_stamps`; -1 where no frame was on show.
         """
         return self._aligner.interval(index)
+
+    def table(self) -> Table:
+        """All that intervals `first` to `last` are cut from, to be kept and cut without this object.
+
+        Interval `index` ends at slot `index`: its EEG is the `n_times` points before that, its frames are
+        the `n_slots` slots that end `lag_s` before it, its scale is that of slot `index`.
+        """
+        grid = self.grid
+        start, stop = grid.slot_range(self.first)[0], max(self.last, self.first) + 1
+        per_slot = grid.hop_points
+        eeg, eeg_valid = self._intake.ring.read(start * per_slot, stop * per_slot)
+        times = np.arange(start, stop) / grid.slots_hz
+        scale = self._intake.scale.at_many(times)
+        position, shown = frames_on_show(self.frame_stamps, times, grid.max_hold_s)
+        return Table(start, eeg, eeg_valid, scale, position, shown)
