@@ -84,6 +84,30 @@ def fetch_file(what: str, name: str, filenames: Sequence[str], hub_ids: Sequence
     raise not_here(what, name, hub_ids, cause) from cause
 
 
+def fetch_folder(what: str, name: str, hub_ids: Sequence[str]) -> Path:
+    """A folder with a network's settings and weights by path or hub id; downloaded once.
+
+    Raises
+    ------
+    WeightsError
+        If it is nowhere to be had.
+    """
+    local = local_weights(name)
+    if local is not None and local.is_dir():
+        return local
+    if not _HUB_ID.fullmatch(name):
+        raise not_here(what, name, hub_ids)
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=["*.json", "model*.safetensors"]))
+        if not any(folder.glob("model*.safetensors")):
+            folder = Path(snapshot_download(name, allow_patterns=["*.json", "pytorch_model*.bin"]))
+    except (OSError, ValueError) as error:
+        raise not_here(what, name, hub_ids, error) from error
+    return folder
+
+
 def _file_in(folder: Path, what: str, filenames: Sequence[str]) -> Path:
     for filename in filenames:
         if (folder / filename).is_file():

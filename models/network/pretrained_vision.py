@@ -1,0 +1,79 @@
+"""Published vision models as frame encoders: CLIP, SigLIP and DINOv2, from any local folder or hub id."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.network.published import load_published
+from models.parts import PretrainedVisionConfig
+from realtime.errors import ConfigError
+
+CLASSES = {
+    "clip": {"clip": "CLIPVisionModelWithProjection", "clip_vision_model": "CLIPVisionModelWithProjection"},
+    "siglip": {"siglip": "SiglipVisionModel", "siglip_vision_model": "SiglipVisionModel"},
+    "dinov2": {"dinov2": "Dinov2Model", "dinov2_with_registers": "Dinov2WithRegistersModel"},
+}
+HUB_IDS = {
+    "clip": ("openai/clip-vit-base-patch16", "openai/clip-vit-base-patch32"),
+    "siglip": ("google/siglip-base-patch16-224",),
+    "dinov2": ("facebook/dinov2-base",),
+}
+
+
+class PretrainedVision(nn.Module):
+    """See `interfaces.FrameEncoder`. One patch is the pooled vector, more are averages of patch tokens.
+
+    Patch tokens are taken after the model's last norm and averaged over `patches` × `patches` cells, which
+    overlap where the model's own grid cannot be divided so (7 × 7 of a ViT-B/32 into 4 × 4). Either way what
+    comes out is normed without weights, so that it is of the order of 1.
+    """
+
+    def __init__(self, config: PretrainedVisionConfig) -> None:
+        super().__init__()
+        kinds = CLASSES[config.kind]
+        self.network, self.preprocess = load_published(
+            config.kind, config.source, kinds, HUB_IDS[config.kind]
+        )
+        self.kind, self.frozen = config.kind, config.frozen
+        self.stored_elsewhere = config.frozen
+        self.network.requires_grad_(not config.frozen)
+        settings = self.network.config
+        self.width = int(settings.hidden_size)
+        self.patch_grid = (config.patches, config.patches)
+        self.image_px = self.preprocess.image_px
+        rows, columns = (side // settings.patch_size for side in self.preprocess.size)
+        if config.patches > min(rows, columns):
+            raise ConfigError(
+                f"patches={config.patches}: {config.source} has {rows} × {columns}, so legal are "
+                f"1 to {min(rows, columns)}"
+            )
+        self.side = (rows, columns)
+
+    def train(self, mode: bool = True) -> PretrainedVision:
+        super().train(mode)
+        if self.frozen:
+            self.network.eval()
+        return self
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed (n, 3, H, W) as (n, P, width)."""
+        tokens, pooled = self._tokens(images)
+        if self.patch_grid == (1, 1):
+            return F.layer_norm(pooled, (self.width,)).unsqueeze(1)
+        image = tokens[:, -self.side[0] * self.side[1] :].transpose(1, 2).unflatten(2, self.side)
+        averages = F.adaptive_avg_pool2d(image, self.patch_grid).flatten(2).transpose(1, 2)
+        return F.layer_norm(averages, (self.width,))
+
+    def image_embeds(self, images: Tensor) -> Tensor:
+        """CLIP's vector in the space it shares with text (n, 512), for a teacher; others' pooled vector."""
+        out = self.network(images)
+        return out.image_embeds if self.kind == "clip" else out.pooler_output
+
+    def _tokens(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """All tokens after the model's last norm, and its pooled vector (before CLIP's projection)."""
+        if self.kind == "clip":
+            out = self.network.vision_model(images)
+            return self.network.vision_model.post_layernorm(out.last_hidden_state), out.pooler_output
+        out = self.network(images)
+        return out.last_hidden_state, out.pooler_output
