@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from math import cos, exp, pi, sin
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime._cv2 import cv2
 from realtime.virtual import brush
 from realtime.virtual.brush import Canvas
 from realtime.virtual.script import Event, Script, Shot
