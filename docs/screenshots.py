@@ -95,7 +95,7 @@ def take(folder: Path, names: list[str]) -> None:
                 window.deleteLater()
 
 
-def state_actions():  # noqa: ANN201
+def state_actions():
     from gui.state import Actions
 
     return Actions(toggle_recording=lambda: None, recorded_s=lambda: None)

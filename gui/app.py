@@ -17,17 +17,18 @@ FPS = 30
 
 
 class FrameMeter:
-    """Counts drawings from the first one on; times in seconds."""
+    """Counts drawings from the one on that found the window on the screen; times in seconds."""
 
     def __init__(self) -> None:
         self._first = self._last = 0.0
-        self._n = 0
+        self._n = -1
         self._longest = 0.0
 
     def tick(self, now: float) -> None:
-        if self._n:
+        """Called before each drawing; the first call comes before anything was shown and only starts."""
+        if self._n > 0:
             self._longest = max(self._longest, now - self._last)
-        else:
+        elif self._n == 0:
             self._first = now
         self._last = now
         self._n += 1

@@ -7,7 +7,9 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 
 from gui import captions
+from gui import theme as themes
 from gui.panel import Panel, set_text
+from gui.ramp import Ramp
 from gui.state import View
 from gui.theme import Theme, attention_table
 from realtime.types import FloatArray
@@ -48,14 +50,19 @@ class AttentionView(Panel):
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setLabel("bottom", "video, s before now")
-        self.plot.setLabel("left", "EEG, s")
-        self.plot.getAxis("left").setWidth(40)
+        self.plot.setLabel("left", "EEG, s before now")
+        self.plot.getAxis("left").setWidth(46)
+        self.plot.getAxis("bottom").setHeight(34)
+        self.plot.layout.setContentsMargins(0, 6, 14, 0)
         self.image = pg.ImageItem(axisOrder="row-major", autoDownsample=False)
         self.image.setLookupTable(attention_table())
         self.same_moment = pg.PlotCurveItem()
         self.plot.addItem(self.image)
         self.plot.addItem(self.same_moment)
         self.set_content(self.canvas)
+        self.ramp = Ramp()
+        self.ramp.setToolTip("Weight of a moment of video for a moment of EEG, 0 to 1")
+        self.add_to_header(self.ramp, gives_way=True)
         self._scale = PeakScale()
         self._seq = 0
         self._span: tuple[float, float] | None = None
@@ -82,13 +89,15 @@ class AttentionView(Panel):
         top = self._scale.follow(float(np.percentile(matrix, 99.8)), newest.value.end)
         self.image.setImage(matrix, autoLevels=False, levels=(0.0, top))
         self.image.setRect(QRectF(span[0], span[0], span[1] - span[0], span[1] - span[0]))
-        set_text(self.note, f"weight 0 – {top:g}   gate {newest.value.gate:.2f}")
+        self.ramp.set_ends("0", f"{top:g}")
+        set_text(self.note, f"gate {newest.value.gate:.2f}")
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
         self.canvas.setBackground(theme.colour("panel"))
-        self.same_moment.setPen(pg.mkPen(pg.mkColor(255, 255, 255, 150), width=1, style=Qt.PenStyle.DashLine))
+        self.same_moment.setPen(pg.mkPen(pg.mkColor(255, 255, 255, 110), width=1, style=Qt.PenStyle.DotLine))
         for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(theme.colour("line"))
-            axis.setTextPen(theme.colour("muted"))
+            themes.dress_axis(self.plot.getAxis(side), theme)
+            self.plot.getAxis(side).label.setFont(themes.font(11))
+        self.ramp.theme = theme
+        self.ramp.update()

@@ -15,6 +15,8 @@ class Caption(NamedTuple):
     plain: str
 
 
+AFTER_READING = "Appears with the first reading, when both streams have run for one interval."
+
 EEG = Caption(
     "EEG",
     "Voltage between each electrode and the reference in microvolts (µV), filtered as the model is fed. "
@@ -35,29 +37,29 @@ STRIP = Caption(
     "Frames of this interval",
     "Frames of the interval the model scored last. The height of a bar is that moment's share of the "
     "attention; the line is an even share.",
-    "Appears with the first reading.",
+    AFTER_READING,
     "The last two seconds of film as the model took them in. Taller bars weigh more.",
 )
 SIMILARITY = Caption(
     "Similarity",
     "Mean cosine between what the EEG tower and the video tower say of the same moments, before they see "
-    "each other; −1 to 1. The grey band holds 90 % of what this EEG scores against video it was not watching.",
-    "Appears when both streams have run for one interval.",
+    "each other; −1 to 1. The grey band holds 90 % of what this EEG scores with video it was not watching.",
+    AFTER_READING,
     "Do the two fit together? Above the grey band the match is better than chance; inside it, it is not.",
 )
 ATTENTION = Caption(
     "Attention",
     "Weight each moment of EEG (a row) gives to each moment of video (a column). A row sums to 1. On the "
-    "dashed line both are the same moment.",
-    "Appears with the first reading.",
+    "dotted line both are the same moment.",
+    AFTER_READING,
     "Which moment of the film explains which moment of the brain signal. A bright diagonal means: the brain "
     "follows what is on the screen as it happens.",
 )
 SCALP = Caption(
     "Scalp",
-    "Share of each electrode in what the EEG side passes on, or the amplitude of the last second in µV "
-    "(key A). Seen from above, nose up.",
-    "No electrode of this stream has a 10-20 position. Name the channels when the stream is chosen.",
+    "Share of each electrode in what the EEG side passes on, up to three times an even share; or (key A) its "
+    "amplitude, RMS of the last second in µV. Seen from above, nose up.",
+    "No electrode of this stream has a 10-20 name. Give the names when the stream is chosen.",
     "The head from above, nose at the top. Brighter electrodes carry more of what the model uses.",
 )
 HEALTH = Caption(
@@ -71,7 +73,7 @@ UNTRAINED = (
     "Untrained weights: these values follow nothing yet. Train on a recording with “phosphene train”, "
     "or choose weights with --weights."
 )
-CHANCE_UNKNOWN = "chance: not yet known, a few more seconds of video are needed"
+CHANCE_UNKNOWN = "chance: known in a few seconds"
 
 WELCOME_TITLE = "Nothing is streaming yet"
 WELCOME = (

@@ -2,122 +2,144 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from gui import captions
 from gui.panel import Panel, set_text
 from gui.state import View
+from gui.strip_chart import StripChart, TraceStyle
 from gui.theme import LIGHT, SMALL_PX, Theme, font
-from gui.traces import fitting_scale, next_scale, reduce_to_pixels
+from gui.traces import fitting_scale, next_scale
 from realtime.config import GridConfig
 from realtime.types import FloatArray, TimeArray
 
 SECONDS = 10.0
 _AXIS_PX = 20  # height of the time axis
+_MARKERS_PX = 16  # height of the markers' words over the traces
+_LEAST_BAR_PX = 24
 _SETTLE_S = 2.0  # the scale is fitted once, on this much EEG
 
 
 class Gutter(QWidget):
-    """Channel names beside their rows; only drawn anew when a name, a reason or the size changes."""
+    """Channel names and the scale bar, drawn anew only when one of them changes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.theme = LIGHT
         self._labels: tuple[str, ...] = ()
         self._quality: dict[str, str] = {}
+        self._scale_uv = 0
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
-    def show_channels(self, labels: tuple[str, ...], quality: Mapping[str, str]) -> None:
-        if labels == self._labels and quality == self._quality:
+    def show_channels(self, labels: tuple[str, ...], quality: Mapping[str, str], scale_uv: int) -> None:
+        if (labels, quality, scale_uv) == (self._labels, self._quality, self._scale_uv):
             return
-        self._labels, self._quality = labels, dict(quality)
-        metrics = pg.QtGui.QFontMetrics(font(SMALL_PX))
-        widest = max((metrics.horizontalAdvance(text) for text in map(self._text, labels)), default=0)
-        reasons = max(
-            (metrics.horizontalAdvance(f"{name} {why}") for name, why in self._quality.items()), default=0
-        )
-        self.setFixedWidth(max(44, widest, reasons) + 10)
+        self._labels, self._quality, self._scale_uv = labels, dict(quality), scale_uv
+        metrics = QFontMetrics(font(SMALL_PX))
+        widest = max((metrics.horizontalAdvance(self._text(name)) for name in labels), default=0)
+        self.setFixedWidth(max(56, widest + 14, self.width() if self.isVisible() else 0))
         self.update()
 
     def _text(self, name: str) -> str:
         return f"{name} {self._quality.get(name, '')}".strip()
 
     def paintEvent(self, event: object) -> None:
-        painter = QPainter(self)
         rows = len(self._labels)
         if not rows:
             return
-        height = (self.height() - _AXIS_PX) / rows
-        px = int(min(SMALL_PX, max(7, height + 1)))
+        painter = QPainter(self)
+        height = (self.height() - _AXIS_PX - _MARKERS_PX) / rows
+        px = int(min(SMALL_PX, max(9, height)))
+        stride = max(1, math.ceil(1.15 * px / height))  # names that would overlap are left out
         painter.setFont(font(px))
-        stride = max(1, int(np.ceil(px / max(height, 1e-6) / 1.35)))
-        for row, name in enumerate(self._labels):
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        taken: list[float] = []
+        bad_first = sorted(range(rows), key=lambda row: not self._quality.get(self._labels[row]))
+        for row in bad_first:
+            name, middle = self._labels[row], _MARKERS_PX + (row + 0.5) * height
             bad = bool(self._quality.get(name))
-            if row % stride and not bad:
+            if (row % stride and not bad) or any(abs(middle - other) < px for other in taken):
                 continue
+            taken.append(middle)
             painter.setPen(self.theme.colour("warn" if bad else "text"))
-            box = QRectF(0, row * height + height / 2 - 10, self.width() - 10, 20)
-            painter.drawText(
-                box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._text(name)
-            )
+            painter.drawText(QRectF(0, middle - 10, self.width() - 12, 20), right, self._text(name))
+        if self._scale_uv:
+            self._paint_scale(painter, height)
+
+    def _paint_scale(self, painter: QPainter, row: float) -> None:
+        """A bar of whole rows at the lower right corner, and what it stands for under it."""
+        spanned = max(1, math.ceil(_LEAST_BAR_PX / row))
+        bottom = self.height() - _AXIS_PX
+        painter.setPen(QPen(self.theme.colour("text"), 2))
+        painter.drawLine(QLineF(self.width() - 5, bottom - spanned * row, self.width() - 5, bottom))
+        painter.setFont(font(11, bold=True))
+        box = QRectF(0, bottom + 5, self.width() - 4, _AXIS_PX - 5)
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight, f"{self._scale_uv * spanned} µV")
 
 
 class Canvas(QWidget):
-    """The traces themselves, drawn as one path for the good channels and one for the bad."""
+    """The traces, the time under them, markers, and a bracket under what the model looked at last."""
 
     def __init__(self) -> None:
         super().__init__()
         self.theme = LIGHT
         self.scale_uv = 0  # µV that one row spans; 0 until there is enough EEG to choose it
-        self.interval: tuple[float, float] | None = None
-        self._times: TimeArray = np.empty(0)
-        self._samples: FloatArray = np.empty((0, 0), np.float32)
-        self._bad: np.ndarray = np.empty(0, bool)
+        self._chart = StripChart(SECONDS)
         self._markers: list[tuple[float, str]] = []
+        self._interval: tuple[float, float] | None = None
         self._now = 0.0
         self.setMinimumSize(120, 60)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
-    def show_samples(
-        self,
-        now: float,
-        times: TimeArray,
-        samples: FloatArray,
-        bad: np.ndarray,
-        markers: list[tuple[float, str]],
-    ) -> None:
-        self._now, self._times, self._samples, self._bad, self._markers = now, times, samples, bad, markers
+    def wanted_s(self, now: float, bad: tuple[bool, ...]) -> float:
+        """Seconds of EEG that are still to be drawn."""
+        ratio = self.devicePixelRatioF()
+        height = self.height() - _AXIS_PX - _MARKERS_PX
+        style = TraceStyle(
+            size=(max(round(self.width() * ratio), 1), max(round(height * ratio), 1)),
+            scale_uv=self.scale_uv,
+            bad=bad,
+            trace=self.theme.trace,
+            quiet=self.theme.quiet,
+            line_px=(1.3 if len(bad) <= 16 else 1.0) * ratio,
+        )
+        return self._chart.wanted_s(now, style)
+
+    def show_samples(self, now: float, times: TimeArray, samples: FloatArray) -> None:
+        """Add what came since the last call."""
+        self._now = now
+        self._chart.draw(now, times, samples)
         self.update()
 
-    def _x(self, t: np.ndarray | float) -> np.ndarray | float:
-        return (np.asarray(t) - self._now + SECONDS) / SECONDS * self.width()
+    def show_marks(self, markers: list[tuple[float, str]], interval: tuple[float, float] | None) -> None:
+        """Markers as (stamp, text), and start and end of the EEG that the newest reading was made of."""
+        self._markers, self._interval = markers, interval
+
+    def _x(self, t: float) -> float:
+        return (t - self._now + SECONDS) / SECONDS * self.width()
 
     def paintEvent(self, event: object) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), self.theme.colour("panel"))
-        plot = QRectF(0, 0, self.width(), self.height() - _AXIS_PX)
+        plot = QRectF(0, _MARKERS_PX, self.width(), self.height() - _AXIS_PX - _MARKERS_PX)
         self._paint_axis(painter, plot)
         self._paint_markers(painter, plot)
-        if self._samples.size and self.scale_uv:
-            painter.setClipRect(plot)
-            self._paint_traces(painter, plot)
-            painter.setClipping(False)
-        self._paint_interval(painter, plot)
         if self.scale_uv:
-            self._paint_scale_bar(painter, plot)
+            painter.drawPixmap(plot, self._chart.pixmap, QRectF(self._chart.pixmap.rect()))
+        self._paint_interval(painter, plot)
 
     def _paint_axis(self, painter: QPainter, plot: QRectF) -> None:
         painter.setFont(font(11))
         for second in range(0, int(SECONDS) + 1, 2):
             x = round(plot.width() * (1 - second / SECONDS))
             painter.setPen(self.theme.colour("grid"))
-            painter.drawLine(QLineF(x, 0, x, plot.height()))
+            painter.drawLine(QLineF(x, plot.top(), x, plot.bottom()))
             painter.setPen(self.theme.colour("muted"))
             text = f"−{second} s" if second else "now"
             left = min(max(x - 30, 0), plot.width() - 60)
@@ -126,66 +148,28 @@ class Canvas(QWidget):
                 align = Qt.AlignmentFlag.AlignRight
             elif second == SECONDS:
                 align = Qt.AlignmentFlag.AlignLeft
-            painter.drawText(QRectF(left, plot.height() + 5, 60, _AXIS_PX - 5), align, text)
+            painter.drawText(QRectF(left, plot.bottom() + 5, 60, _AXIS_PX - 5), align, text)
 
     def _paint_markers(self, painter: QPainter, plot: QRectF) -> None:
         painter.setFont(font(11))
         free_from = -1.0
         for stamp, text in self._markers:
-            x = float(self._x(stamp))
+            x = self._x(stamp)
             painter.setPen(QPen(self.theme.colour("muted"), 1, Qt.PenStyle.DashLine))
-            painter.drawLine(QLineF(x, 0, x, plot.height()))
+            painter.drawLine(QLineF(x, 2, x, plot.bottom()))
             if x >= free_from:
                 shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 90)
                 painter.drawText(QPointF(x + 3, 11), shown)
                 free_from = x + 10 + painter.fontMetrics().horizontalAdvance(shown)
 
-    def _paint_traces(self, painter: QPainter, plot: QRectF) -> None:
-        n = self._samples.shape[1]
-        row = plot.height() / n
-        times, samples = reduce_to_pixels(
-            self._times, self._samples, (len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-9),
-            round(plot.width() * self.devicePixelRatioF()),
-        )  # fmt: skip
-        x = np.asarray(self._x(times))
-        y = (np.arange(n) + 0.5) * row - samples.astype(np.float64) * (row / self.scale_uv)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, n <= 16)
-        for chosen, colour in ((self._bad, "quiet"), (~self._bad, "trace")):
-            columns = y[:, chosen]
-            if columns.size:
-                flat = columns.T.ravel()
-                connect = np.isfinite(flat)
-                connect[:-1] &= connect[1:]
-                connect[len(x) - 1 :: len(x)] = False  # do not run from one channel into the next
-                path = pg.arrayToQPath(
-                    np.tile(x, columns.shape[1]), np.nan_to_num(flat), connect=connect, finiteCheck=False
-                )
-                painter.setPen(QPen(self.theme.colour(colour), 1.2 if n <= 16 else 1))
-                painter.drawPath(path)
-
     def _paint_interval(self, painter: QPainter, plot: QRectF) -> None:
         """A bracket under the EEG that the newest reading was made of."""
-        if self.interval is None:
+        if self._interval is None:
             return
-        start, end = (float(self._x(t)) for t in self.interval)
-        y = plot.height() + 1
+        start, end = (self._x(t) for t in self._interval)
+        y = plot.bottom() + 1
         painter.setPen(QPen(self.theme.colour("accent"), 2))
         painter.drawLine(QLineF(max(start, 0), y, max(end, 0), y))
-
-    def _paint_scale_bar(self, painter: QPainter, plot: QRectF) -> None:
-        rows = self._samples.shape[1] or 1
-        spanned = max(1, int(np.ceil(24 * rows / plot.height())))  # whole rows, so that the bar can be seen
-        height = plot.height() / rows * spanned
-        text = f"{self.scale_uv * spanned} µV"
-        painter.setFont(font(SMALL_PX, bold=True))
-        width = painter.fontMetrics().horizontalAdvance(text) + 22
-        box = QRectF(plot.width() - width - 2, plot.height() - height - 8, width, height + 4)
-        painter.fillRect(box, self.theme.colour("panel", 0.85))
-        painter.setPen(QPen(self.theme.colour("text"), 2))
-        painter.drawLine(QLineF(box.right() - 5, box.top() + 2, box.right() - 5, box.bottom() - 2))
-        painter.drawText(
-            box.adjusted(4, 0, -12, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text
-        )
 
 
 class EegView(Panel):
@@ -203,18 +187,25 @@ class EegView(Panel):
         self.set_content(body)
 
     def refresh(self, view: View) -> None:
-        times, samples = view.eeg_window(SECONDS)
-        self.show_content(len(times) > 1)
+        now, quality = view.now(), view.channel_quality()
+        bad = tuple(bool(quality.get(name)) for name in view.labels)
+        if not self.canvas.scale_uv:
+            self._choose_scale(view)
         if not self.has_content:
             return
-        if not self.canvas.scale_uv and len(times) >= _SETTLE_S * view.grid.eeg_hz:
+        self.gutter.show_channels(view.labels, quality, self.canvas.scale_uv)
+        self.canvas.show_marks(view.markers(SECONDS), self._interval(view))
+        if self.canvas.scale_uv:
+            self.canvas.show_samples(now, *view.eeg_window(self.canvas.wanted_s(now, bad)))
+        set_text(self.note, self._note(view, bad))
+
+    def _choose_scale(self, view: View) -> None:
+        """Once, on the first seconds of EEG; from then on the axis stays as it is."""
+        _, samples = view.eeg_window(SECONDS)
+        known = int(np.isfinite(samples).any(axis=1).sum())
+        self.show_content(known > 0)
+        if known >= _SETTLE_S * view.grid.eeg_hz:
             self.canvas.scale_uv = fitting_scale(samples)
-        quality = view.channel_quality()
-        bad = np.array([bool(quality.get(name)) for name in view.labels])
-        self.gutter.show_channels(view.labels, quality)
-        self.canvas.interval = self._interval(view)
-        self.canvas.show_samples(view.now(), times, samples, bad, view.markers(SECONDS))
-        set_text(self.note, self._note(bad))
 
     @staticmethod
     def _interval(view: View) -> tuple[float, float] | None:
@@ -224,9 +215,11 @@ class EegView(Panel):
         grid: GridConfig = view.grid
         return newest.value.end - grid.interval_s - grid.lag_s, newest.value.end
 
-    def _note(self, bad: np.ndarray) -> str:
-        spread = f"{self.canvas.scale_uv} µV a row" if self.canvas.scale_uv else "choosing the scale"
-        return f"{int(bad.sum())} of {len(bad)} channels bad · {spread}" if bad.any() else spread
+    @staticmethod
+    def _note(view: View, bad: tuple[bool, ...]) -> str:
+        low, high = view.card.band_hz
+        band = f"{low:g} – {high:g} Hz"
+        return f"{sum(bad)} of {len(bad)} channels bad · {band}" if any(bad) else band
 
     def change_scale(self, step: int) -> None:
         """Coarser (`step` > 0) or finer."""

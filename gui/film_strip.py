@@ -14,7 +14,7 @@ from gui.state import Thumbnail, View
 from gui.theme import LIGHT, Theme, font
 from realtime.types import FloatArray, Reading
 
-FULL_RATIO = 3.0  # times an even share that fills the height of the bars
+FULL_RATIO = 2.5  # times an even share that fills the height of the bars
 _AXIS_PX = 16
 _GAP_PX = 3
 
@@ -31,8 +31,16 @@ class Strip(QWidget):
         self.setMinimumSize(120, 60)
 
     def n_pictures(self) -> int:
-        """How many thumbnails fit."""
-        return max(4, min(16, self.width() // 70))
+        """How many thumbnails fit without being cut."""
+        picture = next((p[1] for p in self._pictures if p is not None), None)
+        shape = 16 / 9 if picture is None else picture.shape[1] / picture.shape[0]
+        return max(3, min(24, round(self.width() / max(self._films().height() * shape, 1))))
+
+    def _bars_px(self) -> float:
+        return max(20.0, self.height() * 0.26)
+
+    def _films(self) -> QRectF:
+        return QRectF(0, 0, self.width(), self.height() - _AXIS_PX - self._bars_px() - 4)
 
     def show_interval(
         self, weights: FloatArray, pictures: list[Thumbnail | None], span_s: tuple[float, float]
@@ -45,10 +53,9 @@ class Strip(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        bars = max(18.0, self.height() * 0.28)
-        films = QRectF(0, 0, self.width(), self.height() - _AXIS_PX - bars - 4)
+        films = self._films()
         self._paint_pictures(painter, films)
-        self._paint_bars(painter, QRectF(0, films.bottom() + 4, self.width(), bars))
+        self._paint_bars(painter, QRectF(0, films.bottom() + 4, self.width(), self._bars_px()))
         self._paint_axis(painter)
 
     def _paint_pictures(self, painter: QPainter, box: QRectF) -> None:

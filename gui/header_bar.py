@@ -71,7 +71,7 @@ class HeaderBar(QFrame):
         self._actions = actions
         self.eeg, self.video = StreamSign("EEG"), StreamSign("Video")
         self.recording: QLabel = label(role="chip")
-        self.mode = label(mode.value, role="chip", tone="accent")
+        self.mode = label(mode.value, role="chip")
         self.mode.setToolTip(
             {
                 Mode.LIVE: "Streams as they arrive",
@@ -91,15 +91,16 @@ class HeaderBar(QFrame):
         self.help = QToolButton(text="?")
         self.help.setToolTip("All keys (?)")
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 5, 6, 5)
+        row.setContentsMargins(6, 5, 6, 5)
         row.setSpacing(10)
+        row.addWidget(self.mode)
+        row.addSpacing(4)
         row.addWidget(self.eeg)
         row.addSpacing(14)
         row.addWidget(self.video)
         row.addStretch()
         row.addWidget(self.recording)
         row.addWidget(self.record)
-        row.addWidget(self.mode)
         for button in (self.panels, self.theme_switch, self.help):
             row.addWidget(button)
 

@@ -53,7 +53,7 @@ class HealthBar(QFrame):
             "late", "Intervals that a stream did not fill in time; what was missing is masked", "9999"
         )
         self.frames = Figure("frames lost", "Frames a source gave and nobody could take", "9999")
-        self.gaps = Figure("gaps", "Breaks in the EEG, and the samples lost in them", "99 (9999 smp)")
+        self.gaps = Figure("gaps", "Breaks in the EEG, and the samples lost in them", "9")
         self.drift = Figure(
             "drift", "The headset's clock against this machine's, parts per million", "+999 ppm"
         )
@@ -63,7 +63,7 @@ class HealthBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 8, 4)
         row.setSpacing(16)
-        for figure in (self.latency, self.skipped, self.late, self.frames, self.gaps, self.drift):
+        for figure in (self.latency, self.skipped, self.late, self.frames, self.drift, self.gaps):
             row.addWidget(figure)
         row.addStretch()
         row.addWidget(self.backend)
@@ -80,7 +80,7 @@ class HealthBar(QFrame):
         self.skipped.say(f"{int(counters.get('skipped_ticks', 0))}")
         self.late.say(f"{int(counters.get('late_intervals', 0))}")
         self.frames.say(f"{int(counters.get('frames_dropped', video.dropped))}")
-        lost = f" ({eeg.lost_samples} smp)" if eeg.lost_samples else ""
+        lost = f" · {eeg.lost_samples} samples" if eeg.lost_samples else ""
         self.gaps.say(f"{eeg.gaps}{lost}")
         self.drift.say(f"{eeg.drift_ppm:+.0f} ppm".replace("-", "−"), abs(eeg.drift_ppm) > DRIFT_PPM)
         set_text(self.backend, view.card.backend)

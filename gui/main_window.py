@@ -15,7 +15,7 @@ from gui.health_bar import HealthBar
 from gui.keys import KEYS, KeyList
 from gui.panel import Panel, label, set_text
 from gui.scalp_view import ScalpView
-from gui.similarity_view import SimilarityView
+from gui.similarity_view import STALE_S, SimilarityView
 from gui.state import Actions, Mode, View
 from gui.transport_bar import TransportBar
 from gui.video_view import VideoView
@@ -54,6 +54,7 @@ class MainWindow(QMainWindow):
             "eeg": self.eeg, "video": self.video, "strip": self.strip,
             "similarity": self.similarity, "attention": self.attention, "scalp": self.scalp,
         }  # fmt: skip
+        self._offer_actions()
         self._arrange()
         self._bind_keys()
         self._fill_menu()
@@ -84,16 +85,23 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(page)
         self.setMinimumSize(900, 560)
 
+    def _offer_actions(self) -> None:
+        """Buttons in the empty panels for what would fill them."""
+        if self.can.start_headset is not None:
+            self.eeg.empty.offer("Start the virtual headset", self.can.start_headset)
+        if self.can.set_up is not None:
+            self.video.empty.offer("Choose streams", self.can.set_up)
+
     def reset_layout(self) -> None:
         """Every panel in its usual place and size."""
         for panel in self.panels.values():
             panel.show()
         for splitter in (self._pictures, self._top, self._bottom):
             splitter.show()
-        self._rows.setSizes([570, 430])
+        self._rows.setSizes([580, 420])
         self._top.setSizes([520, 480])
         self._bottom.setSizes([520, 270, 210])
-        self._pictures.setSizes([660, 340])
+        self._pictures.setSizes([690, 310])
         self._tick_menu()
 
     def toggle_panel(self, name: str) -> None:
@@ -132,7 +140,9 @@ class MainWindow(QMainWindow):
         if self._draws % SLOW_EVERY == 0:
             self.header.refresh(self.view)
             self.health.refresh(self.view)
+            self.transport.refresh_past(self.view)
             self._show_failure()
+            self._show_age()
         self.transport.refresh(self.view)
         self._draws += 1
 
@@ -141,6 +151,15 @@ class MainWindow(QMainWindow):
         self.banner.setVisible(failure is not None)
         if failure is not None:
             set_text(self.banner, f"✕  Stopped: {failure}")
+
+    def _show_age(self) -> None:
+        """A stream that stopped must not look alive: what was made of it says how old it is."""
+        newest = self.view.readings.get()
+        age = 0.0 if newest is None else self.view.now() - newest.value.end
+        stale = age if age > STALE_S else None
+        for panel in (self.strip, self.similarity, self.attention, self.scalp):
+            panel.show_age(stale if panel.has_content else None)
+        self.video.show_stale(stale is not None)
 
     # ------------------------------------------------------------------ actions
     def _bind_keys(self) -> None:

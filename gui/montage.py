@@ -75,6 +75,7 @@ def _sphere() -> dict[str, NDArray[np.float64]]:
     return {name.lower(): place for name, place in places.items()}
 
 
+@cache
 def position(label: str) -> tuple[float, float] | None:
     """Place of an electrode on the flattened head: (right, front), the vertex at 0 and ear level at radius 1.
 

@@ -20,6 +20,8 @@ from gui.captions import Caption
 from gui.state import View
 from gui.theme import LIGHT, Theme
 
+_HEADER_PX = 24  # the same with and without a button, so that titles stand in line
+
 
 def label(text: str = "", role: str = "", tone: str = "") -> QLabel:
     """A label that the style sheet knows by its role and tone."""
@@ -85,20 +87,28 @@ class Panel(QFrame):
         self.theme: Theme = LIGHT
         self.title = label(caption.title, role="title")
         self.note = label(role="note")
+        self.age = label(role="chip", tone="warn")
+        self.age.hide()
+        self._giving_way: list[QWidget] = [self.note]
         self.empty = Empty(caption.empty)
         self.setToolTip(caption.tip)
         self.setAccessibleName(caption.title)
         self._header = QHBoxLayout()
         self._header.setContentsMargins(0, 0, 0, 0)
+        self._header.setSpacing(8)
         self._header.addWidget(self.title)
         self._header.addStretch()
+        self._header.addWidget(self.age)
         self._header.addWidget(self.note)
         self._stack = QStackedLayout()
         self._stack.addWidget(self.empty)
+        header = QWidget()
+        header.setLayout(self._header)
+        header.setFixedHeight(_HEADER_PX)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 8, 12, 10)
-        column.setSpacing(6)
-        column.addLayout(self._header)
+        column.setContentsMargins(12, 6, 12, 10)
+        column.setSpacing(4)
+        column.addWidget(header)
         column.addLayout(self._stack)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 90)
@@ -115,9 +125,19 @@ class Panel(QFrame):
     def has_content(self) -> bool:
         return self._stack.currentIndex() == 1
 
-    def add_to_header(self, widget: QWidget) -> None:
-        """Put a widget at the right end of the header."""
+    def add_to_header(self, widget: QWidget, gives_way: bool = False) -> None:
+        """Put a widget at the right end of the header; one that gives way makes room for `show_age`."""
         self._header.addWidget(widget)
+        if gives_way:
+            self._giving_way.append(widget)
+
+    def show_age(self, seconds: float | None) -> None:
+        """Say that what is shown is old; None takes the word away."""
+        self.age.setVisible(seconds is not None)
+        for widget in self._giving_way:
+            widget.setVisible(seconds is None)
+        if seconds is not None:
+            set_text(self.age, f"▲ {seconds:.0f} s old")
 
     def refresh(self, view: View) -> None:
         """Take what is new. Called by the drawing timer, 30 times a second."""

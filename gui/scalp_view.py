@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from gui import captions
 from gui.montage import positions
 from gui.overlay import rgba_image
-from gui.panel import Panel, set_text
+from gui.panel import Panel
+from gui.ramp import Ramp
 from gui.state import View
 from gui.theme import LIGHT, Theme, attention_table, font
 
@@ -19,27 +20,30 @@ _FIELD_FROM = 16  # electrodes that make a field between them worth drawing; few
 _FIELD_PX = 64
 _AMPLITUDE_S = 1.0
 _EVERY_S = 0.25
+_RIM = 0.86  # where ear level lies, of the drawn radius: electrodes stay inside the outline
 
 
-def field(places: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+class Field:
     """Values between electrodes by inverse distance (Shepard 1968, power 3), NaN outside the head.
 
     Parameters
     ----------
-    places : array of shape (n, 2), right and front, ear level at radius 1
-    values : array of shape (n,)
-
-    Returns
-    -------
-    array of shape (64, 64), front at the top
+    places : array of shape (n, 2), right and front, the outline at radius 1
     """
-    axis = (np.arange(_FIELD_PX) + 0.5) / _FIELD_PX * 2.1 - 1.05
-    right, front = np.meshgrid(axis, -axis)
-    distance = np.hypot(right[..., None] - places[:, 0], front[..., None] - places[:, 1])
-    weights = 1 / np.maximum(distance, 1e-3) ** 3
-    between = (weights * values).sum(-1) / weights.sum(-1)
-    between[np.hypot(right, front) > 1.05] = np.nan
-    return between
+
+    def __init__(self, places: NDArray[np.float64]):
+        axis = (np.arange(_FIELD_PX) + 0.5) / _FIELD_PX * 2.1 - 1.05
+        right, front = np.meshgrid(axis, -axis)
+        distance = np.hypot(right[..., None] - places[:, 0], front[..., None] - places[:, 1])
+        weights = 1 / np.maximum(distance, 1e-3) ** 3
+        self._weights = weights / weights.sum(-1, keepdims=True)
+        self._outside = np.hypot(right, front) > 1.05
+
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Array of shape (64, 64), front at the top, from values of shape (n,)."""
+        between = self._weights @ values
+        between[self._outside] = np.nan
+        return between
 
 
 class Head(QWidget):
@@ -52,7 +56,7 @@ class Head(QWidget):
         self._values: dict[str, float] = {}
         self._bad: set[str] = set()
         self._field: QImage | None = None
-        self._ends = ("", "")
+        self._field_of: list[str] = []
         self.setMinimumSize(100, 100)
 
     def show_values(
@@ -60,15 +64,15 @@ class Head(QWidget):
         places: dict[str, tuple[float, float]],
         values: dict[str, float],
         bad: set[str],
-        ends: tuple[str, str],
     ) -> None:
-        self._places, self._values, self._bad, self._ends = places, values, bad, ends
+        self._places, self._values, self._bad = places, values, bad
         good = [name for name in places if name not in bad]
         self._field = None
         if len(good) >= _FIELD_FROM:
-            between = field(
-                np.array([places[name] for name in good]), np.array([values[name] for name in good])
-            )
+            if good != self._field_of:
+                self._field_of = good
+                self._between = Field(_RIM * np.array([places[name] for name in good]))
+            between = self._between(np.array([values[name] for name in good]))
             inside = np.isfinite(between)
             rgba = np.zeros((*between.shape, 4), np.uint8)
             rgba[inside, :3] = attention_table()[np.round(255 * between[inside].clip(0, 1)).astype(int)]
@@ -81,9 +85,8 @@ class Head(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        legend = 22
-        radius = max(10.0, min(self.width() / 2.3, (self.height() - legend) / 2.32))
-        centre = QPointF(self.width() / 2, (self.height() - legend) / 2 + 0.04 * radius)
+        radius = max(10.0, min(self.width() / 2.3, self.height() / 2.24))
+        centre = QPointF(self.width() / 2, self.height() / 2 + 0.06 * radius)
         self._paint_head(painter, centre, radius)
         if self._field is not None:
             rim = QPainterPath()
@@ -96,7 +99,6 @@ class Head(QWidget):
         painter.setPen(QPen(self.theme.colour("muted"), 1.5))
         painter.drawEllipse(centre, radius, radius)
         self._paint_electrodes(painter, centre, radius)
-        self._paint_legend(painter, legend)
 
     def _paint_head(self, painter: QPainter, centre: QPointF, radius: float) -> None:
         painter.setPen(QPen(self.theme.colour("muted"), 1.5))
@@ -116,7 +118,7 @@ class Head(QWidget):
         size = radius * 0.12 if few else max(2.0, radius * 0.025)
         painter.setFont(font(11))
         for name, (right, front) in self._places.items():
-            at = centre + QPointF(0.93 * right * radius, -0.93 * front * radius)
+            at = centre + QPointF(_RIM * right * radius, -_RIM * front * radius)
             bad = name in self._bad
             painter.setPen(QPen(self.theme.colour("warn" if bad else "panel"), 1.5))
             colour = QColor(
@@ -128,25 +130,9 @@ class Head(QWidget):
                 painter.drawLine(at + QPointF(-size, -size) * 0.6, at + QPointF(size, size) * 0.6)
             if few:
                 painter.setPen(self.theme.colour("text"))
-                box = QRectF(at.x() - 30, at.y() + size + 1, 60, 14)
+                inwards = -14 * right if abs(right) > 0.7 else 0  # off the outline
+                box = QRectF(at.x() - 30 + inwards, at.y() + size + 1, 60, 14)
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
-
-    def _paint_legend(self, painter: QPainter, height: int) -> None:
-        painter.setFont(font(11))
-        painter.setPen(self.theme.colour("muted"))
-        ramp = min(90.0, self.width() / 3)
-        left, y = (self.width() - ramp) / 2, self.height() - height / 2
-        painter.drawImage(QRectF(left, y - 3, ramp, 6), _ramp())
-        for text, box, align in (
-            (self._ends[0], QRectF(0, y - 9, left - 8, 18), Qt.AlignmentFlag.AlignRight),
-            (self._ends[1], QRectF(left + ramp + 8, y - 9, left, 18), Qt.AlignmentFlag.AlignLeft),
-        ):
-            painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, text)
-
-
-def _ramp() -> QImage:
-    table = attention_table()
-    return rgba_image(np.concatenate((table, np.full((256, 1), 255, np.uint8)), axis=1)[None])
 
 
 class ScalpView(Panel):
@@ -158,6 +144,8 @@ class ScalpView(Panel):
         self.set_content(self.head)
         self.switch = QToolButton(text="Amplitude", checkable=True)
         self.switch.setToolTip("Amplitude of the last second instead of the attention (A)")
+        self.ramp = Ramp()
+        self.add_to_header(self.ramp, gives_way=True)
         self.add_to_header(self.switch)
         self.switch.toggled.connect(self._redraw)
         self._drawn_at = -np.inf
@@ -169,39 +157,41 @@ class ScalpView(Panel):
         if abs(view.now() - self._drawn_at) < _EVERY_S:
             return
         places = positions(view.labels)
-        values, ends, note = self._amplitude(view) if self.switch.isChecked() else self._attention(view)
+        values, ends = self._amplitude(view) if self.switch.isChecked() else self._attention(view)
         self.show_content(bool(places) and bool(values))
         if not self.has_content:
+            self.empty.say(captions.AFTER_READING if places else captions.SCALP.empty)
             return
         self._drawn_at = view.now()
         bad = {name for name, why in view.channel_quality().items() if why}
-        self.head.show_values(places, values, bad, ends)
-        set_text(self.note, note)
+        self.head.show_values(places, values, bad)
+        self.ramp.set_ends(*ends)
 
     @staticmethod
-    def _attention(view: View) -> tuple[dict[str, float], tuple[str, str], str]:
+    def _attention(view: View) -> tuple[dict[str, float], tuple[str, str]]:
         """Share of each electrode; the scale ends at three times an even share, as over the video."""
         newest = view.readings.get()
         if newest is None:
-            return {}, ("", ""), ""
+            return {}, ("", "")
         share = newest.value.attention.channels
         ratio = share * len(share)
-        return dict(zip(view.labels, ratio / 3, strict=False)), ("0", "3× even share"), "attention"
+        return dict(zip(view.labels, ratio / 3, strict=False)), ("0", "3×")
 
     @staticmethod
-    def _amplitude(view: View) -> tuple[dict[str, float], tuple[str, str], str]:
+    def _amplitude(view: View) -> tuple[dict[str, float], tuple[str, str]]:
         """Root mean square of the last second, on a scale to the next round number."""
         _, samples = view.eeg_window(_AMPLITUDE_S)
         if not len(samples):
-            return {}, ("", ""), ""
+            return {}, ("", "")
         known = np.isfinite(samples)
         power = np.where(known, samples, 0).astype(np.float64) ** 2
         rms = np.sqrt(power.sum(0) / np.maximum(known.sum(0), 1))
         usual = float(np.median(rms))
         top = next((step for step in (5, 10, 20, 50, 100, 200, 500, 1000) if step >= 1.5 * usual), 5000)
-        return dict(zip(view.labels, rms / top, strict=False)), ("0", f"{top} µV"), "amplitude, RMS of 1 s"
+        return dict(zip(view.labels, rms / top, strict=False)), ("0", f"{top} µV")
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)
-        self.head.theme = theme
+        self.head.theme = self.ramp.theme = theme
         self.head.update()
+        self.ramp.update()

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui import captions
+from gui import theme as themes
 from gui.panel import Panel, label, set_text, set_tone
 from gui.state import View
 from gui.theme import Theme
@@ -16,6 +17,8 @@ from realtime.types import Chance, Reading
 SECONDS = 60.0
 _RANGES = (0.25, 0.5, 1.0)  # the similarity axis widens in these steps and never jumps back
 _FIGURES_EVERY_S = 0.5
+STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still
+_SIMILARITY_SHARE, _MATCH_SHARE = 64, 36  # of the height, for the curves and for the figures beside them
 
 
 def verdict(similarity: float, chance: Chance) -> tuple[str, str]:
@@ -29,7 +32,7 @@ def verdict(similarity: float, chance: Chance) -> tuple[str, str]:
 
 
 class Figures(QWidget):
-    """The numbers beside the curves; they change twice a second."""
+    """The numbers beside the curves, each beside its own; they change twice a second."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,45 +41,65 @@ class Figures(QWidget):
         self.verdict = label(role="chip")
         self.percentile = label(role="note")
         self.match = label("–", role="value", tone="accent")
-        self.two_way = label("–", role="value")
-        self.interval = label(role="note")
+        self.match.setToolTip("Probability from the fused tokens that this EEG belongs to this video, 0 to 1")
+        similarity = _column(self.similarity, self.verdict, 4, self.percentile)
+        similarity.addStretch()
+        match = _column(label("Match", role="note"), self.match)
+        match.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 12, 0)
-        column.setSpacing(1)
-        column.addWidget(self.similarity)
-        column.addWidget(self.verdict, alignment=Qt.AlignmentFlag.AlignLeft)
-        column.addSpacing(3)
-        column.addWidget(self.percentile)
-        column.addStretch()
-        column.addWidget(label("Match", role="note"))
-        column.addWidget(self.match)
-        column.addStretch()
-        column.addWidget(label("2-way accuracy", role="note"))
-        column.addWidget(self.two_way)
-        column.addWidget(self.interval)
-        self.match.setToolTip("Probability from the fused tokens that this EEG belongs to this video, 0 to 1")
-        self.two_way.setToolTip(
-            "How often the EEG fits its own video better than another stretch of it. 0.50 is chance; in "
-            "brackets the 95 % interval (Wilson), n windows that do not overlap."
-        )
+        column.setSpacing(0)
+        column.addLayout(similarity, _SIMILARITY_SHARE)
+        column.addLayout(match, _MATCH_SHARE)
 
-    def show_reading(self, reading: Reading, untrained: bool) -> None:
+    def show_reading(self, reading: Reading, untrained: bool, stale: bool) -> None:
         chance = reading.chance
         set_text(self.similarity, f"{reading.similarity:+.2f}".replace("-", "−"))
         set_text(self.match, f"{reading.match:.2f}")
         word, tone = ("untrained", "warn") if untrained else verdict(reading.similarity, chance)
         set_text(self.verdict, word)
-        set_tone(self.verdict, tone)
+        set_tone(self.verdict, "muted" if stale else tone)
         for figure in (self.similarity, self.match):
-            set_tone(figure, "muted" if untrained else "accent")
+            set_tone(figure, "muted" if untrained or stale else "accent")
         beats = "" if chance.percentile is None else f"beats {100 * chance.percentile:.0f} % of others"
         set_text(self.percentile, beats)
-        set_text(self.two_way, "–" if chance.two_way is None else f"{chance.two_way:.2f}")
-        if chance.two_way_ci is None:
-            set_text(self.interval, f"n = {chance.n}")
+
+
+def _column(*parts: QWidget | int) -> QVBoxLayout:
+    """Widgets under each other; a number is a space of so many pixels."""
+    column = QVBoxLayout()
+    column.setSpacing(1)
+    for part in parts:
+        if isinstance(part, int):
+            column.addSpacing(part)
         else:
-            low, high = chance.two_way_ci
-            set_text(self.interval, f"[{low:.2f}, {high:.2f}]  n = {chance.n}")
+            column.addWidget(part, alignment=Qt.AlignmentFlag.AlignLeft)
+    return column
+
+
+class Accuracy(QWidget):
+    """Running 2-way accuracy, its interval and on how many windows it stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value, self.interval = label("–", role="title"), label(role="note")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(label("2-way accuracy", role="note"))
+        row.addWidget(self.value)
+        row.addWidget(self.interval)
+        self.setToolTip(
+            "How often the EEG fits its own video better than another stretch of it. 0.50 is chance; in "
+            "brackets the 95 % interval (Wilson), n windows that do not overlap."
+        )
+
+    def show_chance(self, chance: Chance) -> None:
+        set_text(self.value, "–" if chance.two_way is None else f"{chance.two_way:.2f}")
+        interval = ""
+        if chance.two_way_ci is not None:
+            interval = "[{:.2f}, {:.2f}]  ".format(*chance.two_way_ci)
+        set_text(self.interval, f"{interval}n = {chance.n}")
 
 
 class Curves(pg.GraphicsLayoutWidget):
@@ -86,10 +109,9 @@ class Curves(pg.GraphicsLayoutWidget):
         super().__init__()
         self.ci.layout.setSpacing(4)
         self.ci.layout.setContentsMargins(0, 0, 0, 0)
-        self.similarity = self._plot(0, "similarity")
-        self.match = self._plot(1, "match")
-        self.ci.layout.setRowStretchFactor(0, 5)
-        self.ci.layout.setRowStretchFactor(1, 3)
+        self.similarity, self.match = self._plot(0), self._plot(1)
+        self.ci.layout.setRowStretchFactor(0, _SIMILARITY_SHARE)
+        self.ci.layout.setRowStretchFactor(1, _MATCH_SHARE)
         self.similarity.getAxis("bottom").setStyle(showValues=False)
         self.match.setYRange(0, 1, padding=0.06)
         self.match.getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")]])
@@ -99,21 +121,22 @@ class Curves(pg.GraphicsLayoutWidget):
         self._curve, self._match_curve = pg.PlotCurveItem(), pg.PlotCurveItem(fillLevel=0)
         self._head = pg.ScatterPlotItem(size=8)
         self.threshold = pg.InfiniteLine(0.5, angle=0)
-        for item in (self._band, self._zero, self._curve, self._head):
+        self._word = pg.TextItem(anchor=(0, 0.5))
+        for item in (self._band, self._zero, self._curve, self._head, self._word):
             self.similarity.addItem(item)
         for item in (self._match_curve, self.threshold):
             self.match.addItem(item)
         self._set_range(_RANGES[0])
 
-    def _plot(self, row: int, name: str) -> pg.PlotItem:
+    def _plot(self, row: int) -> pg.PlotItem:
         plot = self.addPlot(row=row, col=0)
         plot.setMouseEnabled(False, False)
         plot.setMenuEnabled(False)
         plot.hideButtons()
-        plot.setXRange(-SECONDS, 0, padding=0.005)
+        plot.setXRange(-SECONDS, 0.7, padding=0)  # room for the dot at the newest reading
         plot.getAxis("left").setWidth(40)
+        plot.layout.setContentsMargins(0, 4, 16, 0)
         plot.getAxis("bottom").setTicks([[(-s, f"−{s} s" if s else "now") for s in range(0, 61, 10)]])
-        plot.setLabel("left", name)
         return plot
 
     def _set_range(self, most: float) -> None:
@@ -142,6 +165,9 @@ class Curves(pg.GraphicsLayoutWidget):
         band = np.array([(x, low, high) for x, (low, high) in known]) if known else np.empty((0, 3))
         self._low.setData(band[:, 0], band[:, 1], skipFiniteCheck=True)
         self._high.setData(band[:, 0], band[:, 2], skipFiniteCheck=True)
+        middle = band[-1, 1:].mean() if len(band) else 0.0
+        self._word.setText("90 % of chance" if len(band) else captions.CHANCE_UNKNOWN)
+        self._word.setPos(-SECONDS + 0.5, middle)
         reach = max(np.abs(similarity).max(initial=0), np.abs(band[:, 1:]).max(initial=0))
         if reach > self._most:
             self._set_range(next((most for most in _RANGES if most >= reach), _RANGES[-1]))
@@ -157,13 +183,13 @@ class Curves(pg.GraphicsLayoutWidget):
         self._head.setBrush(says)
         self._head.setPen(pg.mkPen(theme.colour("panel"), width=1.5))
         self._band.setBrush(theme.colour("band"))
+        self._word.setColor(theme.colour("muted"))
+        self._word.setFont(themes.font(11))
         self._zero.setPen(pg.mkPen(theme.colour("line"), width=1))
         self.threshold.setPen(pg.mkPen(theme.colour("muted"), width=1, style=Qt.PenStyle.DashLine))
         for plot in (self.similarity, self.match):
             for side in ("left", "bottom"):
-                axis = plot.getAxis(side)
-                axis.setPen(theme.colour("line"))
-                axis.setTextPen(theme.colour("muted"))
+                themes.dress_axis(plot.getAxis(side), theme)
 
 
 class SimilarityView(Panel):
@@ -185,6 +211,9 @@ class SimilarityView(Panel):
         column.addWidget(self.banner)
         column.addLayout(row, 1)
         self.set_content(body)
+        self.accuracy = Accuracy()
+        self.accuracy.hide()
+        self.add_to_header(self.accuracy)
         self._untrained = False
         self._beat = -1
         self._figures_at = -np.inf
@@ -206,9 +235,10 @@ class SimilarityView(Panel):
         self.curves.show_history(view.history(SECONDS), beat * view.grid.hop_s, view.grid.hop_s)
         if abs(view.now() - self._figures_at) >= _FIGURES_EVERY_S:
             self._figures_at = view.now()
-            self.figures.show_reading(newest.value, untrained)
-            unknown = newest.value.chance.band is None
-            set_text(self.note, captions.CHANCE_UNKNOWN if unknown else "grey: 90 % of chance, this session")
+            stale = view.now() - newest.value.end > STALE_S
+            self.figures.show_reading(newest.value, untrained, stale)
+            self.accuracy.show_chance(newest.value.chance)
+            self.accuracy.show()
 
     def set_threshold(self, match: float | None) -> None:
         """Where the dashed line over the match stands; None takes it away."""

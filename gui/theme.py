@@ -66,7 +66,7 @@ LIGHT = Theme(
     warn="#8a4f00", warn_fill="#fff0d6", alarm="#b0241c", alarm_fill="#fde8e6",
 )  # fmt: skip
 DARK = Theme(
-    name="dark", window="#0d1013", panel="#15191e", sunk="#101418", line="#2b323a", grid="#232a31",
+    name="dark", window="#0d1013", panel="#15191e", sunk="#1d242b", line="#2b323a", grid="#232a31",
     text="#e7ebef", muted="#9aa5b1", accent="#52d6cc", accent_fill="#12343a", on_accent="#04211f",
     trace="#b6c0ca", quiet="#55606b", band="#2a3139",
     warn="#f3bb55", warn_fill="#36290f", alarm="#ff8d84", alarm_fill="#3d1917",
@@ -101,6 +101,14 @@ def font(px: int = BASE_PX, bold: bool = False) -> QFont:
     return face
 
 
+def dress_axis(axis: pg.AxisItem, theme: Theme) -> None:
+    """Quiet lines, small figures, and no factor of a thousand in the label."""
+    axis.enableAutoSIPrefix(False)
+    axis.setStyle(tickFont=font(11), hideOverlappingLabels=False, tickLength=-3, autoExpandTextSpace=False)
+    axis.setPen(theme.colour("line"))
+    axis.setTextPen(theme.colour("muted"))
+
+
 def style_sheet(theme: Theme) -> str:
     """The window's style sheet. Widgets ask for a look by the properties `role` and `tone`."""
     t = theme
@@ -121,7 +129,8 @@ def style_sheet(theme: Theme) -> str:
     QLabel[tone="warn"] {{ color: {t.warn}; }}
     QLabel[tone="alarm"] {{ color: {t.alarm}; }}
     QLabel[role="chip"] {{ border-radius: 4px; padding: 2px 7px; font-size: {SMALL_PX}px; font-weight: 600;
-        color: {t.muted}; background: {t.sunk}; }}
+        color: {t.text}; background: {t.sunk}; }}
+    QLabel[role="chip"][tone="muted"] {{ color: {t.muted}; }}
     QLabel[role="chip"][tone="accent"] {{ color: {t.accent}; background: {t.accent_fill}; }}
     QLabel[role="chip"][tone="warn"] {{ color: {t.warn}; background: {t.warn_fill}; }}
     QLabel[role="chip"][tone="alarm"] {{ color: {t.alarm}; background: {t.alarm_fill}; }}
@@ -129,8 +138,9 @@ def style_sheet(theme: Theme) -> str:
         border-radius: 4px; }}
     QLabel[role="banner"][tone="alarm"] {{ color: {t.alarm}; background: {t.alarm_fill}; }}
     QToolButton, QPushButton {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 4px;
-        padding: 4px 10px; }}
-    QToolButton {{ padding: 3px 8px; }}
+        padding: 0 10px; min-height: 24px; }}
+    QToolButton {{ padding: 0 7px; }}
+    #panel QToolButton {{ font-size: {SMALL_PX}px; min-height: 18px; padding: 0 6px; }}
     QToolButton::menu-indicator {{ image: none; }}
     QToolButton:hover, QPushButton:hover {{ background: {t.sunk}; border-color: {t.muted}; }}
     QToolButton:checked {{ background: {t.accent_fill}; color: {t.accent}; border-color: {t.accent}; }}

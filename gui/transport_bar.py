@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from gui.icons import icon
 from gui.panel import label, set_text
 from gui.state import Transport, View
 from gui.theme import LIGHT, Theme
 
-SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, math.inf)
 _SEEK_S = 5.0
 _WHOLE_S = 1e9  # longer than any session: its whole past
+
+
+def speed_words(speed: float) -> str:
+    return "max" if math.isinf(speed) else f"{speed:g}×"
 
 
 def minutes(seconds: float) -> str:
@@ -35,18 +41,25 @@ class TimeLine(QWidget):
         self._position = 0.0
         self._markers: list[float] = []
         self._curve: list[tuple[float, float]] = []
+        self._join_s = 0.0
+        self._drawn: QPixmap | None = None
         self.setMinimumSize(120, 30)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip("Click to go there (← and → move by 5 s)")
 
-    def show_state(
-        self,
-        span: tuple[float, float],
-        position: float,
-        markers: list[float],
-        curve: list[tuple[float, float]],
-    ) -> None:
-        self._span, self._position, self._markers, self._curve = span, position, markers, curve
+    def show_position(self, span: tuple[float, float], position: float) -> None:
+        if (span, position) != (self._span, self._position):
+            self._span, self._position = span, position
+            self.update()
+
+    def show_past(self, markers: list[float], curve: list[tuple[float, float]], join_s: float) -> None:
+        """Markers, and the similarity as (time, value); points further apart than `join_s` are not joined."""
+        self._markers, self._curve, self._join_s = markers, curve, join_s
+        self._drawn = None
+        self.update()
+
+    def retheme(self, theme: Theme) -> None:
+        self.theme, self._drawn = theme, None
         self.update()
 
     def _x(self, t: float) -> float:
@@ -64,8 +77,27 @@ class TimeLine(QWidget):
         share = np.clip((event.position().x() - 6) / max(self.width() - 12, 1), 0, 1)
         self.sought.emit(self._span[0] + float(share) * (self._span[1] - self._span[0]))
 
+    def resizeEvent(self, event: object) -> None:
+        self._drawn = None
+
     def paintEvent(self, event: object) -> None:
+        if self._drawn is None:
+            self._drawn = self._draw_past()
         painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.drawPixmap(0, 0, self._drawn)
+        x = self._x(self._position)
+        painter.setPen(QPen(self.theme.colour("text"), 2))
+        painter.drawLine(QLineF(x, 1, x, self.height() - 1))
+        painter.setBrush(self.theme.colour("text"))
+        painter.drawEllipse(QPointF(x, self.height() / 2), 4, 4)
+
+    def _draw_past(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        pixmap = QPixmap((QSizeF(self.size()) * ratio).toSize())
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(self.theme.colour("panel"))
+        painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         well = QRectF(6, 3, self.width() - 12, self.height() - 6)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -75,28 +107,17 @@ class TimeLine(QWidget):
         for stamp in self._markers:
             x = self._x(stamp)
             painter.drawLine(QLineF(x, well.bottom() - 6, x, well.bottom()))
-        self._paint_curve(painter, well)
-        x = self._x(self._position)
-        painter.setPen(QPen(self.theme.colour("text"), 2))
-        painter.drawLine(QLineF(x, 1, x, self.height() - 1))
-        painter.setBrush(self.theme.colour("text"))
-        painter.drawEllipse(QPointF(x, well.center().y()), 4, 4)
-
-    def _paint_curve(self, painter: QPainter, well: QRectF) -> None:
-        if len(self._curve) < 2:
-            return
-        reach = max(0.25, max(abs(value) for _, value in self._curve))
+        reach = max(0.25, max((abs(value) for _, value in self._curve), default=0))
         path, before = QPainterPath(), -np.inf
         for t, value in self._curve:
             at = QPointF(self._x(t), well.center().y() - value / reach * (well.height() / 2 - 2))
-            if t - before > 1.0:
-                path.moveTo(at)
-            else:
-                path.lineTo(at)
+            (path.lineTo if t - before <= self._join_s else path.moveTo)(at)
             before = t
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self.theme.colour("accent"), 1.2))
         painter.drawPath(path)
+        painter.end()
+        return pixmap
 
 
 class TransportBar(QFrame):
@@ -113,9 +134,13 @@ class TransportBar(QFrame):
         self.step = self._button("step", "One reading on (.)")
         self.loop = self._button("loop", "Begin again at the end (L)")
         self.loop.setCheckable(True)
-        self.speed = QComboBox()
-        self.speed.addItems([f"{speed:g}×" for speed in SPEEDS])
+        self.speed = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.speed.setToolTip("Speed, 1× is as recorded ([ and ])")
+        self.speed.setMinimumWidth(56)
+        speeds = QMenu(self.speed)
+        for speed in SPEEDS:
+            speeds.addAction(speed_words(speed), lambda speed=speed: self._set_speed(speed))
+        self.speed.setMenu(speeds)
         self.line = TimeLine()
         self.time = label()
         row = QHBoxLayout(self)
@@ -129,7 +154,6 @@ class TransportBar(QFrame):
         self.play_pause.clicked.connect(self.toggle)
         self.step.clicked.connect(self.one_step)
         self.loop.clicked.connect(self._set_loop)
-        self.speed.activated.connect(self._set_speed)
         self.line.sought.connect(self._seek)
 
     @staticmethod
@@ -148,15 +172,22 @@ class TransportBar(QFrame):
         if transport is None:
             return
         span = (transport.start, transport.end)
-        curve = [(reading.end, reading.similarity) for reading in view.history(_WHOLE_S)]
-        self.line.show_state(span, transport.position, [stamp for stamp, _ in view.markers(_WHOLE_S)], curve)
+        self.line.show_position(span, transport.position)
         set_text(self.time, f"{minutes(transport.position - span[0])} / {minutes(span[1] - span[0])}")
         self.loop.setChecked(transport.loop)
-        if transport.speed in SPEEDS and not self.speed.view().isVisible():
-            self.speed.setCurrentIndex(SPEEDS.index(transport.speed))
+        if self.speed.text() != speed_words(transport.speed):
+            self.speed.setText(speed_words(transport.speed))
         if self._shows_pause is not transport.playing:
             self._shows_pause = transport.playing
             self.play_pause.setIcon(icon("pause" if transport.playing else "play", self.theme.colour("text")))
+
+    def refresh_past(self, view: View) -> None:
+        """What was played so far and the markers; called twice a second, for both may be long."""
+        if view.transport is not None:
+            hop = view.grid.hop_s
+            past = {reading.index: reading.similarity for reading in view.history(_WHOLE_S)}
+            curve = [(index * hop, past[index]) for index in sorted(past)]
+            self.line.show_past([stamp for stamp, _ in view.markers(_WHOLE_S)], curve, 1.5 * hop)
 
     def toggle(self) -> None:
         if self._transport is not None:
@@ -189,17 +220,17 @@ class TransportBar(QFrame):
         if self._transport is not None:
             self._transport.loop = on
 
-    def _set_speed(self, place: int) -> None:
+    def _set_speed(self, speed: float) -> None:
         if self._transport is not None:
-            self._transport.speed = SPEEDS[place]
+            self._transport.speed = speed
 
     def _seek(self, t: float) -> None:
         if self._transport is not None:
             self._transport.seek(min(max(t, self._transport.start), self._transport.end))
 
     def apply_theme(self, theme: Theme) -> None:
-        self.theme = self.line.theme = theme
+        self.theme = theme
         self._shows_pause = None
         for button in (self.to_start, self.play_pause, self.step, self.loop):
             button.setIcon(icon(button.property("icon_name"), theme.colour("text")))
-        self.line.update()
+        self.line.retheme(theme)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from gui import captions
-from gui.overlay import FULL_RATIO, fitted, heat, rgb_image, rgba_image
-from gui.panel import Panel
+from gui.overlay import FULL_RATIO, LEAST_COLOUR, fitted, heat, rgb_image, rgba_image
+from gui.panel import Panel, set_text
+from gui.ramp import ramp_image
 from gui.state import View
-from gui.theme import LIGHT, Theme, attention_table, font
+from gui.theme import LIGHT, Theme, font
 from realtime.types import FloatArray, Frame
 
 
@@ -49,7 +49,6 @@ class Picture(QWidget):
             self._paint_legend(painter, box)
 
     def _paint_grid(self, painter: QPainter, box: QRectF) -> None:
-        painter.setPen(QPen(self.theme.colour("on_accent", 0.0), 0))
         painter.setPen(QPen(Qt.GlobalColor.white, 1))
         painter.setOpacity(0.18)
         rows, columns = self._shape
@@ -78,10 +77,8 @@ class Picture(QWidget):
         painter.drawText(
             plate.adjusted(0, 0, -7, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words[1]
         )
-        table = attention_table()[np.linspace(0.35 * 255, 255, ramp).astype(int)]
-        painter.drawImage(
-            QRectF(plate.left() + widths[0] + 13, plate.top() + 7, ramp, 6), rgb_image(table[None])
-        )
+        colours = QRectF(plate.left() + widths[0] + 13, plate.top() + 7, ramp, 6)
+        painter.drawImage(colours, ramp_image(LEAST_COLOUR))
 
 
 class VideoView(Panel):
@@ -95,14 +92,16 @@ class VideoView(Panel):
         self._reading_seq = 0
         self.switch = QToolButton(text="Attention", checkable=True, checked=True)
         self.switch.setToolTip("Lay the attention over the picture (O)")
-        self.switch.toggled.connect(self._set_overlay)
+        self.switch.toggled.connect(lambda on: self.show_stale(not on))
         self.add_to_header(self.switch)
 
-    def _set_overlay(self, on: bool) -> None:
-        self.picture.overlay = on
+    def show_stale(self, stale: bool) -> None:
+        """Old attention does not belong on a new picture."""
+        self.picture.overlay = self.switch.isChecked() and not stale
         self.picture.update()
 
     def refresh(self, view: View) -> None:
+        set_text(self.note, view.video_health().name)
         frame = view.preview.newer_than(self._frame_seq)
         if frame is not None:
             self._frame_seq = frame.seq

@@ -1,0 +1,137 @@
+"""Traces on a picture that moves to the left: each sample is drawn once, when it comes.
+
+Drawing 64 channels of ten seconds anew at each frame takes tens of milliseconds; moving the picture and
+drawing what is new takes about one. The picture moves by whole pixels on an absolute grid of time, so a trace
+keeps its shape to the pixel while it travels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+
+from realtime.types import FloatArray, TimeArray
+
+_OVERLAP_S = 0.1  # asked for beyond what is new, so that rounding never leaves a gap
+
+
+@dataclass(frozen=True)
+class TraceStyle:
+    """How traces look; when it changes everything is drawn anew.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Width and height in device pixels.
+    scale_uv : int
+        µV that one row spans.
+    bad : tuple of bool
+        For each channel; bad ones keep to their row and are drawn in `quiet`.
+    trace, quiet : str
+        Colours as `#rrggbb`.
+    line_px : float
+        Device pixels.
+    """
+
+    size: tuple[int, int]
+    scale_uv: int
+    bad: tuple[bool, ...]
+    trace: str
+    quiet: str
+    line_px: float
+
+
+class StripChart:
+    """The picture, `seconds` long, its right edge at the time last given to `draw`."""
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self.pixmap = QPixmap()
+        self._style: TraceStyle | None = None
+        self._edge = 0  # absolute column (device pixel) of the right edge
+        self._drawn_to = -math.inf  # time of the newest sample drawn
+
+    def wanted_s(self, now: float, style: TraceStyle) -> float:
+        """Seconds of EEG before `now` that `draw` needs; the whole window where it has to begin anew."""
+        behind = now - self._drawn_to
+        moved = int(now * self._columns_a_second(style)) - self._edge
+        if style != self._style or not 0 <= moved < style.size[0] or not 0 <= behind < self.seconds:
+            self._begin(now, style)
+            return self.seconds
+        return behind + _OVERLAP_S
+
+    def draw(self, now: float, times: TimeArray, samples: FloatArray) -> None:
+        """Move the picture to `now` and add the samples that are newer than those drawn.
+
+        Parameters
+        ----------
+        times : array of shape (n,), s
+        samples : array of shape (n, n_channels), µV, NaN where nothing is known
+        """
+        self._scroll(now)
+        first = max(
+            int(np.searchsorted(times, self._drawn_to, side="right")) - 1, 0
+        )  # joins the last one drawn
+        if len(times) - first >= 2:
+            self._add(times[first:], samples[first:])
+            self._drawn_to = float(times[-1])
+
+    def _columns_a_second(self, style: TraceStyle) -> float:
+        return style.size[0] / self.seconds
+
+    def _begin(self, now: float, style: TraceStyle) -> None:
+        self._style = style
+        self._edge = int(now * self._columns_a_second(style))
+        self._drawn_to = -math.inf
+        if (self.pixmap.width(), self.pixmap.height()) != style.size:
+            self.pixmap = QPixmap(*style.size)
+        self.pixmap.fill(Qt.GlobalColor.transparent)
+
+    def _scroll(self, now: float) -> None:
+        assert self._style is not None
+        edge = int(now * self._columns_a_second(self._style))
+        moved, self._edge = edge - self._edge, edge
+        if moved:
+            width, height = self._style.size
+            self.pixmap.scroll(-moved, 0, self.pixmap.rect())
+            painter = QPainter(self.pixmap)
+            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+            painter.fillRect(QRect(width - moved, 0, moved, height), Qt.GlobalColor.transparent)
+            painter.end()
+
+    def _add(self, times: TimeArray, samples: FloatArray) -> None:
+        style = self._style
+        assert style is not None
+        n = samples.shape[1]
+        row = style.size[1] / n
+        bad = np.array(style.bad)
+        values = samples.astype(np.float64)
+        values[:, bad] = np.clip(values[:, bad], -style.scale_uv / 2, style.scale_uv / 2)
+        x = times * self._columns_a_second(style) - self._edge + style.size[0]
+        y = (np.arange(n) + 0.5) * row - values * (row / style.scale_uv)
+        painter = QPainter(self.pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for chosen, colour in ((bad, style.quiet), (~bad, style.trace)):
+            if chosen.any():
+                pen = QPen(QColor(colour), style.line_px)
+                pen.setCapStyle(
+                    Qt.PenCapStyle.SquareCap
+                )  # a flat end leaves a light seam where the next begins
+                painter.setPen(pen)
+                painter.drawPath(_path(x, y[:, chosen]))
+        painter.end()
+
+
+def _path(x: np.ndarray, y: np.ndarray) -> pg.QtGui.QPainterPath:
+    """One path for all channels (columns of y), broken between channels and where a value is not known."""
+    flat = y.T.ravel()
+    known = np.isfinite(flat)
+    joined = known.copy()
+    joined[:-1] &= known[1:]
+    joined[len(x) - 1 :: len(x)] = False
+    return pg.arrayToQPath(np.tile(x, y.shape[1]), np.nan_to_num(flat), connect=joined, finiteCheck=False)
