@@ -97,19 +97,31 @@ class VideoTower(nn.Module):
             The frame on show at every k-th slot; whatever stands where `valid` is False is not read.
         valid : (N, G) bool
         """
-        mask = valid[:, :: self.every]
-        patches = self.join(frames, valid)  # (N, F, P, D)
-        mixed = self.mixer(self.whole(patches.flatten(2)), mask)  # (N, F, D)
+        patches, mixed, mask = self.look(frames, valid)
         latents, attention = self.compressor(patches + mixed[:, :, None], mask, self.times, explain)
+        return VideoView(*self.on_grid(mixed, mask), latents, attention)
+
+    def grid(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor]:
+        """The similarity's side alone, `grid` and `grid_valid` of `forward`, at half its cost."""
+        _, mixed, mask = self.look(frames, valid)
+        return self.on_grid(mixed, mask)
+
+    def look(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Patches (N, F, P, D), the frames as mixed wholes (N, F, D), and which are there (N, F)."""
+        mask = every_kth(valid, self.every)
+        patches = self.join(frames, valid)
+        return patches, self.mixer(self.whole(patches.flatten(2)), mask), mask
+
+    def on_grid(self, mixed: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Mixed frames on the time grid, each slot of length 1, 0 where none is valid; and where one is."""
         grid_valid = hold(mask, self.every)
-        grid = torch.where(grid_valid[:, :, None], hold(unit(self.head(mixed)), self.every), 0.0)
-        return VideoView(grid, grid_valid, latents, attention)
+        return torch.where(grid_valid[:, :, None], hold(unit(self.head(mixed)), self.every), 0.0), grid_valid
 
     def join(self, frames: dict[str, Tensor], valid: Tensor) -> Tensor:
         """Paths with their differences, at the finest path's rate, added: (N, F, P, D)."""
         parts = []
         for path, every in self.paths.items():
-            mask = valid[:, ::every]
+            mask = every_kth(valid, every)
             entered = self.enter[path](with_differences(frames[path], mask))
             parts.append(hold(entered, every // self.every).expand(-1, -1, self.n_patches, -1))
         return sum(parts[1:], start=parts[0])
@@ -144,6 +156,11 @@ class EegTower(nn.Module):
         grid = torch.where(grid_valid[:, :, None], unit(self.head(hidden)), 0.0)
         tokens = self.to_tokens(grid * self.length if tokens is None else tokens)
         return EegView(grid, grid_valid, tokens, channels)
+
+
+def every_kth(mask: Tensor, k: int) -> Tensor:
+    """Every k-th entry of axis 1 of mask (N, G)."""
+    return mask if k == 1 else mask[:, ::k]
 
 
 def hold(x: Tensor, times: int) -> Tensor:
