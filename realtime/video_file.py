@@ -72,11 +72,11 @@ class FileCamera:
         """
         container, stream = open_container(self.path)
         with container:
-            if next(decode(container, stream), None) is None:
+            first = next(decode(container, stream), None)
+            if first is None:
                 raise VideoError(f"no frame of {self.path} can be decoded: copy or convert the file again")
-            self._info = VideoInfo(
-                self.path.name, stream.width, stream.height, float(stream.average_rate or 0), "file"
-            )
+            height, width = to_rgb(first).shape[:2]      # of the picture once it is turned upright
+            self._info = VideoInfo(self.path.name, width, height, float(stream.average_rate or 0), "file")
         decoder = _Decoder(self.path, self.loop, self._queue)
         self._worker = Worker(f"video file {self.path.name}", decoder.step).start()
         return self._info

@@ -1,19 +1,29 @@
-"""A network camera on this machine: MJPEG over HTTP, each frame with its own number."""
+"""A network camera on this machine: MJPEG over HTTP, each frame with its own number or any other picture."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+from numpy.typing import NDArray
 
 from realtime._cv2 import cv2
 from realtime.virtual.numbered import numbered_frame
 
 
 class HttpCamera:
-    """Serves numbered frames at a steady rate to whoever connects; a context manager.
+    """Serves pictures at a steady rate to whoever connects; a context manager.
 
     Frames are numbered by the time since the start: every viewer sees the same one, as with a real camera.
+
+    Parameters
+    ----------
+    fps : float
+    picture : callable
+        Gives the picture of a frame, RGB, from its number.
 
     Attributes
     ----------
@@ -22,9 +32,9 @@ class HttpCamera:
         While set, connections stay open and nothing is sent.
     """
 
-    def __init__(self, fps: float = 30.0, width: int = 160, height: int = 120):
+    def __init__(self, fps: float = 30.0, picture: Callable[[int], NDArray[np.uint8]] = numbered_frame):
         self.fps = fps
-        self.size = (width, height)
+        self.picture = picture
         self.started = time.monotonic()
         self.silent = threading.Event()
         self._generation = 0
@@ -76,7 +86,7 @@ class HttpCamera:
                 return
             if self.silent.is_set():
                 continue
-            jpeg = cv2.imencode(".jpg", numbered_frame(number, *self.size))[1].tobytes()
+            jpeg = cv2.imencode(".jpg", self.picture(number)[..., ::-1])[1].tobytes()
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             try:
                 wfile.write(head.encode() + jpeg + b"\r\n")

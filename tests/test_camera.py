@@ -183,8 +183,10 @@ def test_a_film_that_vanishes_while_it_plays_is_an_error_of_the_reader(film, tmp
 @pytest.mark.parametrize("rotation", [90, -90, 180])
 def test_a_picture_that_lies_on_its_side_is_turned_upright(tmp_path, rotation):
     path = write_film(tmp_path / "phone.mp4", [0, 40], rotation)
-    camera = opened(FileCamera(path, clock=ManualClock()))
+    camera = FileCamera(path, clock=ManualClock())
+    info = camera.open()
     upright = camera.read(1.0).image
+    assert upright.shape == (info.height, info.width, 3)
     assert read_number(np.ascontiguousarray(np.rot90(upright, -rotation // 90))) == 0
     camera.close()
 
