@@ -86,7 +86,10 @@ class Segment:
 
     def _least(self, first: int, n: int) -> TimeArray:
         """Times that keep rising, slowly, from the last one given before this block."""
-        return self._anchor + _SQUEEZE * self.line.period * np.arange(first + 1, first + 1 + n)
+        least: TimeArray = self._anchor + _SQUEEZE * self.line.period * np.arange(
+            first + 1, first + 1 + n, dtype=np.float64
+        )
+        return least
 
     def _begin_block(self, before: float) -> None:
         """Gather stamps anew; `before` is that of the last sample before the block."""

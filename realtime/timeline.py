@@ -50,7 +50,8 @@ class Line:
 
     def at(self, first: int, n: int) -> TimeArray:
         """Times of `n` samples from number `first` of the block on."""
-        return self.time + self.period * np.arange(first, first + n)
+        times: TimeArray = self.time + self.period * np.arange(first, first + n, dtype=np.float64)
+        return times
 
     def deviation(self, k: float) -> float:
         """Standard deviation expected of a block's residual whose mean sample number is `k`."""

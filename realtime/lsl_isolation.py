@@ -1,0 +1,39 @@
+"""An LSL that this program and its own processes share, and that nobody else on the network sees."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from pathlib import Path
+
+_SESSION = "phosphene-"
+_CONFIG = """\
+[ports]
+IPv6 = disable
+[multicast]
+ResolveScope = machine
+AddressesOverride = {{127.0.0.1}}
+[lab]
+KnownPeers = {{127.0.0.1}}
+SessionID = {session}
+[log]
+level = -3
+"""
+
+
+def isolate() -> Path:
+    """Confine LSL to this machine and to a session of our own; returns the config's path.
+
+    To be called before anything streams or looks for streams: liblsl reads its config once, on first use.
+    The path is put in this process's environment (`LSLAPICFG`), so child processes inherit it. Where such a
+    config is in force already (a parent isolated itself, or a test did), that one is kept.
+    """
+    given = Path(os.environ.get("LSLAPICFG", ""))
+    if given.is_file() and f"SessionID = {_SESSION}" in given.read_text(encoding="utf-8"):
+        return given
+    folder = Path(tempfile.mkdtemp(prefix="phosphene-lsl-"))
+    path = folder / "lsl_api.cfg"
+    path.write_text(_CONFIG.format(session=_SESSION + uuid.uuid4().hex[:12]), encoding="utf-8")
+    os.environ["LSLAPICFG"] = str(path)
+    return path
