@@ -24,6 +24,11 @@ class Engagement(Protocol):
         ...
 
 
+def phase_at(engagement: Engagement, time: float) -> Phase:
+    """The phase that `time` falls in, as if it began there."""
+    return time, "engaged" if engagement.at(np.array([time]))[0] >= 0.5 else "drifting"
+
+
 class ScheduledEngagement:
     """Rises and falls by the clock alone, so whoever knows the seed knows the truth at any time.
 
@@ -81,7 +86,7 @@ class ResponsiveEngagement:
         self._levels = [1.0]
         self._first = 0  # number on the grid of the oldest level that is kept
         self._feedback: list[tuple[float, float]] = [(-np.inf, 0.0)]
-        self._phases: list[Phase] = [(start, "engaged")]
+        self._phases: list[Phase] = [(-np.inf, "engaged")]
 
     def feedback(self, level: float, time: float) -> None:
         """Feedback of strength 0 to 1 from `time` on. It cannot change what has already been asked for."""

@@ -183,17 +183,22 @@ def _shake(seed: int, number: IndexArray) -> NDArray[np.float64]:
 
 
 def serve(
-    options: HeadsetOptions, clock: Clock, should_stop: Callable[[], bool], signal: Signal | None = None
+    options: HeadsetOptions,
+    clock: Clock,
+    should_stop: Callable[[], bool],
+    signal: Signal | None = None,
+    start: float | None = None,
 ) -> int:
     """Stream over LSL until told to stop or for `options.seconds`; returns how many samples went.
 
-    Each chunk leaves when its last sample has been taken, by absolute deadlines. Called in the thread that
-    is to stream; it blocks.
+    Each chunk leaves when its last sample has been taken, by absolute deadlines. Sample 0 is taken at `start`
+    (by default when the stream opens): a signal that knows the time has to begin at the same moment. Called
+    in the thread that is to stream; it blocks.
     """
     import pylsl
 
     outlet = pylsl.StreamOutlet(_stream_info(options), max_buffered=60)
-    headset = VirtualHeadset(options, clock.now(), signal)
+    headset = VirtualHeadset(options, clock.now() if start is None else start, signal)
     total = None if options.seconds is None else round(options.seconds * options.rate)
     sent = taken = 0
     while not should_stop() and (total is None or taken < total):

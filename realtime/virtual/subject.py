@@ -12,22 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from realtime.config import Frozen
-from realtime.types import BoolArray, FloatArray, Frame, TimeArray
+from realtime.types import FloatArray, Frame, TimeArray
 from realtime.virtual.background import Artefacts, Background
-from realtime.virtual.engagement import Engagement, Phase, ScheduledEngagement
+from realtime.virtual.engagement import Engagement, Phase, ScheduledEngagement, phase_at
 from realtime.virtual.features import FeatureTrack
 from realtime.virtual.film import Film
 from realtime.virtual.head_model import HEADSETS, direction
+from realtime.virtual.headset import HeadsetOptions, VirtualHeadset
 from realtime.virtual.response import Brain
-from realtime.virtual.timeline import Moments
 
-_DROPS = 301
 _WATCHED = (160, 90)  # pixels: all that `features` measures is there, at a sixth of the cost of the full film
 
 
@@ -35,11 +35,12 @@ class SubjectOptions(Frozen):
     """Who the subject is and what it wears. µV, seconds, samples a second; rates of events a minute.
 
     `snr` is the standard deviation of the answer to the film at Oz while engaged, as a share of the
-    background's (`background_uv`, 1/f above 0.5 Hz). `clock_ppm` is how much faster than it says the clock of
-    the headset runs.
+    background's (`background_uv`, 1/f above 0.5 Hz). `drift_ppm`, `dropouts` and `dropout_s` are those of
+    `HeadsetOptions`.
     """
 
     seed: int = 0
+    film_seed: int = 0
     electrodes: tuple[str, ...] = HEADSETS["unicorn"]
     rate: float = Field(default=250.0, ge=100)
     snr: float = Field(default=0.4, ge=0)
@@ -56,9 +57,9 @@ class SubjectOptions(Frozen):
     line_hz: float = Field(default=50.0, gt=0)
     line_uv: float = Field(default=2.0, ge=0)
     drift_uv: float = Field(default=20.0, ge=0)
-    drops_per_min: float = Field(default=0.0, ge=0)
-    drop_s: float = Field(default=0.5, gt=0)
-    clock_ppm: float = Field(default=0.0, ge=-1000, le=1000)
+    drift_ppm: float = Field(default=0.0, ge=-1000, le=1000)
+    dropouts: float = Field(default=0.0, ge=0, le=1)
+    dropout_s: float = Field(default=0.5, gt=0)
 
     @model_validator(mode="after")
     def _known_electrodes(self) -> SubjectOptions:
@@ -86,7 +87,7 @@ class VirtualSubject:
     start : float
         Time of sample 0, seconds on the LSL clock.
     seen : FeatureTrack, optional
-        What is watched; the film of the options' seed by default.
+        What is watched; the film of the options by default.
     engagement : Engagement, optional
         By the clock, unless told.
     """
@@ -101,7 +102,7 @@ class VirtualSubject:
         self.options, self.start = options, start
         self.engagement = engagement or engagement_of(options)
         self._brain = Brain(
-            seen or watching(Film(options.seed)), options.electrodes, options.lag_s, options.face_weight
+            seen or watching(Film(options.film_seed)), options.electrodes, options.lag_s, options.face_weight
         )
         self._artefacts = Artefacts(
             options.electrodes, options.seed, options.blinks_per_min, options.blink_uv,
@@ -117,7 +118,7 @@ class VirtualSubject:
 
     def times(self, first: int, n: int) -> TimeArray:
         """When samples `first` to `first + n - 1` are taken, seconds on the LSL clock."""
-        rate = self.options.rate * (1 + self.options.clock_ppm * 1e-6)
+        rate = self.options.rate * (1 + self.options.drift_ppm * 1e-6)
         return self.start + np.arange(first, first + n) / rate
 
     def read(self, n: int) -> FloatArray:
@@ -135,15 +136,6 @@ class VirtualSubject:
         self._artefacts.add(times, eeg)
         return eeg.astype(np.float32)
 
-    def received(self, times: TimeArray) -> BoolArray:
-        """False for samples that get lost on the way from the headset, array of shape (n_times,)."""
-        there = np.ones(np.shape(times), bool)
-        if self.options.drops_per_min > 0:
-            drops = Moments(60 / self.options.drops_per_min, 0.8, self.options.seed, _DROPS)
-            for i in drops.between(float(times[0]) - self.options.drop_s, float(times[-1]) + 1e-9):
-                there &= (times < drops.start(i)) | (times >= drops.start(i) + self.options.drop_s)
-        return there
-
     def _background(self, n: int) -> tuple[NDArray[np.float64], ...]:
         parts = [self._left]
         while sum(len(part[0]) for part in parts) < n:
@@ -151,6 +143,12 @@ class VirtualSubject:
         joined = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
         self._left = tuple(column[n:] for column in joined)
         return tuple(column[:n] for column in joined)
+
+
+def worn_by(options: SubjectOptions, **changes: Any) -> HeadsetOptions:
+    """The headset on the subject's head; `changes` are further options of it, such as its name."""
+    same = {name: getattr(options, name) for name in ("rate", "drift_ppm", "dropouts", "dropout_s", "seed")}
+    return HeadsetOptions(**{"name": "Virtual subject", "channels": options.electrodes, **same, **changes})
 
 
 def watching(film: Film, memory: int = 512) -> FeatureTrack:
@@ -173,7 +171,7 @@ class SimulatedSession:
     stamps : array of shape (n_samples,), float64 s on the LSL clock
     engagement : array of shape (n_samples,), float64, 0 to 1
     markers : list of (float, str)
-        When engagement changed, and to what.
+        The phase it begins with, and each change of phase.
     first_frame, n_frames : int
         The film's frames that were on show.
     """
@@ -206,23 +204,29 @@ def simulate_session(
     Parameters
     ----------
     film : Film, optional
-        What is shown, in the size that `frames` shall have; the film of the options' seed by default.
+        What is shown, in the size that `frames` shall have; the film of the options by default.
     seen : FeatureTrack, optional
         The features of that film, to share between sessions: `watching(film, memory)`. They take most of the
         time.
     """
     options = options or SubjectOptions()
-    film = film or Film(options.seed)
+    film = film or Film(options.film_seed)
     subject = VirtualSubject(options, start, seen or watching(film))
+    headset = VirtualHeadset(worn_by(options), start, subject)
     n = round(seconds * options.rate)
-    times = subject.times(0, n)
     step = round(10 * options.rate)
-    samples = np.concatenate([subject.read(min(step, n - first)) for first in range(0, n, step)])
-    there = subject.received(times)
-    first_frame = film.number_at(start)
+    chunks = [headset.read(min(step, n - first)) for first in range(0, n, step)]
+    samples, stamps = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
+    stop = float(subject.times(n, 1)[0])
+    truth, first_frame = engagement_of(options), film.number_at(start)
     return SimulatedSession(
-        samples=samples[there], stamps=times[there], labels=subject.labels, rate=options.rate,
-        engagement=engagement_of(options).at(times[there]),
-        markers=subject.engagement.phases(start, float(times[-1])), film=film, first_frame=first_frame,
-        n_frames=film.number_at(float(times[-1])) - first_frame + 1,
-    )  # fmt: skip
+        samples=samples.astype(np.float32),
+        stamps=stamps,
+        labels=subject.labels,
+        rate=options.rate,
+        engagement=truth.at(stamps),
+        markers=[phase_at(truth, start), *truth.phases(start, stop)],
+        film=film,
+        first_frame=first_frame,
+        n_frames=film.number_at(stop) - first_frame + 1,
+    )
