@@ -85,7 +85,7 @@ def _size(value: Any) -> int | tuple[int, int]:
 
 
 def load_published(
-    what: str, source: str, classes: Mapping[str, str], hub_ids: Sequence[str]
+    what: str, source: str, classes: Mapping[str, str], hub_ids: Sequence[str], **options: Any
 ) -> tuple[Any, Preprocessing]:
     """Load a network and its preprocessing from a local folder or a hub id, in evaluation mode, float32.
 
@@ -97,6 +97,8 @@ def load_published(
         Which `model_type` of a checkpoint is loaded by which class of transformers.
     hub_ids : sequence of str
         Where such a network is published.
+    **options
+        Handed to the class, for instance to leave out a head.
 
     Raises
     ------
@@ -115,7 +117,7 @@ def load_published(
         preprocessing = Preprocessing(settings)
         with _quiet(transformers):
             network, report = model_class.from_pretrained(
-                folder, output_loading_info=True, dtype=torch.float32, local_files_only=True
+                folder, output_loading_info=True, dtype=torch.float32, local_files_only=True, **options
             )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise WeightsError(f"{folder} cannot be loaded as {what!r}: {error}") from error
