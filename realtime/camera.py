@@ -107,7 +107,6 @@ class _CaptureDevice:
         cameras = list_cameras()
         self._capture = self._new_capture(self._index)
         if not self._capture.isOpened():
-            self._capture.release()
             there = ", ".join(f"{n} ({name})" for n, name in cameras.items()) or "none"
             raise VideoError(f"camera {self._index} does not open; cameras on this machine: {there}. "
                              "Close other programs that use it, name another number, a file or `film`")
@@ -127,7 +126,7 @@ class _CaptureDevice:
 
     def grab(self) -> tuple[NDArray[np.uint8], float]:
         if not self._capture.grab():
-            raise VideoError(f"camera {self._index} gives no frames any more: check its cable")
+            raise VideoError(f"camera {self._index} gives no frames: check its cable and what else uses it")
         # Before retrieve(), which decodes the picture and takes milliseconds.
         stamp = self._stamps.choose(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, self._clock.now())
         got, image = self._capture.retrieve()
@@ -198,9 +197,8 @@ class _UrlDevice:
                              ) from failure
         stream = next(iter(self._container.streams.video), None)
         if stream is None or self._container.duration is not None:
-            what = "a recording, not a camera: download it and name the file" if stream else "no video stream"
-            self.close()
-            raise VideoError(f"{self._url} is {what}")
+            raise VideoError(f"{self._url} " + ("is a recording, not a camera: download it and name the file"
+                             if stream else "sends no pictures: check the path in the address"))
         self._packets = self._container.demux(stream)
         # No nominal rate: what FFmpeg reports of a live stream is often its own default of 25.
         return VideoInfo(self._url, stream.width, stream.height, 0.0, self.stamp_source)

@@ -139,8 +139,7 @@ class _Fit:
 
     def best(self) -> tuple[float, float]:
         """Offset and exposure that leave the least unexplained: a coarse search, then a simplex."""
-        offsets = np.arange(*_SEARCH_S, self.period / 6)
-        candidates = [(o, share * self.period) for o in offsets for share in (0.2, 0.6, 1.0)]
+        candidates = [(offset, self.period / 2) for offset in np.arange(*_SEARCH_S, self.period / 3)]
         start = min(candidates, key=lambda c: self._unexplained(*c))
         limits = ((start[0] - self.period, start[0] + self.period), (self.period / 50, self.period))
         found = minimize(lambda x: self._unexplained(*x), start, method="Nelder-Mead", bounds=limits,

@@ -74,7 +74,11 @@ class LiveVideo:
         ------
         VideoError
         """
-        self._info = self._device.open()
+        try:
+            self._info = self._device.open()
+        except VideoError:
+            self._device.close()
+            raise
         self._connected = True
         self._worker = Worker(f"video {self._info.name}", self._step, self._leave).start()
         return self._info
