@@ -184,7 +184,7 @@ class ResamplerConfig(_Compression):
     kind: Literal["resampler"] = "resampler"
     depth: int = Field(1, ge=1)
     heads: int = Field(4, ge=1)
-    head_width: int = Field(16, ge=2)  # 64 in Flamingo
+    head_width: int = Field(16, ge=2, multiple_of=2)  # 64 in Flamingo
     ff_mult: int = Field(4, ge=1)
     rotary: bool = True
     time_bias_s: float | None = Field(0.05, gt=0)  # where its τ starts; None for none, as in Flamingo
@@ -218,7 +218,7 @@ class GatedConfig(Frozen):
     kind: Literal["gated"] = "gated"
     depth: int = Field(1, ge=1, le=4)
     heads: int = Field(4, ge=1)
-    head_width: int = Field(16, ge=2)
+    head_width: int = Field(16, ge=2, multiple_of=2)
     ff_mult: int = Field(4, ge=1)
     rotary: bool = True
     time_bias_s: float | None = Field(0.05, gt=0)  # where τ starts; without it the match stayed at chance
@@ -227,21 +227,27 @@ class GatedConfig(Frozen):
 
 
 class QFormerConfig(Frozen):
-    """BLIP-2's Q-Former with learned queries and the EEG as its text side."""
+    """BLIP-2's Q-Former with learned queries and the EEG as its text side.
+
+    `window_s` is how far apart in time two tokens may be to see each other: without a sense of time the match
+    stayed at chance, and the Q-Former has no place for a bias.
+    """
 
     kind: Literal["qformer"] = "qformer"
     queries: int = Field(32, ge=1)
     depth: int = Field(2, ge=2, le=4)
     heads: int = Field(4, ge=1)
+    window_s: float = Field(0.25, gt=0)
 
 
 class PerceiverConfig(Frozen):
-    """Learned latents that read EEG and media together."""
+    """Learned latents, spread over the interval, that read EEG and media together (arXiv 2107.14795)."""
 
     kind: Literal["perceiver"] = "perceiver"
-    latents: int = Field(16, ge=1)
+    latents: int = Field(32, ge=1)
     depth: int = Field(2, ge=1, le=4)
     heads: int = Field(4, ge=1)
+    head_width: int = Field(16, ge=2, multiple_of=2)
     rotary: bool = True
     time_bias_s: float | None = Field(0.05, gt=0)
 

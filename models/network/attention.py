@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from models.network.rotary import Rotary
 
-LOWEST = -60.0     # e⁻⁶⁰ is nothing; lower, weights become denormal numbers, which a CPU handles slowly
+LOWEST = -60.0  # e⁻⁶⁰ is nothing; lower, weights become denormal numbers, which a CPU handles slowly
 
 
 def attend(

@@ -46,8 +46,9 @@ class CompactEncoder(nn.Module):
         known = (scale > 0)[:, :, None]
         unit = torch.where(known, scale[:, :, None], 1.0)
         x = torch.where(valid & known, eeg, 0.0) / unit
-        x = x.clamp(-self.clip, self.clip)[:, :, : self.n_points]
-        return F.pad(x, (0, self.n_points - x.shape[2]))
+        missing = self.n_points - x.shape[2]  # a negative pad cuts off
+        x = x.clamp(-self.clip, self.clip)
+        return F.pad(x, (0, missing)) if missing else x
 
     def channel_shares(self, x: Tensor) -> Tensor:
         """Share (N, C) of each electrode in the energy the first convolution passes on, one look a slot."""

@@ -2,54 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from models.network.attention import TimeAware, attend, feed_forward, join_heads, split_heads
+from models.network.attention import feed_forward
+from models.network.cross_attention import CrossAttention
 from models.network.interfaces import Fused, State
 from models.network.masks import guard_rows
-from models.network.similarity import unit
+from models.network.readout import READOUTS, mean_rows
 from models.parts import GatedConfig
-
-
-class CrossAttention(nn.Module):
-    """Queries attend to projected media (Flamingo), with time on the scores.
-
-    With `modulate_values`, what a query has read is multiplied by a map of the query.
-    """
-
-    def __init__(self, config: GatedConfig, width: int) -> None:
-        super().__init__()
-        inner = config.heads * config.head_width
-        self.heads = config.heads
-        self.norm = nn.LayerNorm(width)
-        self.to_q = nn.Linear(width, inner, bias=False)
-        self.to_kv = nn.Linear(width, 2 * inner, bias=False)
-        self.to_out = nn.Linear(inner, width, bias=False)
-        self.modulate = nn.Linear(width, inner, bias=False) if config.modulate_values else None
-        self.time = TimeAware(config.heads, config.head_width, config.rotary, config.time_bias_s)
-
-    def forward(
-        self,
-        x: Tensor,
-        x_times: Tensor,
-        k: Tensor,
-        v: Tensor,
-        media_times: Tensor,
-        allowed: Tensor,
-        explain: bool,
-    ) -> tuple[Tensor, Tensor | None]:
-        x = self.norm(x)
-        q, k, v = (split_heads(part, self.heads) for part in (self.to_q(x), k, v))
-        mask = self.time.mask(x_times, media_times, allowed)
-        out, weights = attend(self.time.turn(q, x_times), self.time.turn(k, media_times), v, mask, explain)
-        read = join_heads(out)
-        if self.modulate is not None:
-            read = read * self.modulate(x)
-        return self.to_out(read), weights
 
 
 class GatedBlock(nn.Module):
@@ -61,7 +24,9 @@ class GatedBlock(nn.Module):
 
     def __init__(self, config: GatedConfig, width: int) -> None:
         super().__init__()
-        self.attn = CrossAttention(config, width)
+        self.attn = CrossAttention(
+            width, config.heads, config.head_width, config.rotary, config.time_bias_s, config.modulate_values
+        )
         self.attn_gate = nn.Parameter(torch.zeros(1))
         self.ff = feed_forward(width, config.ff_mult)
         self.ff_gate = nn.Parameter(torch.zeros(1))
@@ -121,49 +86,3 @@ class GatedFusion(nn.Module):
         pooled = mean_rows(x, counted)
         gate = torch.cat([block.attn_gate for block in self.blocks]).tanh().mean()
         return Fused(x, pooled, self.readout(queries, x, read, pooled, counted), attention, gate)
-
-
-class LinearReadout(nn.Module):
-    """w·LN(mean x) + b."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 1))
-
-    def forward(self, queries: Tensor, x: Tensor, read: Tensor, pooled: Tensor, counted: Tensor) -> Tensor:
-        return self.head(pooled).squeeze(-1)
-
-
-class CosineReadout(nn.Module):
-    """tanh(g)·e^s·mean cos(read, query) + b, g = 0.5 at the start: at 0 it would have no first gradient."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.gate = nn.Parameter(torch.tensor(0.5))
-        self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
-        self.bias = nn.Parameter(torch.zeros(()))
-
-    def forward(self, queries: Tensor, x: Tensor, read: Tensor, pooled: Tensor, counted: Tensor) -> Tensor:
-        cosine = (unit(read) * unit(queries)).sum(dim=-1, keepdim=True)
-        return self.gate.tanh() * self.log_scale.exp() * mean_rows(cosine, counted).squeeze(-1) + self.bias
-
-
-class MlpReadout(nn.Module):
-    """mean MLP([q, y, q∘y]), y = x − q what the blocks have added to the query."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.mlp = nn.Sequential(nn.Linear(3 * width, width), nn.GELU(), nn.Linear(width, 1))
-
-    def forward(self, queries: Tensor, x: Tensor, read: Tensor, pooled: Tensor, counted: Tensor) -> Tensor:
-        added = x - queries
-        return mean_rows(self.mlp(torch.cat((queries, added, queries * added), dim=-1)), counted).squeeze(-1)
-
-
-READOUTS: dict[str, type[nn.Module]] = {"linear": LinearReadout, "cosine": CosineReadout, "mlp": MlpReadout}
-
-
-def mean_rows(x: Tensor, counted: Tensor) -> Tensor:
-    """Mean of x (B, T, S, D) over the rows counted (B, T, S, 1); 0 where none is."""
-    total = torch.where(counted, x, 0.0).sum(dim=2)
-    return total / counted.to(x.dtype).sum(dim=2).clamp(min=1.0)

@@ -23,9 +23,7 @@ class Rotary(nn.Module):
 
     def __init__(self, head_width: int) -> None:
         super().__init__()
-        steps = torch.linspace(0, 1, head_width // 2, dtype=torch.float64)
-        periods = SHORTEST_S * (LONGEST_S / SHORTEST_S) ** steps
-        self.register_buffer("turns", (2 * math.pi / periods).float(), persistent=False)
+        self.register_buffer("turns", turns(head_width // 2), persistent=False)
 
     turns: Tensor
 
@@ -35,3 +33,25 @@ class Rotary(nn.Module):
         cos, sin = angle.cos(), angle.sin()
         first, second = x.chunk(2, dim=-1)
         return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+
+
+class TimeEmbedding(nn.Module):
+    """Sinusoids of float seconds, for parts that take positions only as an addition to what goes in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("turns", turns(width // 2), persistent=False)
+        self.spare = width % 2
+
+    turns: Tensor
+
+    def forward(self, times: Tensor) -> Tensor:
+        """(B, S) seconds as (B, S, width)."""
+        angle = times[:, :, None] * self.turns
+        return nn.functional.pad(torch.cat((angle.sin(), angle.cos()), dim=-1), (0, self.spare))
+
+
+def turns(n: int) -> Tensor:
+    """Angular frequencies of n periods spread geometrically from the shortest to the longest."""
+    periods = SHORTEST_S * (LONGEST_S / SHORTEST_S) ** torch.linspace(0, 1, n, dtype=torch.float64)
+    return (2 * math.pi / periods).float()

@@ -29,7 +29,7 @@ def with_differences(z: Tensor, mask: Tensor) -> Tensor:
     z = torch.where(mask[:, :, None, None], z, 0.0)
     both = (mask[:, 1:] & mask[:, :-1])[:, :, None, None]
     change = torch.where(both, z[:, 1:] - z[:, :-1], 0.0)
-    change = torch.cat((torch.zeros_like(z[:, :1]), change), dim=1)
+    change = F.pad(change, (0, 0, 0, 0, 1, 0))
     return torch.cat((z, change, change.abs()), dim=-1)
 
 
@@ -47,7 +47,7 @@ class CausalConv(nn.Module):
         self.conv = nn.Linear(kernel * width, width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, there: Tensor) -> Tensor:                     # (N, F, D), (N, F, 1)
+    def forward(self, x: Tensor, there: Tensor) -> Tensor:  # (N, F, D), (N, F, 1)
         past = F.pad(self.norm(x) * there, (0, 0, self.back[-1], 0))
         return self.mix(x, past, there)
 

@@ -1,0 +1,124 @@
+"""BLIP-2's Q-Former as a fusion: learned queries read the media and meet the EEG, its text side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import Blip2QFormerConfig, Blip2QFormerModel
+
+from models.network.compression import shares
+from models.network.interfaces import Fused, State
+from models.network.readout import mean_rows
+from models.network.rotary import TimeEmbedding
+from models.parts import QFormerConfig
+
+
+class QFormerFusion(nn.Module):
+    """See `interfaces.Fusion`; transformers' Blip2QFormerModel (arXiv 2301.12597). It has no gate.
+
+    Queries stand at equal steps over the EEG tokens' time. Time enters by sinusoids on what goes in, and by
+    masks: two tokens further apart than `window_s` do not see each other. A learned "nothing" stands among
+    the media, so that a query without media in reach has something to read.
+    """
+
+    def __init__(self, config: QFormerConfig, width: int) -> None:
+        super().__init__()
+        self.n_queries, self.window_s = config.queries, config.window_s
+        self.queries = nn.Parameter(torch.randn(config.queries, width) * 0.02)
+        self.nothing = nn.Parameter(torch.randn(1, 1, width) * 0.02)
+        self.time = TimeEmbedding(width)
+        shape = Blip2QFormerConfig(
+            hidden_size=width,
+            num_hidden_layers=config.depth,
+            num_attention_heads=config.heads,
+            intermediate_size=4 * width,
+            encoder_hidden_size=width,
+            use_qformer_text_input=True,
+        )
+        # Of transformers' ways to attend, the eager one can tell its weights.
+        self.model: Any = Blip2QFormerModel._from_config(shape, attn_implementation="eager")
+        self.readout = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
+        self.register_buffer("steps", (torch.arange(config.queries) + 0.5) / config.queries, persistent=False)
+
+    steps: Tensor
+
+    def project(self, media: Tensor) -> State:
+        return (media,)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        token_times: Tensor,
+        media: State,
+        media_times: Tensor,
+        allowed: Tensor,
+        explain: bool = False,
+    ) -> Fused:
+        shape = tokens.shape[:2]
+        row_any = allowed.any(dim=-1, keepdim=True)  # (B, T, S, 1)
+        x_times = token_times.expand(shape[0], -1, -1).flatten(0, 1)  # (B·T, S)
+        start, stop = x_times.amin(dim=1, keepdim=True), x_times.amax(dim=1, keepdim=True)
+        times = torch.cat((start + (stop - start) * self.steps, x_times), dim=1)
+        inputs = torch.cat((self.queries.expand(len(x_times), -1, -1), tokens.flatten(0, 1)), dim=1)
+        media_times = media_times.expand(shape[0], -1)
+        outside = media[0] + self.time(media_times)
+        outside, media_times = (self._each(part, shape[1]) for part in (outside, media_times))
+        outside = torch.cat((self.nothing.expand(len(outside), -1, -1), outside), dim=1)
+        seen = allowed.any(dim=2).flatten(0, 1)[:, None] & self._near(times[:, : self.n_queries], media_times)
+        with_nothing = torch.cat((torch.ones_like(seen[:, :, :1]), seen), dim=2)
+        maps: dict[str, list[Tensor]] = {"self": [], "cross": []}
+        with self._listening(maps, explain):
+            out = self.model.encoder(
+                self.model.dropout(self.model.layernorm(inputs + self.time(times))),
+                attention_mask=_score_mask(self._near(times, times)),
+                encoder_hidden_states=outside,
+                encoder_attention_mask=_score_mask(with_nothing),
+                query_length=self.n_queries,
+            ).last_hidden_state
+        queries, fused = out[:, : self.n_queries], out[:, self.n_queries :].unflatten(0, shape)
+        fused = torch.where(row_any, fused, tokens)
+        some = row_any.any(dim=2)[..., 0].to(tokens.dtype)
+        logit = self.readout(queries).mean(dim=(1, 2)).unflatten(0, shape) * some
+        attention = self._told(maps, allowed) if explain else None
+        return Fused(fused, mean_rows(fused, row_any), logit, attention, tokens.new_ones(()))
+
+    def _near(self, one: Tensor, other: Tensor) -> Tensor:
+        """Which of two sets of tokens (N, a), (N, b) may see each other: (N, a, b)."""
+        return (one[:, :, None] - other[:, None, :]).abs() <= self.window_s
+
+    def _told(self, maps: dict[str, list[Tensor]], allowed: Tensor) -> Tensor:
+        """EEG tokens over media, by way of the queries they have seen after these had read: (B, T, S, R)."""
+        to_media = torch.stack(maps["cross"]).mean(dim=(0, 2))[:, :, 1:]  # (B·T, Q, R)
+        to_queries = torch.stack(maps["self"][1:]).mean(dim=(0, 2))[:, self.n_queries :, : self.n_queries]
+        return shares(torch.where(allowed, (to_queries @ to_media).unflatten(0, allowed.shape[:2]), 0.0))
+
+    @staticmethod
+    def _each(part: Tensor, n_intervals: int) -> Tensor:
+        """(B, R, …) repeated for every interval: (B·T, R, …)."""
+        return part.unsqueeze(1).expand(-1, n_intervals, *(-1,) * (part.dim() - 1)).flatten(0, 1)
+
+    @contextmanager
+    def _listening(self, maps: dict[str, list[Tensor]], explain: bool) -> Iterator[None]:
+        """Collect the attention weights that pass by while the encoder runs."""
+        hooks = []
+        for layer in self.model.encoder.layer if explain else ():
+            for kind, part in (("self", layer.attention), ("cross", getattr(layer, "crossattention", None))):
+                if part is not None:
+                    keep = maps[kind].append
+                    hooks.append(
+                        part.attention.register_forward_hook(lambda _, __, out, keep=keep: keep(out[1]))
+                    )
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+
+def _score_mask(allowed: Tensor) -> Tensor:
+    """(N, a, b) bool as what is added to the scores of every head."""
+    return torch.where(allowed[:, None], 0.0, float("-inf"))
