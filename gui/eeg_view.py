@@ -97,8 +97,8 @@ class Canvas(QWidget):
         self.setMinimumSize(120, 60)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
-    def wanted_s(self, now: float, bad: tuple[bool, ...]) -> float:
-        """Seconds of EEG that are still to be drawn."""
+    def prepare(self, now: float, bad: tuple[bool, ...]) -> float:
+        """Take over the size and the look; return the seconds of EEG that are still to be drawn."""
         ratio = self.devicePixelRatioF()
         height = self.height() - _AXIS_PX - _MARKERS_PX
         style = TraceStyle(
@@ -109,7 +109,7 @@ class Canvas(QWidget):
             quiet=self.theme.quiet,
             line_px=(1.3 if len(bad) <= 16 else 1.0) * ratio,
         )
-        return self._chart.wanted_s(now, style)
+        return self._chart.prepare(now, style)
 
     def show_samples(self, now: float, times: TimeArray, samples: FloatArray) -> None:
         """Add what came since the last call."""
@@ -131,7 +131,7 @@ class Canvas(QWidget):
         self._paint_axis(painter, plot)
         self._paint_markers(painter, plot)
         if self.scale_uv:
-            painter.drawPixmap(plot, self._chart.pixmap, QRectF(self._chart.pixmap.rect()))
+            painter.drawPixmap(plot, self._chart.pixmap, self._chart.shown)
         self._paint_interval(painter, plot)
 
     def _paint_axis(self, painter: QPainter, plot: QRectF) -> None:
@@ -196,7 +196,7 @@ class EegView(Panel):
         self.gutter.show_channels(view.labels, quality, self.canvas.scale_uv)
         self.canvas.show_marks(view.markers(SECONDS), self._interval(view))
         if self.canvas.scale_uv:
-            self.canvas.show_samples(now, *view.eeg_window(self.canvas.wanted_s(now, bad)))
+            self.canvas.show_samples(now, *view.eeg_window(self.canvas.prepare(now, bad)))
         set_text(self.note, self._note(view, bad))
 
     def _choose_scale(self, view: View) -> None:

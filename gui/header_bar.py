@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
 from gui.icons import icon
-from gui.panel import label, set_text, set_tone
+from gui.panel import label, set_text, set_tone, tool_button
 from gui.state import Actions, Mode, View
 from gui.theme import Theme
 from realtime.types import EegHealth, StreamState, VideoHealth
@@ -82,13 +82,14 @@ class HeaderBar(QFrame):
         self.record = QPushButton("Record")
         self.record.setVisible(actions.toggle_recording is not None)
         self.record.clicked.connect(lambda: actions.toggle_recording and actions.toggle_recording())
-        self.panels = QToolButton(text="View", popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.panels = tool_button("View")
+        self.panels.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.panels.setToolTip("Show and hide panels")
         self.menu = QMenu(self.panels)
         self.panels.setMenu(self.menu)
         self.theme_switch = QToolButton()
         self.theme_switch.setToolTip("Light or dark (D)")
-        self.help = QToolButton(text="?")
+        self.help = tool_button("?")
         self.help.setToolTip("All keys (?)")
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 5, 6, 5)

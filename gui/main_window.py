@@ -21,7 +21,7 @@ from gui.transport_bar import TransportBar
 from gui.video_view import VideoView
 
 SLOW_EVERY = 15  # health figures are refreshed at every 15th drawing: twice a second
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = "1"
 
 
 class MainWindow(QMainWindow):
@@ -113,7 +113,8 @@ class MainWindow(QMainWindow):
 
     def _close_empty_rows(self) -> None:
         for splitter in (self._pictures, self._top, self._bottom):
-            splitter.setVisible(any(not splitter.widget(n).isHidden() for n in range(splitter.count())))
+            parts = (splitter.widget(n) for n in range(splitter.count()))
+            splitter.setVisible(any(part is not None and not part.isHidden() for part in parts))
 
     def _fill_menu(self) -> None:
         self._panel_actions = {}
@@ -232,13 +233,15 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.setFont(themes.font())
         self.setStyleSheet(themes.style_sheet(theme))
-        for part in (self.header, self.transport, *self.panels.values()):
-            part.apply_theme(theme)
+        self.header.apply_theme(theme)
+        self.transport.apply_theme(theme)
+        for panel in self.panels.values():
+            panel.apply_theme(theme)
 
     def _restore(self) -> None:
         name = str(self.settings.value("theme", ""))
         self.apply_theme(themes.THEMES.get(name) or themes.system_theme())
-        if int(self.settings.value("layout/version", 0)) != _LAYOUT_VERSION:
+        if str(self.settings.value("layout/version", "")) != _LAYOUT_VERSION:
             self.resize(1280, 800)
             return
         self.restoreGeometry(self.settings.value("layout/geometry"))

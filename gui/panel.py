@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QStackedLayout,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +30,13 @@ def label(text: str = "", role: str = "", tone: str = "") -> QLabel:
     widget.setProperty("role", role)
     widget.setProperty("tone", tone)
     return widget
+
+
+def tool_button(text: str, checkable: bool = False) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setCheckable(checkable)
+    return button
 
 
 def set_tone(widget: QWidget, tone: str) -> None:

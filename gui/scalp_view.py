@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui import captions
 from gui.montage import positions
 from gui.overlay import rgba_image
-from gui.panel import Panel
+from gui.panel import Panel, tool_button
 from gui.ramp import Ramp
 from gui.state import View
 from gui.theme import LIGHT, Theme, attention_table, font
@@ -142,7 +142,7 @@ class ScalpView(Panel):
         super().__init__(captions.SCALP)
         self.head = Head()
         self.set_content(self.head)
-        self.switch = QToolButton(text="Amplitude", checkable=True)
+        self.switch = tool_button("Amplitude", checkable=True)
         self.switch.setToolTip("Amplitude of the last second instead of the attention (A)")
         self.ramp = Ramp()
         self.add_to_header(self.ramp, gives_way=True)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from realtime.types import FloatArray, TimeArray
 
-_OVERLAP_S = 0.1  # asked for beyond what is new, so that rounding never leaves a gap
+_OVERLAP_S = 0.1  # drawn again with what is new, from a whole pixel on, so that no seam is left
+_AHEAD_PX = 8  # kept beyond the right edge: what reaches past it now is shown by the next frame
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class TraceStyle:
 
 
 class StripChart:
-    """The picture, `seconds` long, its right edge at the time last given to `draw`."""
+    """The picture: `shown` is the part of it that ends at the time last given to `draw`."""
 
     def __init__(self, seconds: float):
         self.seconds = seconds
@@ -56,14 +57,17 @@ class StripChart:
         self._edge = 0  # absolute column (device pixel) of the right edge
         self._drawn_to = -math.inf  # time of the newest sample drawn
 
-    def wanted_s(self, now: float, style: TraceStyle) -> float:
-        """Seconds of EEG before `now` that `draw` needs; the whole window where it has to begin anew."""
-        behind = now - self._drawn_to
-        moved = int(now * self._columns_a_second(style)) - self._edge
-        if style != self._style or not 0 <= moved < style.size[0] or not 0 <= behind < self.seconds:
+    @property
+    def shown(self) -> QRectF:
+        """The part of the picture that is to be shown, device pixels."""
+        return QRectF(0, 0, self.pixmap.width() - _AHEAD_PX, self.pixmap.height())
+
+    def prepare(self, now: float, style: TraceStyle) -> float:
+        """Begin anew where the look changed or time jumped; return the seconds of EEG that `draw` needs."""
+        moved = int(now * style.size[0] / self.seconds) - self._edge
+        if style != self._style or not 0 <= moved < style.size[0]:
             self._begin(now, style)
-            return self.seconds
-        return behind + _OVERLAP_S
+        return min(now - self._drawn_to + 2 * _OVERLAP_S, self.seconds)
 
     def draw(self, now: float, times: TimeArray, samples: FloatArray) -> None:
         """Move the picture to `now` and add the samples that are newer than those drawn.
@@ -74,10 +78,8 @@ class StripChart:
         samples : array of shape (n, n_channels), µV, NaN where nothing is known
         """
         self._scroll(now)
-        first = max(
-            int(np.searchsorted(times, self._drawn_to, side="right")) - 1, 0
-        )  # joins the last one drawn
-        if len(times) - first >= 2:
+        first = int(np.searchsorted(times, self._drawn_to - _OVERLAP_S))
+        if len(times) - first >= 2 and times[-1] > self._drawn_to:
             self._add(times[first:], samples[first:])
             self._drawn_to = float(times[-1])
 
@@ -88,8 +90,9 @@ class StripChart:
         self._style = style
         self._edge = int(now * self._columns_a_second(style))
         self._drawn_to = -math.inf
-        if (self.pixmap.width(), self.pixmap.height()) != style.size:
-            self.pixmap = QPixmap(*style.size)
+        width, height = style.size[0] + _AHEAD_PX, style.size[1]
+        if (self.pixmap.width(), self.pixmap.height()) != (width, height):
+            self.pixmap = QPixmap(width, height)
         self.pixmap.fill(Qt.GlobalColor.transparent)
 
     def _scroll(self, now: float) -> None:
@@ -97,11 +100,10 @@ class StripChart:
         edge = int(now * self._columns_a_second(self._style))
         moved, self._edge = edge - self._edge, edge
         if moved:
-            width, height = self._style.size
+            width, height = self.pixmap.width(), self.pixmap.height()
             self.pixmap.scroll(-moved, 0, self.pixmap.rect())
             painter = QPainter(self.pixmap)
-            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-            painter.fillRect(QRect(width - moved, 0, moved, height), Qt.GlobalColor.transparent)
+            _clear(painter, QRect(width - moved, 0, moved, height))
             painter.end()
 
     def _add(self, times: TimeArray, samples: FloatArray) -> None:
@@ -112,19 +114,27 @@ class StripChart:
         bad = np.array(style.bad)
         values = samples.astype(np.float64)
         values[:, bad] = np.clip(values[:, bad], -style.scale_uv / 2, style.scale_uv / 2)
-        x = times * self._columns_a_second(style) - self._edge + style.size[0]
+        offset = style.size[0] - self._edge
+        x = times * self._columns_a_second(style) + offset
         y = (np.arange(n) + 0.5) * row - values * (row / style.scale_uv)
+        fresh = self.pixmap.rect()
+        if math.isfinite(self._drawn_to):
+            fresh.setLeft(int(self._drawn_to * self._columns_a_second(style) + offset))
         painter = QPainter(self.pixmap)
+        _clear(painter, fresh)
+        painter.setClipRect(fresh)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for chosen, colour in ((bad, style.quiet), (~bad, style.trace)):
             if chosen.any():
-                pen = QPen(QColor(colour), style.line_px)
-                pen.setCapStyle(
-                    Qt.PenCapStyle.SquareCap
-                )  # a flat end leaves a light seam where the next begins
-                painter.setPen(pen)
+                painter.setPen(QPen(QColor(colour), style.line_px))
                 painter.drawPath(_path(x, y[:, chosen]))
         painter.end()
+
+
+def _clear(painter: QPainter, box: QRect) -> None:
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+    painter.fillRect(box, Qt.GlobalColor.transparent)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
 
 
 def _path(x: np.ndarray, y: np.ndarray) -> pg.QtGui.QPainterPath:

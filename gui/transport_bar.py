@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, QSizeF, Qt, Signal
@@ -139,7 +140,7 @@ class TransportBar(QFrame):
         self.speed.setMinimumWidth(56)
         speeds = QMenu(self.speed)
         for speed in SPEEDS:
-            speeds.addAction(speed_words(speed), lambda speed=speed: self._set_speed(speed))
+            speeds.addAction(speed_words(speed), partial(self._set_speed, speed))
         self.speed.setMenu(speeds)
         self.line = TimeLine()
         self.time = label()

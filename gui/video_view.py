@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui import captions
 from gui.overlay import FULL_RATIO, LEAST_COLOUR, fitted, heat, rgb_image, rgba_image
-from gui.panel import Panel, set_text
+from gui.panel import Panel, set_text, tool_button
 from gui.ramp import ramp_image
 from gui.state import View
 from gui.theme import LIGHT, Theme, font
@@ -90,7 +90,8 @@ class VideoView(Panel):
         self.set_content(self.picture)
         self._frame_seq = 0
         self._reading_seq = 0
-        self.switch = QToolButton(text="Attention", checkable=True, checked=True)
+        self.switch = tool_button("Attention", checkable=True)
+        self.switch.setChecked(True)
         self.switch.setToolTip("Lay the attention over the picture (O)")
         self.switch.toggled.connect(lambda on: self.show_stale(not on))
         self.add_to_header(self.switch)
