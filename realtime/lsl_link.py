@@ -100,7 +100,8 @@ class Link:
             side = "ahead of" if ahead_s > 0 else "behind"
             raise StreamFormatError(
                 f"the stamps of '{self.summary.name}' lie {abs(ahead_s):.4g} s {side} this machine's LSL "
-                "clock: its sender keeps another time (Unix time?). Set its sender to LSL time, or use --clock arrival."
+                "clock: its sender keeps another time (Unix time?). Set its sender to LSL time, or use "
+                "--clock arrival."
             )
         self._checked = True
 
