@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from realtime.types import EegInfo
+import math
+
+from realtime.types import EegInfo, Reading
 from recordings.xdf_writer import StreamHeader
 
 FRAME_NUMBERS = "VideoExternal"
+MARKERS = "Markers"
+READINGS = "Phosphene readings"
+
+_READING_CHANNELS = (
+    "seq", "interval", "emitted_s", "similarity", "match", "chance_low", "chance_high", "percentile",
+    "two_way", "gate", "eeg_valid_share", "video_valid_share",
+)  # fmt: skip
 
 
 def eeg_header(info: EegInfo, format: str = "float32") -> StreamHeader:
@@ -23,9 +32,38 @@ def eeg_header(info: EegInfo, format: str = "float32") -> StreamHeader:
     )
 
 
-def marker_header(name: str = "Markers", source_id: str = "markers") -> StreamHeader:
+def marker_header() -> StreamHeader:
     """A stream of events: one text each."""
-    return StreamHeader(name, "Markers", 1, 0.0, "string", source_id)
+    return StreamHeader(MARKERS, "Markers", 1, 0.0, "string", "markers")
+
+
+def readings_header() -> StreamHeader:
+    """A stream of what the program said, one sample for each interval at the interval's end."""
+    channels = [{"label": label} for label in _READING_CHANNELS]
+    return StreamHeader(
+        READINGS, "Readings", len(channels), 0.0, "double64", "phosphene-readings",
+        description={"channels": {"channel": channels}},
+    )  # fmt: skip
+
+
+def reading_row(reading: Reading) -> list[float]:
+    """A reading as a sample of that stream; nan where chance is not known yet."""
+    chance = reading.chance
+    low, high = chance.band or (math.nan, math.nan)
+    return [
+        reading.seq,
+        reading.index,
+        reading.emitted,
+        reading.similarity,
+        reading.match,
+        low,
+        high,
+        math.nan if chance.percentile is None else chance.percentile,
+        math.nan if chance.two_way is None else chance.two_way,
+        reading.gate,
+        reading.eeg_valid_share,
+        reading.video_valid_share,
+    ]
 
 
 def video_header(
@@ -38,7 +76,9 @@ def video_header(
     offset_mean_s: float = 0.0,
     source_id: str = "",
 ) -> StreamHeader:
-    """A stream with the number of each frame of a video file at the time it was captured.
+    """A stream with two numbers of each frame at the time it was captured: in the file, and in its source.
+
+    The second tells what a recording has dropped, and lets a replay number the frames as they were live.
 
     Parameters
     ----------
@@ -50,12 +90,13 @@ def video_header(
     return StreamHeader(
         name=name,
         type=FRAME_NUMBERS,
-        n_channels=1,
+        n_channels=2,
         rate_nominal=0.0,
-        format="int32",
+        format="double64",
         source_id=source_id or name,
         description={
             "video": {"file": file, "codec": codec, "width": str(width), "height": str(height)},
+            "channels": {"channel": [{"label": "frame"}, {"label": "number in the source"}]},
             "acquisition": {"stamp_source": stamp_source},
             "synchronization": {"can_drop_samples": "true", "offset_mean": repr(float(offset_mean_s))},
         },

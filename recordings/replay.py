@@ -182,13 +182,13 @@ class ReplayVideo:
             if due > self._clock.now():
                 _wait(timeout_s, due - self._clock.now())
                 return None
-            number = int(self._track.frame_index[self._next])
+            number, seq = int(self._track.frame_index[self._next]), int(self._track.seq[self._next])
             image = self._reader.frame(number) if number < self._n_certain else None
             self._next += 1
             if image is not None:
                 self._n_read += 1
                 self._state = StreamState.LIVE
-                return Frame(image, due, number)
+                return Frame(image, due, seq)
             self._missing += 1
         self._state = StreamState.FINISHED
         return None

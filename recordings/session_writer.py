@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from realtime.types import ClockOffset, EegInfo, FloatArray, Frame, TimeArray
-from recordings.headers import eeg_header, marker_header, video_header
-from recordings.session import XDF_NAME
-from recordings.video import VideoWriter
-from recordings.xdf_writer import XdfWriter
+from realtime.types import ClockOffset, EegInfo, FloatArray, Frame, TimeArray, VideoInfo
+from recordings.headers import MARKERS, eeg_header, marker_header
+from recordings.options import RecordingOptions
+from recordings.session_files import SessionFiles
 
-VIDEO_NAME = "stimulus.mkv"
-_EEG, _MARKERS, _VIDEO = 1, 2, 3
+VIDEO = "stimulus"
 _CHUNK_S = 0.25
 
 
-class _Event(NamedTuple):
-    """Something to be written when its time has come; ordered by time, then stream."""
+class _Due(NamedTuple):
+    """Something to be written when its time has come."""
 
     time: float
-    stream: int
-    start: int
-    stop: int
+    write: Callable[[], None]
 
 
 def write_session(
@@ -38,7 +35,7 @@ def write_session(
     frames: Iterable[Frame] = (),
     markers: Sequence[tuple[float, str]] = (),
     offsets: Sequence[ClockOffset] = (),
-    codec: str = "libx264",
+    options: RecordingOptions | None = None,
     chunk_s: float = _CHUNK_S,
 ) -> Path:
     """Write `session.xdf` and, where there are frames, `stimulus.mkv` into a folder.
@@ -47,15 +44,15 @@ def write_session(
     ----------
     folder : str or Path
         Made if it is not there.
-    stamps : array of shape (n_samples,), float64 s, on the sender's clock
+    stamps : array of shape (n_samples,), float64 s, rising, on the sender's clock
     samples : array of shape (n_samples, n_channels), float32, in `info.unit`
     frames : iterable of Frame
         In the order of their stamps; written one by one, never held together.
     markers : sequence of (stamp, text)
     offsets : sequence of ClockOffset
         Of the EEG's sender against the clock of frames and markers.
-    codec : str
-        FFmpeg's name of the video encoder.
+    chunk_s : float
+        The EEG is written in chunks of this length.
 
     Returns
     -------
@@ -66,54 +63,48 @@ def write_session(
     ------
     SessionError
         There is a session in the folder already.
+    OSError, RunError
+        The disk does not take it.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     pictures = iter(frames)
     first = next(pictures, None)
-    headers = {_EEG: eeg_header(info), _MARKERS: marker_header()}
+    videos = {}
     if first is not None:
         height, width = first.image.shape[:2]
-        headers[_VIDEO] = video_header("Stimulus", VIDEO_NAME, codec, width, height, "generated")
-    path = folder / XDF_NAME
-    with XdfWriter(path, headers) as writer:
-        for offset in offsets:
-            writer.clock_offset(_EEG, offset.collected, offset.value)
-        shown = (
-            _write_video(folder / VIDEO_NAME, first, pictures, codec) if first is not None else np.zeros(0)
+        videos[VIDEO] = VideoInfo(VIDEO, width, height, 30.0, "generated")
+        pictures = itertools.chain([first], pictures)
+    headers = {info.name: eeg_header(info), MARKERS: marker_header()}
+    files = SessionFiles(Path(folder), headers, videos, options or RecordingOptions())
+    try:
+        files.write_samples(info.name, np.zeros(0), np.zeros((0, info.n_channels)), offsets)
+        dues = (
+            _eeg(files, info.name, stamps, samples, chunk_s),
+            (_Due(frame.stamp, partial(files.write_frame, VIDEO, frame)) for frame in pictures),
+            (
+                _Due(at, partial(files.write_samples, MARKERS, np.array([at]), [[text]]))
+                for at, text in markers
+            ),
         )
-        for event in heapq.merge(
-            _chunks(stamps, _EEG, chunk_s),
-            _chunks(shown, _VIDEO, chunk_s),
-            _chunks(np.array([stamp for stamp, _ in markers]), _MARKERS, 0.0),
-        ):
-            part = slice(event.start, event.stop)
-            if event.stream == _EEG:
-                writer.samples(_EEG, stamps[part], samples[part])
-            elif event.stream == _VIDEO:
-                writer.samples(
-                    _VIDEO, shown[part], np.arange(event.start, event.stop, dtype=np.int32)[:, None]
-                )
-            else:
-                writer.samples(_MARKERS, *zip(*[(at, [text]) for at, text in markers[part]], strict=True))
-    return path
+        for due in heapq.merge(*dues, key=lambda due: due.time):
+            due.write()
+    finally:
+        failures = files.close()
+    if failures:
+        raise failures[0]
+    return files.xdf.path
 
 
-def _write_video(path: Path, first: Frame, others: Iterator[Frame], codec: str) -> TimeArray:
-    """Write all frames; returns their stamps, by number."""
-    height, width = first.image.shape[:2]
-    shown = []
-    with VideoWriter(path, (width, height), codec=codec) as writer:
-        for frame in itertools.chain([first], others):
-            writer.write(frame.image, frame.stamp - first.stamp)
-            shown.append(frame.stamp)
-    return np.array(shown)
+def _eeg(
+    files: SessionFiles, name: str, stamps: TimeArray, samples: FloatArray, chunk_s: float
+) -> Iterator[_Due]:
+    """Chunks of EEG, each due when its last sample is; with each, the frames since the last are numbered."""
 
+    def write(part: slice) -> None:
+        files.write_samples(name, stamps[part], samples[part])
+        files.write_numbers()
 
-def _chunks(stamps: TimeArray, stream: int, seconds: float) -> Iterator[_Event]:
-    """Runs of samples that last no longer than `seconds`, each due when its last sample is."""
     start = 0
     while start < len(stamps):
-        stop = max(int(np.searchsorted(stamps, stamps[start] + seconds, side="left")), start + 1)
-        yield _Event(float(stamps[stop - 1]), stream, start, stop)
+        stop = max(int(np.searchsorted(stamps, stamps[start] + chunk_s, side="left")), start + 1)
+        yield _Due(float(stamps[stop - 1]), partial(write, slice(start, stop)))
         start = stop

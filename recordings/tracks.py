@@ -155,6 +155,8 @@ class VideoTrack:
     times : array of shape (n_frames,), float64 s on the session's clock, rising
     frame_index : array of shape (n_frames,), int64
         Number of the frame in the file, for each stamp.
+    seq : array of shape (n_frames,), int64
+        Its number in the source it was recorded from; the same as in the file where nothing else is known.
 
     Raises
     ------
@@ -179,7 +181,9 @@ class VideoTrack:
         times = stamps_on_session_clock(stream, stamps) - _number(info, "desc/synchronization/offset_mean")
         order = np.argsort(times, kind="stable")
         self.times: TimeArray = times[order]
-        self.frame_index: IndexArray = np.asarray(values, np.float64)[:, 0].astype(np.int64)[order]
+        numbers = np.asarray(values, np.float64).astype(np.int64)[order]
+        self.frame_index: IndexArray = numbers[:, 0]
+        self.seq: IndexArray = numbers[:, 1 if info.n_channels == 2 else 0]
         self.width, self.height = (int(_number(info, f"desc/video/{side}")) for side in ("width", "height"))
 
     @property

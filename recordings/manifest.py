@@ -1,0 +1,68 @@
+"""The manifest of a recording: what was recorded where, with which versions, and check sums of the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+MANIFEST_NAME = "manifest.json"
+_PACKAGES = ("phosphene", "numpy", "scipy", "pylsl", "av", "opencv-python", "torch")
+
+
+def begin_manifest(folder: Path, content: Mapping[str, Any]) -> None:
+    """Say that a recording has begun: a manifest that never says `complete` tells of a crash."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    _replace(folder, {"complete": False, "begun": now, **_machine(), **content})
+
+
+def end_manifest(folder: Path, files: list[Path], content: Mapping[str, Any]) -> None:
+    """Add the end of the recording, `content`, and size and SHA-256 of each file."""
+    manifest = json.loads((folder / MANIFEST_NAME).read_text())
+    manifest["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
+    manifest["files"] = {
+        file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in files if file.exists()
+    }
+    _replace(folder, {**manifest, **content, "complete": True})
+
+
+def sha256(path: Path) -> str:
+    """Check sum of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "versions": {name: _version(name) for name in _PACKAGES if _version(name)},
+        "machine": {
+            "python": sys.version.split()[0],
+            "system": platform.platform(),
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+        },
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _replace(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write the manifest so that it is either the old one or the new one, whenever the power fails."""
+    new = folder / f".{MANIFEST_NAME}.new"
+    with open(new, "w") as file:
+        json.dump(content, file, indent=2, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, folder / MANIFEST_NAME)
