@@ -21,7 +21,7 @@ _MICROVOLTS = 100.0  # its unit
 _MIN_VALID = 0.8  # a patch with more than 0.2 s missing counts as missing
 _SPREAD_RANK, _GRID_WIDTH = 64, 32
 # The electrodes of the pretraining recordings (Temple University Hospital corpus), in their order.
-_PRETRAINED_ORDER = (
+_PRETRAINED_ORDER = [
     "FP1",
     "FP2",
     "F3",
@@ -41,7 +41,7 @@ _PRETRAINED_ORDER = (
     "FZ",
     "CZ",
     "PZ",
-)
+]
 _OLD_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 
 
@@ -108,13 +108,14 @@ class CBraModEncoder(nn.Module):
             self.network = CBraMod(config.layers, dropout=config.dropout)
         else:
             self.network = load_cbramod(config.weights, config.layers, config.dropout)
+        self.network.stored_elsewhere = config.frozen and config.weights is not None
         if config.frozen:
             self.network.requires_grad_(False)
         order = torch.tensor(montage_order(labels))
         self.register_buffer("order", order, persistent=False)
         self.register_buffer("back", order.argsort(), persistent=False)
         self.norm = nn.LayerNorm(WIDTH)
-        self.spread = Spread(len(labels), self.n_patches, grid, grid_width)
+        self.spread = Spread(len(labels) * WIDTH, self.n_patches, self.n_patches, grid, grid_width)
         self.grid_width = grid_width
         centres = torch.arange(self.n_patches) + 0.5 - self.n_patches - grid.lag_s  # of the pictures
         self.token_times = centres.repeat_interleave(len(labels))
@@ -127,10 +128,10 @@ class CBraModEncoder(nn.Module):
 
     def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
         features = self.norm(self.network.features(*self.patches(eeg, valid)))  # (N, C, S, 200)
-        features = features.index_select(1, self.back)
-        grid, energy = self.spread(features, explain)
-        tokens = features.transpose(1, 2).flatten(1, 2)  # (N, S·C, 200)
-        return EegFeatures(grid, tokens, None if energy is None else shares(energy))
+        by_second = features.index_select(1, self.back).transpose(1, 2)  # (N, S, C, 200)
+        parts = by_second.flatten(2)
+        channels = shares(self.spread.energy(parts, by_second.shape[2])) if explain else None
+        return EegFeatures(self.spread(parts), by_second.flatten(1, 2), channels)
 
     def patches(self, eeg: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """The last whole seconds, channels in the montage's order, and which of them are masked.
@@ -148,29 +149,29 @@ class CBraModEncoder(nn.Module):
 
 
 class Spread(nn.Module):
-    """A learned map from the tokens of a second to the slots of that second, linear and of low rank.
+    """A learned map from what was made of each part of the EEG to that part's slots, linear and of low rank.
 
-    The second of EEG [s, s + 1) answers to the pictures of [s - lag, s + 1 - lag), so patch p of S fills the
-    p-th second, counted so that the last patch ends with the last slot; slots before the first stay 0.
+    EEG of [s, e) answers to the pictures of [s - lag, e - lag), so the parts, which divide the last
+    `n_seconds` of EEG, fill the last `n_seconds` of slots; slots before stay 0.
     """
 
-    def __init__(self, n_channels: int, n_patches: int, grid: GridConfig, width: int) -> None:
+    def __init__(self, n_features: int, n_parts: int, n_seconds: int, grid: GridConfig, width: int) -> None:
         super().__init__()
-        self.per_patch, self.width = grid.slots_hz, width
-        self.before = grid.n_slots - n_patches * self.per_patch
-        self.mix = nn.Linear(n_channels * WIDTH, _SPREAD_RANK)
-        self.out = nn.Linear(_SPREAD_RANK, self.per_patch * width)
+        self.per_part, self.width = n_seconds * grid.slots_hz // n_parts, width
+        self.before = grid.n_slots - n_seconds * grid.slots_hz
+        self.mix = nn.Linear(n_features, _SPREAD_RANK)
+        self.out = nn.Linear(_SPREAD_RANK, self.per_part * width)
 
-    def forward(self, tokens: Tensor, explain: bool) -> tuple[Tensor, Tensor | None]:
-        """Spread tokens (N, C, S, 200) as (N, G, width); with `explain` also each energy (N, C)."""
-        by_second = tokens.transpose(1, 2).flatten(2)  # (N, S, C·200)
-        slots = self.out(self.mix(by_second)).unflatten(2, (self.per_patch, self.width))
-        slots = F.pad(slots.flatten(1, 2), (0, 0, self.before, 0))
-        if not explain:
-            return slots, None
-        weight = self.mix.weight.unflatten(1, (tokens.shape[1], WIDTH))  # (rank, C, 200)
-        passed = torch.einsum("ncsw,rcw->ncsr", tokens, weight)
-        return slots, passed.square().mean(dim=(2, 3))
+    def forward(self, parts: Tensor) -> Tensor:
+        """Spread parts (N, n_parts, n_features) as (N, G, width)."""
+        slots = self.out(self.mix(parts)).unflatten(2, (self.per_part, self.width))
+        return F.pad(slots.flatten(1, 2), (0, 0, self.before, 0))
+
+    def energy(self, parts: Tensor, n_channels: int) -> Tensor:
+        """Energy (N, C) that each electrode's features, which lie one after the other, pass on."""
+        weight = self.mix.weight.unflatten(1, (n_channels, -1))  # (rank, C, features)
+        passed = torch.einsum("npcf,rcf->npcr", parts.unflatten(2, (n_channels, -1)), weight)
+        return passed.square().mean(dim=(1, 3))
 
 
 class CBraModCompactEncoder(nn.Module):

@@ -152,7 +152,14 @@ class CBraMod(nn.Module):
     Its group norms see all channels and patches at once and its positional kernel runs along the channel
     index, so the set and order of channels and the number of patches belong to the weights in use: what is
     missing is given as a masked patch, never left out or padded.
+
+    Attributes
+    ----------
+    stored_elsewhere : bool
+        Its weights are published and were not trained: a checkpoint leaves them out.
     """
+
+    stored_elsewhere: bool = False
 
     def __init__(
         self, n_layers: int = 12, n_heads: int = 8, width_ff: int = 800, dropout: float = 0.1

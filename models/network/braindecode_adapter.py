@@ -1,0 +1,129 @@
+"""Any of braindecode's models that can give features, as an EEG encoder (`braindecode:Labram`).
+
+braindecode and what it brings are an extra, imported when this encoder is built and by nothing else. It needs
+a torchaudio of torch's own version and so cannot be installed beside every torch; this file was written to
+its published interface and is tested with a stand-in, not with braindecode itself. Its models take `n_chans,
+n_times, sfreq, chs_info, n_outputs`, load by `from_pretrained`, and called with `return_features=True` give a
+dict with `features` (braindecode.org, "Loading and Adapting Pretrained Foundation Models").
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.network.cbramod import BAND_HZ, Spread
+from models.network.compression import shares
+from models.network.hub import not_here
+from models.network.interfaces import EegFeatures
+from models.parts import BraindecodeConfig
+from realtime.config import GridConfig
+from realtime.errors import ConfigError
+
+_MICROVOLTS = 100.0  # LaBraM's unit, and that of the models published after it
+_GRID_WIDTH = 32
+
+
+class BraindecodeEncoder(nn.Module):
+    """See `interfaces.EegEncoder`. The model sees the last whole seconds of the interval's EEG, in µV / 100.
+
+    Features of shape (N, C, P, D) become tokens of P times, others stand for the whole of the EEG. These
+    models know no masks: a missing sample reads as 0.
+    """
+
+    band_hz = BAND_HZ
+    grid_width = _GRID_WIDTH
+
+    def __init__(self, config: BraindecodeConfig, labels: tuple[str, ...], grid: GridConfig) -> None:
+        super().__init__()
+        self.n_channels, self.n_seconds = len(labels), int(grid.interval_s)
+        self.n_times = self.n_seconds * grid.eeg_hz
+        self.frozen = config.frozen
+        self.network: Any = _build(config, labels, self.n_times, float(grid.eeg_hz))
+        self.network.stored_elsewhere = config.frozen and config.weights is not None
+        if config.frozen:
+            self.network.requires_grad_(False)
+        with torch.no_grad():
+            shape = self._features(torch.zeros(1, self.n_channels, self.n_times), config.model).shape[1:]
+        by_channel = len(shape) == 3 and shape[0] == self.n_channels
+        by_time = by_channel and self.n_seconds * grid.slots_hz % shape[1] == 0
+        self.by_channel, self.n_parts = by_channel, shape[1] if by_time else 1
+        self.token_width = shape[-1]
+        self.norm = nn.LayerNorm(self.token_width)
+        n_tokens = shape[:-1].numel()
+        n_features = n_tokens // self.n_parts * self.token_width
+        self.spread = Spread(n_features, self.n_parts, self.n_seconds, grid, self.grid_width)
+        part_s = self.n_seconds / self.n_parts
+        centres = (torch.arange(self.n_parts) + 0.5) * part_s - self.n_seconds - grid.lag_s
+        self.token_times = centres.repeat_interleave(n_tokens // self.n_parts)
+
+    def train(self, mode: bool = True) -> BraindecodeEncoder:
+        super().train(mode)
+        if self.frozen:
+            self.network.eval()
+        return self
+
+    def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        x = torch.where(valid, eeg, 0.0)[:, :, -self.n_times :] / _MICROVOLTS
+        features = self.norm(self._features(x))
+        if self.n_parts > 1:
+            features = features.transpose(1, 2)  # (N, P, C, D)
+        tokens = features.reshape(len(x), -1, self.token_width)  # in time order
+        parts = tokens.reshape(len(x), self.n_parts, -1)
+        channels = self._channels(parts, valid) if explain else None
+        return EegFeatures(self.spread(parts), tokens, channels)
+
+    def _channels(self, parts: Tensor, valid: Tensor) -> Tensor:
+        """Share of each electrode; where features do not tell them apart, equal for all that are there."""
+        if self.by_channel:
+            return shares(self.spread.energy(parts, self.n_channels))
+        return shares(torch.where(valid.any(dim=2), 1.0, 0.0))
+
+    def _features(self, x: Tensor, model: str = "") -> Tensor:
+        try:
+            return self.network(x, return_features=True)["features"]
+        except (TypeError, KeyError, IndexError) as error:
+            raise ConfigError(
+                f"eeg = 'braindecode:{model}' gives no features; choose one of its foundation models, "
+                f"for instance braindecode:Labram, braindecode:BIOT or braindecode:CBraMod"
+            ) from error
+
+
+def _build(config: BraindecodeConfig, labels: tuple[str, ...], n_times: int, rate: float) -> Any:
+    """The model for these electrodes and this length, with the weights that the configuration names."""
+    try:
+        zoo = import_module("braindecode.models")
+    except ImportError as error:
+        raise ConfigError(
+            f"eeg = 'braindecode:{config.model}' needs braindecode ({error}): "
+            f"run `pip install 'phosphene[braindecode]'`"
+        ) from error
+    kind: Any = getattr(zoo, config.model, None)
+    if not hasattr(kind, "from_pretrained"):  # every model of braindecode has it, nothing else does
+        raise ConfigError(f"eeg = 'braindecode:{config.model}': braindecode.models has no model of this name")
+    signal = {
+        "n_chans": len(labels),
+        "n_times": n_times,
+        "sfreq": rate,
+        "chs_info": electrodes(labels, rate),
+        "n_outputs": 2,
+    }
+    if config.weights is None:
+        return kind(**signal)
+    try:
+        return kind.from_pretrained(config.weights, **signal)
+    except (OSError, ValueError, RuntimeError) as error:
+        hub_id = f"braindecode/{config.model.lower()}-pretrained"
+        raise not_here(f"braindecode:{config.model}", config.weights, (hub_id,), error) from error
+
+
+def electrodes(labels: tuple[str, ...], rate: float) -> list[dict[str, Any]]:
+    """What braindecode wants to know of each electrode: its name and place, as MNE tells them."""
+    import mne  # comes with braindecode
+
+    info = mne.create_info(list(labels), rate, "eeg", verbose="error")
+    info.set_montage("standard_1005", match_case=False, on_missing="ignore", verbose="error")
+    return list(info["chs"])
