@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from realtime.virtual.headset_command import headset
+
 if TYPE_CHECKING:
     from gui.compose import ModelChoice
     from gui.run import Running
@@ -109,6 +111,9 @@ def streams(
         _print_json({"streams": [vars(s) for s in found], "cameras": [vars(c) for c in cameras]})
     else:
         _print_streams(found, cameras)
+
+
+app.command()(headset)
 
 
 def _run(open_session: Any, headless: bool, seconds: float | None, json: bool) -> None:
