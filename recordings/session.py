@@ -13,7 +13,7 @@ from recordings.xdf_index import StreamInfo
 from recordings.xdf_reader import XdfReader
 
 XDF_NAME = "session.xdf"
-_SELECTABLE = ("name", "type", "source_id", "id")
+_SELECTABLE = ("name", "type", "source_id", "host", "id")
 
 
 class Marker(NamedTuple):
@@ -67,9 +67,10 @@ class Session:
         return [s.info for s in self.reader.streams.values() if s.info.type.lower() == "videoexternal"]
 
     def eeg(self, selector: str | None = None) -> EegTrack:
-        """The EEG stream that fits `selector` (`name=…`, `type=…`, `source_id=…`, `id=…`, or a bare name).
+        """The EEG stream that fits `selector`; without one, the only EEG stream there is.
 
-        Without a selector the only EEG stream there is.
+        A selector is a bare name or `name=…`, `type=…`, `source_id=…`, `host=…` or `id=…` (the stream's
+        number in the file), several with commas between them.
 
         Raises
         ------
@@ -143,14 +144,14 @@ class Session:
         self, what: str, option: str, selector: str | None, candidates: list[StreamInfo]
     ) -> StreamInfo:
         if selector:
-            key, _, wanted = selector.rpartition("=")
-            key = key or "name"
-            if key not in _SELECTABLE:
-                raise SessionError(
-                    f"{option} {selector}: choose by {', '.join(k + '=' for k in _SELECTABLE)}"
-                )
-            streams = [s.info for s in self.reader.streams.values()]
-            candidates = [s for s in streams if _value(s, key) == wanted]
+            wanted = _wanted(option, selector)
+            fitting = [
+                s.info
+                for s in self.reader.streams.values()
+                if all(_value(s.info, key) == value for key, value in wanted.items())
+            ]
+            # A device's streams may share a name; of several that fit, the kind that is looked for is meant.
+            candidates = [s for s in fitting if s in candidates] or fitting
         if not candidates:
             asked = f" that fits {selector!r}" if selector else ""
             raise SessionError(f"{self.path} has no {what} stream{asked}: {self._listing()}")
@@ -169,6 +170,18 @@ class Session:
             for s in self.reader.streams.values()
         ]
         return "it holds " + ("; ".join(streams) if streams else "no stream at all")
+
+
+def _wanted(option: str, selector: str) -> dict[str, str]:
+    """Properties and their values from `name=Muse,type=EEG`, or a bare name."""
+    wanted = {}
+    for part in selector.split(","):
+        key, _, value = part.rpartition("=")
+        key = key.strip() or "name"
+        if key not in _SELECTABLE:
+            raise SessionError(f"{option} {selector}: choose by {', '.join(k + '=' for k in _SELECTABLE)}")
+        wanted[key] = value.strip()
+    return wanted
 
 
 def _value(info: StreamInfo, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -204,21 +205,21 @@ class VideoTrack:
 
 
 def describe_eeg(info: StreamInfo) -> EegInfo:
-    """Labels and unit from a stream's description, in LSL's usual form (`desc/channels/channel`)."""
-    channels = info.root.findall("desc/channels/channel")
-    if len(channels) != info.n_channels:
-        channels = []
+    """Labels and unit from a stream's description, in LSL's usual form (`desc/channels/channel`).
 
-    def text(channel, name: str) -> str:
-        return (channel.findtext(name) or "").strip()
-
-    labels = tuple(text(c, "label") or f"ch{i}" for i, c in enumerate(channels, 1))
-    eeg = [c for c in channels if text(c, "type").upper() in ("EEG", "")]
-    units = [text(c, "unit") for c in eeg or channels]
+    By the same rules as for a live stream: a missing label is the channel's number, a repeated one gets it
+    appended, and the unit is the one that most channels state.
+    """
+    channels = info.root.findall("desc/channels/channel")[: info.n_channels]
+    stated = [(channel.findtext("label") or "").strip() for channel in channels]
+    stated += [""] * (info.n_channels - len(stated))
+    named = [label or f"ch{i}" for i, label in enumerate(stated, 1)]
+    labels = [f"{label}-{i + 1}" if label in named[:i] else label for i, label in enumerate(named)]
+    units = Counter(filter(None, ((channel.findtext("unit") or "").strip() for channel in channels)))
     return EegInfo(
         name=info.name,
-        labels=labels or tuple(f"ch{i}" for i in range(1, info.n_channels + 1)),
-        unit=next((unit for unit in units if unit), ""),
+        labels=tuple(labels),
+        unit=units.most_common(1)[0][0] if units else "",
         rate_nominal=info.rate_nominal,
         source_id=info.source_id,
         host=info.host,

@@ -119,12 +119,13 @@ def test_one_of_several_eeg_streams_has_to_be_chosen(tmp_path):
         assert session.eeg("name=Cap 2").info.name == "Cap 2"
         assert session.eeg("Cap 2").info.name == "Cap 2"
         assert session.eeg("source_id=cap-3").info.name == "Cap 3"
+        assert session.eeg("type=EEG, source_id=cap-3").info.name == "Cap 3"
         assert session.eeg("id=1").read()[1].tolist() == [[1], [1]]
         with pytest.raises(SessionError, match=r"no EEG stream that fits 'name=Hat'.*id=2 Cap 2"):
             session.eeg("name=Hat")
-        with pytest.raises(SessionError, match="5 EEG streams; choose one"):
+        with pytest.raises(SessionError, match="3 EEG streams; choose one"):
             session.eeg("type=EEG")
-        with pytest.raises(SessionError, match="choose by name=, type=, source_id=, id="):
+        with pytest.raises(SessionError, match="choose by name=, type=, source_id=, host=, id="):
             session.eeg("colour=red")
         with pytest.raises(SessionError, match="has no samples"):
             session.eeg("name=Empty")
@@ -158,14 +159,19 @@ def test_a_truncated_session_names_the_way_to_repair_it(tmp_path, folder):
     ("desc", "labels", "unit"),
     [
         ("", ("ch1", "ch2"), ""),
-        ("<channels><channel><label>C3</label></channel></channels>", ("ch1", "ch2"), ""),
+        ("<channels><channel><label>C3</label></channel></channels>", ("C3", "ch2"), ""),
+        (
+            "<channels><channel><label>C3</label></channel><channel><label>C3</label></channel></channels>",
+            ("C3", "C3-2"),
+            "",
+        ),
         (
             "<channels><channel><label>C3</label><unit>V</unit></channel><channel><label/></channel></channels>",
             ("C3", "ch2"),
             "V",
         ),
         (
-            "<channels><channel><label>T</label><type>TRIG</type><unit>n</unit></channel>"
+            "<channels><channel><label>T</label></channel>"
             "<channel><label>Cz</label><type>eeg</type><unit>microvolts</unit></channel></channels>",
             ("T", "Cz"),
             "microvolts",

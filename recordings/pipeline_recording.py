@@ -1,0 +1,76 @@
+"""Records what a pipeline takes in and what it says, from any moment on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+from realtime.pipeline import Pipeline
+from recordings.options import RecordingOptions
+from recordings.recorder import Recorder
+from recordings.xdf_writer import StreamHeader
+
+EEG, VIDEO = "eeg", "video"
+
+
+class PipelineRecording:
+    """A recording of a running pipeline: its EEG and frames as they came, and its readings.
+
+    The EEG's clock offsets are recorded from here on; begun with the pipeline, the recording replays to the
+    same intervals. Further streams are fed to `recorder` by whoever reads them.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    folder : str or Path
+        Made here; must not hold a session yet.
+    others : mapping of str to StreamHeader or str
+        Headers of further streams.
+
+    Raises
+    ------
+    SessionError, ConfigError
+        See `Recorder`.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        folder: str | Path,
+        options: RecordingOptions | None = None,
+        others: Mapping[str, StreamHeader | str] | None = None,
+    ):
+        self._pipeline = pipeline
+        self.recorder = Recorder(
+            folder, {EEG: pipeline.eeg_info}, {VIDEO: pipeline.video_info}, others, options
+        )
+        self._eeg_tap = partial(self.recorder.eeg, EEG)
+        self._video_tap = partial(self.recorder.frame, VIDEO)
+        self._reading_tap = self.recorder.reading
+
+    def start(self) -> PipelineRecording:
+        """Begin to record."""
+        self.recorder.start()
+        pipeline = self._pipeline  # lists are replaced, not changed: other threads go through them
+        pipeline.eeg.taps = [*pipeline.eeg.taps, self._eeg_tap]
+        pipeline.video.taps = [*pipeline.video.taps, self._video_tap]
+        pipeline.taps = [*pipeline.taps, self._reading_tap]
+        return self
+
+    def stop(self) -> None:
+        """Write everything and close the files; the pipeline goes on."""
+        pipeline = self._pipeline
+        pipeline.eeg.taps = [tap for tap in pipeline.eeg.taps if tap is not self._eeg_tap]
+        pipeline.video.taps = [tap for tap in pipeline.video.taps if tap is not self._video_tap]
+        pipeline.taps = [tap for tap in pipeline.taps if tap is not self._reading_tap]
+        self.recorder.close()
+
+    def __enter__(self) -> PipelineRecording:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
