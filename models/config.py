@@ -21,6 +21,8 @@ from models.parts import (
     FusionConfig,
     GatedConfig,
     MixerConfig,
+    PmaConfig,
+    QFormerConfig,
     ResamplerConfig,
     TcnConfig,
     TinyVitConfig,
@@ -92,6 +94,9 @@ class NetworkConfig(Frozen):
                 f"fast.patches={self.fast.patches} and slow.patches={self.slow.patches}: "
                 f"they must be equal, or one of them 1 (pooled)"
             )
+        for field, part in (("compression", self.compression), ("fusion", self.fusion)):
+            if isinstance(part, PmaConfig | QFormerConfig) and self.width % part.heads:
+                raise ValueError(f"{field}.heads={part.heads} must divide width={self.width}")
         if not 1 <= self.n_latents <= self.grid.n_slots:
             raise ValueError(
                 f"compression.latents_per_s={self.compression.latents_per_s:g} gives "

@@ -1,4 +1,4 @@
-"""What the tests of the network share: small batches that carry their own answer, and weights made by a rule."""
+"""What the tests of the network share: small networks and batches, and weights made by a rule."""
 
 from __future__ import annotations
 
@@ -32,14 +32,18 @@ def small_network(seed: int = 0, opened: bool = True, **changes: Any) -> Network
     return network
 
 
-def small_batch(network: Network, n_batch: int = 2, n_intervals: int = 1, n_videos: int = 1, seed: int = 1) -> Batch:
+def small_batch(
+    network: Network, n_batch: int = 2, n_intervals: int = 1, n_videos: int = 1, seed: int = 1
+) -> Batch:
     """Random EEG of 20 µV and random frame embeddings, all valid."""
     random = torch.Generator().manual_seed(seed)
     config, n_items = network.config, n_intervals * n_videos
     grid = config.grid
     eeg = 20 * torch.randn(n_batch, n_intervals, len(network.labels), grid.n_times, generator=random)
     frames = {
-        path: torch.randn(n_batch, n_items, grid.n_slots // every, *network.frame_shape(path), generator=random)
+        path: torch.randn(
+            n_batch, n_items, grid.n_slots // every, *network.frame_shape(path), generator=random
+        )
         for path, every in config.paths.items()
     }
     return Batch(

@@ -69,7 +69,9 @@ def test_the_explicit_path_equals_the_fast_one_and_its_shares_sum_to_one(name: s
 @pytest.mark.parametrize("name", CONFIGS)
 @settings(max_examples=25, deadline=None)
 @given(valid=st.lists(st.booleans(), min_size=N_FRAMES, max_size=N_FRAMES), seed=st.integers(0, 99))
-def test_what_an_invalid_frame_holds_changes_nothing_bit_for_bit(name: str, valid: list[bool], seed: int) -> None:
+def test_what_an_invalid_frame_holds_changes_nothing_bit_for_bit(
+    name: str, valid: list[bool], seed: int
+) -> None:
     part, x = compressor(name), frames(seed, 1)
     mask = torch.tensor([valid])
     other = torch.where(mask[:, :, None, None], x, float("nan"))
@@ -139,9 +141,12 @@ def test_the_time_aware_resampler_equals_its_scores_written_out() -> None:
     tau = attention.time.bias.log_tau.exp()
     for i in range(N_LATENTS):
         q = turned(attention.to_q(latents[i]), part.times[i])
-        scores = torch.stack([
-            turned(k[j], times[j]) @ q / 2 - (part.times[i] - times[j]).abs() / tau[0] for j in range(len(times))
-        ])
+        scores = torch.stack(
+            [
+                turned(k[j], times[j]) @ q / 2 - (part.times[i] - times[j]).abs() / tau[0]
+                for j in range(len(times))
+            ]
+        )
         weights = torch.softmax(scores, dim=0)
         row = part.latents[i] + attention.to_out(weights @ v)
         torch.testing.assert_close(told.tokens[0, i], part.norm(row + ff(row)), rtol=1e-4, atol=1e-5)
@@ -162,8 +167,8 @@ def turned(x: Tensor, time: Tensor) -> Tensor:
 def test_the_mean_takes_the_valid_frames_next_to_each_latent() -> None:
     part = Mean(MeanConfig(latents_per_s=5), WIDTH, latent_times(5, 1.0, 0.5))
     mask = all_valid(1)
-    mask[0, 1] = False          # of the first latent's two frames
-    mask[0, 4:6] = False        # both of the third's
+    mask[0, 1] = False  # of the first latent's two frames
+    mask[0, 4:6] = False  # both of the third's
     x = frames(n_items=1)
     latents, attention = part(x, mask, FRAME_TIMES, explain=True)
     torch.testing.assert_close(latents[0, 0], part.norm(x[0, 0].mean(dim=0)))

@@ -1,4 +1,4 @@
-"""Gated cross-attention: the original's numbers, the identity at the start, rows with nothing to read, readouts."""
+"""Fusions: the original's numbers, the identity at the start, rows with nothing to read, readouts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,11 @@ def fusion(name: str, opened: float = 0.7) -> nn.Module:
 def inputs(seed: int = 1, n_batch: int = 2) -> tuple[Tensor, Tensor, Tensor]:
     random = torch.Generator().manual_seed(seed)
     tokens = torch.randn(n_batch, T, S, WIDTH, generator=random)
-    return tokens, torch.randn(n_batch, R, WIDTH, generator=random), torch.ones(n_batch, T, S, R, dtype=torch.bool)
+    return (
+        tokens,
+        torch.randn(n_batch, R, WIDTH, generator=random),
+        torch.ones(n_batch, T, S, R, dtype=torch.bool),
+    )
 
 
 def fuse(part: Any, tokens: Tensor, media: Tensor, allowed: Tensor, explain: bool = False) -> Fused:
@@ -162,8 +166,15 @@ def test_the_readouts_are_their_formulas() -> None:
                 elif name == "mlp":
                     expected = part.readout.mlp(torch.cat((q, x - q, q * (x - q)), dim=-1)).mean()
                 else:
-                    a, _ = read_of(tokens[b : b + 1].flatten(1, 2), TOKEN_TIMES.flatten(1), k[b : b + 1],
-                                   v[b : b + 1], MEDIA_TIMES, torch.ones(1, 1, R, dtype=torch.bool), False)
+                    a, _ = read_of(
+                        tokens[b : b + 1].flatten(1, 2),
+                        TOKEN_TIMES.flatten(1),
+                        k[b : b + 1],
+                        v[b : b + 1],
+                        MEDIA_TIMES,
+                        torch.ones(1, 1, R, dtype=torch.bool),
+                        False,
+                    )
                     cosines = torch.cosine_similarity(a.view(T, S, WIDTH)[t][counted[b, t]], q, dim=-1)
                     expected = np.tanh(0.5) * 10 * cosines.mean()
                 torch.testing.assert_close(fused.logit[b, t], expected, rtol=1e-4, atol=1e-5)

@@ -66,7 +66,7 @@ def test_the_causal_convolution_equals_a_dilated_one() -> None:
     assert isinstance(part, Tcn)
     y = x
     for block, dilation in zip(part.blocks, (1, 2), strict=True):
-        weight = block.conv.weight.view(WIDTH, 3, WIDTH).flip(1).permute(0, 2, 1)    # newest tap last
+        weight = block.conv.weight.view(WIDTH, 3, WIDTH).flip(1).permute(0, 2, 1)  # newest tap last
         past = F.pad(block.norm(y).transpose(1, 2), (2 * dilation, 0))
         y = y + F.elu(F.conv1d(past, weight, block.conv.bias, dilation=dilation)).transpose(1, 2)
     torch.testing.assert_close(part(x, torch.ones(2, N_FRAMES, dtype=torch.bool)), y, rtol=1e-5, atol=1e-5)

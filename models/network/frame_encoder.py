@@ -43,6 +43,7 @@ class TinyVit(nn.Module):
         self.blocks = nn.Sequential(*(Block(config.width, config.heads) for _ in range(config.layers)))
         self.pool = nn.AvgPool2d(side // config.patches)
         self.side = side
+        self.requires_grad_(not config.frozen)
 
     def preprocess(self, images: Sequence[Tensor]) -> Tensor:
         """Squeeze frames (height, width, 3) uint8 to squares (n, 3, px, px): 0 is mid-grey, ±2 the ends."""
