@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -109,9 +110,10 @@ class Session:
     @cached_property
     def span(self) -> tuple[float, float]:
         """First and last stamp of all EEG and video, seconds on the session's clock."""
-        tracks: list[EegTrack | VideoTrack] = [self.eeg(f"id={s.stream_id}") for s in self.eeg_streams]
-        tracks += [self.video(f"id={s.stream_id}") for s in self.video_streams]
-        spans = [track.span for track in tracks if track.n_samples]
+        spans = [self.eeg(f"id={s.stream_id}").span for s in self.eeg_streams]
+        for video in self.video_streams:
+            with contextlib.suppress(SessionError):  # its file is missing: the EEG still has its time
+                spans.append(self.video(f"id={video.stream_id}").span)
         if not spans:
             raise SessionError(f"{self.path} has neither EEG nor video: {self._listing()}")
         return min(start for start, _ in spans), max(end for _, end in spans)
