@@ -1,82 +1,29 @@
 """The adapter to braindecode, against a stand-in with its published interface.
 
-braindecode needs a torchaudio that fits torch to the version, so it is not installed beside every torch. The
-stand-in has what its documentation states of every foundation model: the arguments of the constructor,
-`from_pretrained`, and `return_features=True`. It checks the adapter, not braindecode.
+braindecode needs a torchaudio that fits torch to the version, so it is not installed beside every torch.
+These tests check the adapter, not braindecode.
 """
 
 from __future__ import annotations
 
 import sys
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from models.network.braindecode_adapter import BraindecodeEncoder, electrodes
 from models.parts import BraindecodeConfig
 from realtime.config import GridConfig
 from realtime.errors import ConfigError, WeightsError
+from tests.braindecode_stand_in import install
 
 GRID, LABELS = GridConfig(), ("Fz", "CZ", "O1")
 
 
-class _Model(nn.Module):
-    """Common ground of the stand-ins: patches of 1 s, one linear map."""
-
-    def __init__(
-        self, n_outputs: int, n_chans: int, chs_info: list[dict[str, Any]], n_times: int, sfreq: float
-    ) -> None:
-        super().__init__()
-        self.names, self.rate = [channel["ch_name"] for channel in chs_info], sfreq
-        self.shape = (n_chans, n_times)
-        self.map = nn.Linear(200, 12)
-
-    @classmethod
-    def from_pretrained(cls, name: str, **signal: Any) -> _Model:
-        if name != "known/weights":
-            raise OSError("Name or service not known")
-        model = cls(**signal)
-        nn.init.ones_(model.map.weight)
-        return model
-
-    def forward(self, x: torch.Tensor, return_features: bool = False) -> Any:
-        assert x.shape[1:] == self.shape
-        features = self.map(x.unflatten(2, (-1, 200)))  # (N, C, P, D)
-        return {"features": self.arrange(features), "cls_token": None} if return_features else x[:, :2, 0]
-
-    def arrange(self, features: torch.Tensor) -> torch.Tensor:
-        return features
-
-
-class ByPatch(_Model):
-    pass
-
-
-class ByToken(_Model):
-    def arrange(self, features: torch.Tensor) -> torch.Tensor:
-        return features.flatten(1, 2)
-
-
-class Pooled(_Model):
-    def arrange(self, features: torch.Tensor) -> torch.Tensor:
-        return features.mean(dim=(1, 2))
-
-
-class Classifier(_Model):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        return x[:, :2, 0]
-
-
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    package, zoo = ModuleType("braindecode"), ModuleType("braindecode.models")
-    for kind in (ByPatch, ByToken, Pooled, Classifier):
-        setattr(zoo, kind.__name__, kind)
-    monkeypatch.setitem(sys.modules, "braindecode", package)
-    monkeypatch.setitem(sys.modules, "braindecode.models", zoo)
+    install(monkeypatch)
 
 
 def encoder(model: str, **changes: Any) -> BraindecodeEncoder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,68 +16,7 @@ from models.network.pretrained_vision import PretrainedVision
 from models.network.published import Preprocessing
 from models.parts import PretrainedVisionConfig
 from realtime.errors import ConfigError, WeightsError
-
-transformers.utils.logging.set_verbosity_error()
-transformers.utils.logging.disable_progress_bar()
-SMALL: dict[str, Any] = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "image_size": 48,
-    "patch_size": 8,
-}
-CLIP_SETTINGS = {  # as openai/clip-vit-base-patch16 has them
-    "crop_size": 48,
-    "do_center_crop": True,
-    "do_normalize": True,
-    "do_resize": True,
-    "resample": 3,
-    "size": 48,
-    "image_mean": [0.48145466, 0.4578275, 0.40821073],
-    "image_std": [0.26862954, 0.26130258, 0.27577711],
-}
-SQUARE_SETTINGS = {  # as google/siglip-base-patch16-224 has them
-    "do_resize": True,
-    "do_rescale": True,
-    "resample": 3,
-    "size": {"height": 48, "width": 48},
-    "rescale_factor": 1 / 255,
-    "image_mean": [0.5] * 3,
-    "image_std": [0.5] * 3,
-}
-DINO_SETTINGS = {  # as facebook/dinov2-base has them
-    "crop_size": {"height": 48, "width": 48},
-    "do_center_crop": True,
-    "resample": 3,
-    "rescale_factor": 1 / 255,
-    "size": {"shortest_edge": 54},
-    "image_mean": [0.485, 0.456, 0.406],
-    "image_std": [0.229, 0.224, 0.225],
-}
-
-
-def write_checkpoint(kind: str, folder: Path) -> Path:
-    torch.manual_seed(5)
-    if kind == "clip":
-        text = {**SMALL, "vocab_size": 20, "max_position_embeddings": 8, "bos_token_id": 0, "eos_token_id": 1}
-        config = transformers.CLIPConfig(
-            text_config=text, vision_config={**SMALL, "projection_dim": 16}, projection_dim=16
-        )
-        model, settings = transformers.CLIPModel(config), CLIP_SETTINGS
-    elif kind == "siglip":
-        model = transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**SMALL))
-        settings = SQUARE_SETTINGS
-    elif kind == "dinov2":
-        config = transformers.Dinov2Config(**{**SMALL, "image_size": 64}, mlp_ratio=2)
-        model, settings = transformers.Dinov2Model(config), DINO_SETTINGS
-    else:
-        config = transformers.Dinov2WithRegistersConfig(**SMALL, mlp_ratio=2, num_register_tokens=3)
-        model, settings = transformers.Dinov2WithRegistersModel(config), DINO_SETTINGS
-    model.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
-    return folder
-
+from tests.checkpoints import CLIP_SETTINGS, DINO_SETTINGS, SIGLIP_SETTINGS, write_checkpoint
 
 KINDS = {"clip": "clip", "siglip": "siglip", "dinov2": "dinov2", "registers": "dinov2"}
 
@@ -107,7 +45,7 @@ def picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
     ("processor", "settings"),
     [
         ("CLIPImageProcessorPil", CLIP_SETTINGS),
-        ("SiglipImageProcessorPil", SQUARE_SETTINGS),
+        ("SiglipImageProcessorPil", SIGLIP_SETTINGS),
         ("BitImageProcessorPil", DINO_SETTINGS),
     ],
 )
@@ -120,7 +58,7 @@ def test_pixels_equal_the_reference_processor_within_one_grey_level(
     theirs = torch.from_numpy(np.stack(reference([image.numpy()])["pixel_values"]))
     one_level = 1 / 255 / torch.tensor(settings["image_std"]).view(3, 1, 1)
     apart = ((ours - theirs).abs() / one_level).round()
-    squeezed_tall = settings is SQUARE_SETTINGS and height > width  # PIL then resizes heights first
+    squeezed_tall = settings is SIGLIP_SETTINGS and height > width  # PIL then resizes heights first
     assert ours.shape == theirs.shape
     assert apart.max() <= 1
     assert (apart > 0).float().mean() < (0.1 if squeezed_tall else 0.01)

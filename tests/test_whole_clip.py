@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-import transformers
 from torch.nn import functional as F
 
 from models.config import NetworkConfig, preset
 from models.network import hub
 from models.network.whole_clip import ClipPixels, WholeClipTower, between, resampled
 from realtime.errors import WeightsError
+from tests.checkpoints import write_checkpoint
 
-transformers.utils.logging.set_verbosity_error()
-transformers.utils.logging.disable_progress_bar()
 KINDS = ("vivit", "videomae", "timesformer")
 every_kind = pytest.mark.parametrize("kind", KINDS)
-SMALL: dict[str, Any] = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "image_size": 32,
-}
 N_FRAMES = {"vivit": 32, "videomae": 16, "timesformer": 8}  # as published
-SETTINGS = {
-    "do_center_crop": True,
-    "crop_size": {"height": 32, "width": 32},
-    "size": {"shortest_edge": 32},
-    "resample": 2,
-    "image_mean": [0.5] * 3,
-    "image_std": [0.5] * 3,
-}
-
-
-def write_checkpoint(kind: str, folder: Path) -> Path:
-    torch.manual_seed(2)
-    if kind == "vivit":
-        config = transformers.VivitConfig(**SMALL, num_frames=32, tubelet_size=[2, 16, 16])
-        model = transformers.VivitForVideoClassification(config)  # published with a head and without a pooler
-        settings = {**SETTINGS, "offset": True, "rescale_factor": 1 / 127.5}
-    elif kind == "videomae":
-        config = transformers.VideoMAEConfig(**SMALL, num_frames=16, tubelet_size=2, patch_size=16)
-        model, settings = transformers.VideoMAEModel(config), SETTINGS
-    else:
-        config = transformers.TimesformerConfig(**SMALL, num_frames=8, patch_size=16)
-        model, settings = transformers.TimesformerModel(config), SETTINGS
-    model.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
-    return folder
 
 
 @pytest.fixture(scope="module")

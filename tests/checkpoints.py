@@ -1,0 +1,101 @@
+"""Small random checkpoints of published models, in their published format, for the real code to load."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+SIDE = 48
+SMALL: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+}
+VISION = {**SMALL, "image_size": SIDE, "patch_size": 8}
+VIDEO = {**SMALL, "image_size": 32}
+CLIP_SETTINGS: dict[str, Any] = {  # keys as openai/clip-vit-base-patch16 has them
+    "crop_size": SIDE,
+    "do_center_crop": True,
+    "do_normalize": True,
+    "do_resize": True,
+    "resample": 3,
+    "size": SIDE,
+    "image_mean": [0.48145466, 0.4578275, 0.40821073],
+    "image_std": [0.26862954, 0.26130258, 0.27577711],
+}
+SIGLIP_SETTINGS: dict[str, Any] = {  # keys as google/siglip-base-patch16-224 has them
+    "do_resize": True,
+    "do_rescale": True,
+    "resample": 3,
+    "size": {"height": SIDE, "width": SIDE},
+    "rescale_factor": 1 / 255,
+    "image_mean": [0.5] * 3,
+    "image_std": [0.5] * 3,
+}
+DINO_SETTINGS: dict[str, Any] = {  # keys as facebook/dinov2-base has them
+    "crop_size": {"height": SIDE, "width": SIDE},
+    "do_center_crop": True,
+    "resample": 3,
+    "rescale_factor": 1 / 255,
+    "size": {"shortest_edge": SIDE + 6},
+    "image_mean": [0.485, 0.456, 0.406],
+    "image_std": [0.229, 0.224, 0.225],
+}
+VIDEO_SETTINGS: dict[str, Any] = {
+    "do_center_crop": True,
+    "crop_size": {"height": 32, "width": 32},
+    "size": {"shortest_edge": 32},
+    "resample": 2,
+    "image_mean": [0.5] * 3,
+    "image_std": [0.5] * 3,
+}
+
+
+def write_checkpoint(kind: str, folder: Path) -> Path:
+    """Write a random model of this kind, with its preprocessing, to `folder`."""
+    torch.manual_seed(5)
+    model, settings = _vision(kind) if kind in ("clip", "siglip", "dinov2", "registers") else _video(kind)
+    model.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+    return folder
+
+
+def _vision(kind: str) -> tuple[Any, dict[str, Any]]:
+    if kind == "clip":  # published whole, with its text side
+        text = {
+            **VISION,
+            "vocab_size": 20,
+            "max_position_embeddings": 8,
+            "bos_token_id": 0,
+            "eos_token_id": 1,
+        }
+        config = transformers.CLIPConfig(
+            text_config=text, vision_config={**VISION, "projection_dim": 16}, projection_dim=16
+        )
+        return transformers.CLIPModel(config), CLIP_SETTINGS
+    if kind == "siglip":
+        return transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**VISION)), SIGLIP_SETTINGS
+    if kind == "dinov2":  # trained on larger pictures than it is given, so its positions are interpolated
+        config = transformers.Dinov2Config(**{**VISION, "image_size": 64}, mlp_ratio=2)
+        return transformers.Dinov2Model(config), DINO_SETTINGS
+    config = transformers.Dinov2WithRegistersConfig(**VISION, mlp_ratio=2, num_register_tokens=3)
+    return transformers.Dinov2WithRegistersModel(config), DINO_SETTINGS
+
+
+def _video(kind: str) -> tuple[Any, dict[str, Any]]:
+    if kind == "vivit":  # published with a head and without a pooler
+        config = transformers.VivitConfig(**VIDEO, num_frames=32, tubelet_size=[2, 16, 16])
+        settings = {**VIDEO_SETTINGS, "offset": True, "rescale_factor": 1 / 127.5}
+        return transformers.VivitForVideoClassification(config), settings
+    if kind == "videomae":
+        config = transformers.VideoMAEConfig(**VIDEO, num_frames=16, tubelet_size=2, patch_size=16)
+        return transformers.VideoMAEModel(config), VIDEO_SETTINGS
+    config = transformers.TimesformerConfig(**VIDEO, num_frames=8, patch_size=16)
+    return transformers.TimesformerModel(config), VIDEO_SETTINGS
