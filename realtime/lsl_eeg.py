@@ -143,13 +143,21 @@ class LslEeg:
         self._disconnect()
 
     def _find(self) -> pylsl.StreamInfo:
-        found = pylsl.resolve_bypred(self._selector.predicate, minimum=1, timeout=self._resolve_s)
-        if found:
-            found = (
-                pylsl.resolve_bypred(self._selector.predicate, minimum=1024, timeout=_SECOND_LOOK_S) or found
-            )
+        found = self._resolve()
         present = [] if found else [StreamSummary.of(info) for info in pylsl.resolve_streams(_LIST_S)]
         return found[self._selector.choose([StreamSummary.of(info) for info in found], present)]
+
+    def _resolve(self) -> list[pylsl.StreamInfo]:
+        """All streams that fit; once one has answered the others get a little longer."""
+        resolver = pylsl.ContinuousResolver(pred=self._selector.predicate)
+        end = self._now() + self._resolve_s
+        second_look = False
+        while self._now() < end:
+            if not second_look and resolver.results():
+                second_look, end = True, self._now() + _SECOND_LOOK_S
+            time.sleep(_LOOK_S)
+        found: list[pylsl.StreamInfo] = resolver.results()
+        return found
 
     def _watch(self) -> None:
         """No sample came: has the headset been started anew elsewhere, or is it lost?"""
