@@ -1,4 +1,4 @@
-"""The `phosphene` command. Every verb is a few lines over the public API and imports what it needs when it runs."""
+"""The `phosphene` command. Each verb is a few lines over the public API and imports only what it needs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from realtime.virtual.headset_command import headset
 
 if TYPE_CHECKING:
     from gui.compose import ModelChoice
-    from gui.run import Running
     from realtime.config import ConditioningConfig
 
 app = typer.Typer(
-    help="Fuse a live EEG stream with a live video stream, and see how well this brain matches what is on the screen.",
+    help="Fuse a live EEG stream with live video, and see how well this brain matches what is on the screen.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -28,11 +27,15 @@ Headless = Annotated[bool, typer.Option("--headless", help="No window and no liv
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")]
 Preset = Annotated[str, typer.Option("--preset", help="demo, laptop or lab.")]
-Weights = Annotated[Path | None, typer.Option("--weights", help="Folder with trained weights.")]
+Weights = Annotated[
+    str | None, typer.Option("--weights", help="Folder with trained weights, or demo for the shipped ones.")
+]
 Channels = Annotated[str | None, typer.Option("--channels", help="Electrodes in the order wanted: Fz,Cz,Pz")]
 Reference = Annotated[str, typer.Option("--reference", help="'as recorded' or 'average'.")]
 Notch = Annotated[float, typer.Option("--notch", help="Line frequency to remove: 50, 60, or 0 for none.")]
-Unit = Annotated[str | None, typer.Option("--unit", help="Unit of the samples, where the stream says none or a wrong one.")]
+Unit = Annotated[
+    str | None, typer.Option("--unit", help="Unit of the samples, where the stream says none or a wrong one.")
+]
 
 
 @app.command()
@@ -62,12 +65,16 @@ def live(
     reference: Reference = "as recorded",
     notch: Notch = 50.0,
     unit: Unit = None,
-    clock: Annotated[str, typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival.")] = "check",
+    clock: Annotated[
+        str, typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival.")
+    ] = "check",
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live."""
     from gui.compose import LiveChoice, open_live
 
-    choice = LiveChoice(eeg, video, _model(preset, weights), _conditioning(channels, reference, notch, unit), clock)
+    choice = LiveChoice(
+        eeg, video, _model(preset, weights), _conditioning(channels, reference, notch, unit), clock
+    )
     _run(lambda: open_live(choice), headless, seconds, json)
 
 
@@ -75,9 +82,13 @@ def live(
 def replay(
     session: Annotated[Path, typer.Argument(help="Folder with session.xdf and its video.")],
     speed: Annotated[str, typer.Option("--speed", help="Times real time, or max.")] = "1",
-    start: Annotated[float, typer.Option("--start", min=0, help="Begin this many seconds into the session.")] = 0.0,
+    start: Annotated[
+        float, typer.Option("--start", min=0, help="Begin this many seconds into the session.")
+    ] = 0.0,
     loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False,
-    eeg: Annotated[str | None, typer.Option("--eeg", help="Which EEG stream, where the session has several.")] = None,
+    eeg: Annotated[
+        str | None, typer.Option("--eeg", help="Which EEG stream, where the session has several.")
+    ] = None,
     headless: Headless = False,
     seconds: Seconds = None,
     json: Json = False,
@@ -94,14 +105,18 @@ def replay(
     conditioning = _conditioning(channels, reference, notch, unit)
     _run(
         lambda: open_replay(session, _model(preset, weights), _speed(speed), start, loop, eeg, conditioning),
-        headless, seconds, json,
+        headless,
+        seconds,
+        json,
     )
 
 
 @app.command()
 def streams(
     json: Json = False,
-    wait: Annotated[float, typer.Option("--wait", min=0.1, help="How long to listen for streams, seconds.")] = 2.0,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0.1, help="How long to listen for streams, seconds.")
+    ] = 2.0,
 ) -> None:
     """List the LSL streams and cameras that are there."""
     from realtime.discovery import list_all_streams, list_cameras
@@ -122,7 +137,10 @@ def _run(open_session: Any, headless: bool, seconds: float | None, json: bool) -
 
     surface = Surface.NONE if headless else Surface.WINDOW if has_display() else Surface.TEXT
     if surface is Surface.TEXT:
-        typer.echo("There is no display here: showing the session as text. Use --headless for no view at all.", err=True)
+        typer.echo(
+            "There is no display here: showing the session as text. Use --headless for no view at all.",
+            err=True,
+        )
     session = open_session()
     summary = run(session, surface, seconds)
     if json:
@@ -144,10 +162,15 @@ def _print_summary(summary: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2))
     eeg, video, latency = summary["eeg"], summary["video"], summary["latency_ms"]
     table.add_row("readings", f"{summary['readings']}  (skipped ticks {summary['skipped_ticks']})")
-    table.add_row("EEG", f"{eeg['name']}  {eeg['rate_effective']} Hz  gaps {eeg['gaps']}  lost {eeg['lost_samples']}")
+    table.add_row(
+        "EEG", f"{eeg['name']}  {eeg['rate_effective']} Hz  gaps {eeg['gaps']}  lost {eeg['lost_samples']}"
+    )
     table.add_row("video", f"{video['name']}  {video['fps_effective']} /s  dropped {video['dropped']}")
     if latency:
-        table.add_row("latency", f"p50 {latency['p50']:.0f} ms  p95 {latency['p95']:.0f} ms  max {latency['max']:.0f} ms")
+        table.add_row(
+            "latency",
+            f"p50 {latency['p50']:.0f} ms  p95 {latency['p95']:.0f} ms  max {latency['max']:.0f} ms",
+        )
     table.add_row("network", f"{summary['backend']}, weights {summary['weights']}")
     for error in summary["errors"]:
         table.add_row("error", error, style="bold red")
@@ -159,17 +182,31 @@ def _print_streams(found: list[Any], cameras: list[Any]) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("name", "type", "channels", "rate", "format", "host", "source_id", title="LSL streams", title_justify="left")
+    table = Table(
+        "name",
+        "type",
+        "channels",
+        "rate",
+        "format",
+        "host",
+        "source_id",
+        title="LSL streams",
+        title_justify="left",
+    )
     for s in found:
-        table.add_row(s.name, s.type, str(s.n_channels), f"{s.rate_nominal:g} Hz", s.format, s.host, s.source_id)
-    console.print(table if found else "No LSL stream. Start a headset, or `phosphene headset` for a virtual one.")
+        table.add_row(
+            s.name, s.type, str(s.n_channels), f"{s.rate_nominal:g} Hz", s.format, s.host, s.source_id
+        )
+    console.print(
+        table if found else "No LSL stream. Start a headset, or `phosphene headset` for a virtual one."
+    )
     for camera in cameras:
         console.print(f"camera {camera.index}: {camera.name}")
     if not cameras:
         console.print("No camera. A video file or a URL serves as well.")
 
 
-def _model(preset: str, weights: Path | None) -> ModelChoice:
+def _model(preset: str, weights: str | None) -> ModelChoice:
     from gui.compose import ModelChoice
 
     return ModelChoice(preset, weights)
@@ -185,7 +222,9 @@ def _conditioning(channels: str | None, reference: str, notch: float, unit: str 
     try:
         return ConditioningConfig(channels=names, reference=reference, notch_hz=notch or None, unit=unit)
     except ValidationError as error:
-        raise ConfigError("; ".join(f"{e['loc'][0]} {e['input']!r}: {e['msg']}" for e in error.errors())) from None
+        raise ConfigError(
+            "; ".join(f"{e['loc'][0]} {e['input']!r}: {e['msg']}" for e in error.errors())
+        ) from None
 
 
 def _speed(speed: str) -> float:
@@ -197,7 +236,7 @@ def _speed(speed: str) -> float:
         value = float(speed)
     except ValueError:
         value = 0.0
-    if not 0 < value:
+    if not value > 0:
         raise ConfigError(f"--speed {speed} is no speed: give a number above 0, or max")
     return value
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
-import tempfile
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from gui.run import Running
 from gui.state import Mode
+from realtime.chance import auc
 from realtime.clock import LslClock, ManualClock
 from realtime.config import ConditioningConfig
+from realtime.errors import PhospheneError, RunError
 from realtime.live import LiveRunner
 from realtime.model import Model
 from realtime.pipeline import Pipeline
+from realtime.types import Reading
 from realtime.view import PipelineView
 
 DEMO_SEED = 7
@@ -28,18 +28,27 @@ DEMO_SEED = 7
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which network: a preset, or a folder with trained weights (which say their own preset)."""
+    """Which network: a preset, or trained weights (which say their own preset).
+
+    `weights` is a folder, or the name of weights that come with the program (`demo`).
+    """
 
     preset: str = "demo"
-    weights: Path | None = None
+    weights: str | None = None
 
     def build(self, labels: tuple[str, ...]) -> Model:
-        """The engine for these electrodes; the shipped weights where they fit a preset."""
+        """The engine for these electrodes."""
         from models.inference.engine import Engine
 
         if self.weights is not None:
-            return Engine.from_checkpoint(self.weights)
+            return Engine.from_checkpoint(shipped_weights(self.weights) or self.weights)
         return Engine.from_preset(self.preset, labels)
+
+
+def shipped_weights(name: str) -> Path | None:
+    """Folder of weights that come with the program, or None where none has this name."""
+    folder = Path(str(files("models"))) / "weights" / name
+    return folder if (folder / "checkpoint.json").is_file() else None
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class LiveChoice:
     eeg: str
     video: str
     model: ModelChoice = field(default_factory=ModelChoice)
-    conditioning: ConditioningConfig = field(default_factory=ConditioningConfig)
+    conditioning: ConditioningConfig | None = None
     clock: str = "check"
 
 
@@ -110,37 +119,74 @@ def open_demo(model: ModelChoice, seed: int = DEMO_SEED) -> Running:
     """A virtual subject in a process of its own watches a film made from the clock; its EEG comes by LSL."""
     from realtime.lsl_eeg import LslEeg, StreamSelector
     from realtime.lsl_isolation import isolate
-    from realtime.virtual.film import FilmSource
+    from realtime.lsl_markers import MarkerListener
+    from realtime.virtual.film import Film, FilmSource
 
-    config = isolate()
+    isolate()
     source_id = f"phosphene-demo-{uuid.uuid4().hex[:12]}"
-    subject = _spawn("realtime.virtual.subject", config, "--source-id", source_id, "--film-seed", str(seed))
+    subject = _spawn(
+        "realtime.virtual.subject", "--source-id", source_id, "--film-seed", str(seed), "--with-parent"
+    )
     clock = LslClock()
     try:
-        eeg = LslEeg(StreamSelector.parse(f"source_id={source_id}"), resolve_s=15.0)
-        pipeline = Pipeline(eeg, FilmSource(clock, seed=seed), model.build)
-    except BaseException:
-        _end(subject)
-        raise
+        eeg = LslEeg(StreamSelector(source_id=source_id), resolve_s=20.0)
+        pipeline = Pipeline(eeg, FilmSource(Film(seed), clock), model.build)
+    except PhospheneError as error:
+        raise RunError(f"the virtual subject did not begin: {_end(subject) or error}") from error
     running = _live("Phosphene demo", Mode.DEMO, pipeline, clock)
-    running.cleanups.append(lambda: _end(subject))
+    truth = EngagementTruth(pipeline.grid.interval_s + pipeline.grid.lag_s)
+    pipeline.taps.append(truth.reading)
+    markers = MarkerListener(StreamSelector(source_id=f"{source_id}-markers"), truth.marker)
+    markers.launch()
+    running.extras.append(truth.summary)
+    running.cleanups += [markers.stop, partial(_end, subject)]
     return running
 
 
-def _spawn(module: str, lsl_config: str | os.PathLike[str], *options: str) -> subprocess.Popen[bytes]:
+class EngagementTruth:
+    """Compares similarity with what the virtual subject says of itself: `engaged` or `drifting`.
+
+    Only readings whose whole interval lies in one phase count. Markers and readings come in two threads.
+    """
+
+    def __init__(self, interval_s: float):
+        self._interval_s = interval_s
+        self._changes: list[tuple[float, str]] = []
+        self._readings: list[tuple[float, float]] = []
+
+    def marker(self, stamp: float, phase: str) -> None:
+        self._changes.append((stamp, phase))
+
+    def reading(self, reading: Reading) -> None:
+        self._readings.append((reading.end, reading.similarity))
+
+    def summary(self) -> dict[str, float | None]:
+        """`engagement_auc`: probability that an engaged reading is more similar than a drifting one."""
+        phases: dict[str, list[float]] = {"engaged": [], "drifting": []}
+        changes = sorted(self._changes)
+        for end, similarity in self._readings:
+            before = [phase for stamp, phase in changes if stamp <= end - self._interval_s]
+            within = any(end - self._interval_s < stamp <= end for stamp, _ in changes)
+            if before and not within:
+                phases[before[-1]].append(similarity)
+        return {"engagement_auc": auc(phases["engaged"], phases["drifting"])}
+
+
+def _spawn(module: str, *options: str) -> subprocess.Popen[str]:
     """Start one of our own modules as a process that sees the same LSL as we do."""
-    environment = {**os.environ, "LSLAPICFG": str(lsl_config), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", module, *options],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-    )
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[str]) -> str:
+    """End it, by force if need be; returns the last line it had to say."""
     process.terminate()
     try:
-        process.wait(5)
+        _, said = process.communicate(timeout=5)
     except subprocess.TimeoutExpired:
         process.kill()
+        _, said = process.communicate()
+    return said.strip().splitlines()[-1] if said.strip() else ""

@@ -54,7 +54,7 @@ class Running:
     view: View
     actions: Actions = field(default_factory=Actions)
     extras: list[Callable[[], dict[str, Any]]] = field(default_factory=list)
-    cleanups: list[Callable[[], None]] = field(default_factory=list)
+    cleanups: list[Callable[[], object]] = field(default_factory=list)
 
 
 def has_display() -> bool:
@@ -88,6 +88,7 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
 
             more = _show(session, surface, over, interrupted)
     finally:
+        health = session.pipeline.eeg.health(), session.pipeline.video.health()
         session.runner.stop()
         for extra in session.extras:
             more |= extra()
@@ -95,7 +96,7 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
             cleanup()
     failure = session.runner.failure
     errors = [f"{type(failure).__name__}: {failure}"] if failure is not None else []
-    return summarise(session.pipeline, stages, rss_start, errors, **more)
+    return summarise(session.pipeline, health, stages, rss_start, errors, **more)
 
 
 def _show(

@@ -16,8 +16,11 @@ from realtime.types import EegHealth, Reading, StreamState, VideoHealth
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _STATE_STYLE = {
-    StreamState.LIVE: "green", StreamState.SEARCHING: "yellow", StreamState.STALLED: "bold yellow",
-    StreamState.LOST: "bold red", StreamState.FINISHED: "dim",
+    StreamState.LIVE: "green",
+    StreamState.SEARCHING: "yellow",
+    StreamState.STALLED: "bold yellow",
+    StreamState.LOST: "bold red",
+    StreamState.FINISHED: "dim",
 }
 REFRESH_HZ = 4
 
@@ -38,7 +41,9 @@ def _health(kind: str, health: EegHealth | VideoHealth, figures: str) -> Text:
     return line
 
 
-def _similarity(reading: Reading | None, history: list[Reading], width: int, untrained: bool) -> RenderableType:
+def _similarity(
+    reading: Reading | None, history: list[Reading], width: int, untrained: bool
+) -> RenderableType:
     if reading is None:
         return Text("Waiting for the first 2.5 s that both streams can fill …", style="dim")
     figures = Table.grid(padding=(0, 3))
@@ -66,20 +71,35 @@ def render(view: View, title: str, width: int) -> RenderableType:
     slot = view.readings.get()
     latency = counters["latency_p95_ms"]
     health = Group(
-        _health("EEG", eeg, f"{eeg.n_channels} ch · {eeg.rate_effective:.1f} Hz · gaps {eeg.gaps} · "
-                            f"lost {eeg.lost_samples} · drift {eeg.drift_ppm:+.0f} ppm"),
-        _health("video", video, f"{video.width}×{video.height} · {video.fps_effective:.1f}/s · "
-                                f"dropped {video.dropped}"),
-        Text(f"latency p95 {latency:.0f} ms · skipped {counters['skipped_ticks']:.0f} · "
-             f"{view.card.backend} · weights {view.card.weights}", style="dim"),
+        _health(
+            "EEG",
+            eeg,
+            f"{eeg.n_channels} ch · {eeg.rate_effective:.1f} Hz · gaps {eeg.gaps} · "
+            f"lost {eeg.lost_samples} · drift {eeg.drift_ppm:+.0f} ppm",
+        ),
+        _health(
+            "video",
+            video,
+            f"{video.width}×{video.height} · {video.fps_effective:.1f}/s · dropped {video.dropped}",
+        ),
+        Text(
+            f"latency p95 {latency:.0f} ms · skipped {counters['skipped_ticks']:.0f} · "
+            f"{view.card.backend} · weights {view.card.weights}",
+            style="dim",
+        ),
     )
-    similarity = _similarity(slot.value if slot else None, view.history(60.0), width - 4,
-                             view.card.weights == "untrained")
+    similarity = _similarity(
+        slot.value if slot else None, view.history(60.0), width - 4, view.card.weights == "untrained"
+    )
     return Panel(Group(similarity, Text(), health), title=title, subtitle="Ctrl-C ends", width=width)
 
 
 def show_text(
-    view: View, title: str, should_stop: Callable[[], bool], stop: threading.Event, console: Console | None = None
+    view: View,
+    title: str,
+    should_stop: Callable[[], bool],
+    stop: threading.Event,
+    console: Console | None = None,
 ) -> None:
     """Draw until `should_stop` says so or `stop` is set."""
     console = console or Console(stderr=True)

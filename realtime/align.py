@@ -29,7 +29,7 @@ def frames_on_show(
     valid : array of shape (n_slots,), bool
     """
     position = np.searchsorted(stamps, slot_times, side="right").astype(np.int64) - 1
-    appeared = np.concatenate([stamps, [-np.inf]])[position]      # position -1 finds the -inf
+    appeared = np.concatenate([stamps, [-np.inf]])[position]  # position -1 finds the -inf
     return position, (slot_times - appeared) <= max_hold_s
 
 
@@ -39,7 +39,7 @@ class FrameHistory:
     def __init__(self, capacity: int = 512):
         self.times = SequenceRing(capacity, {"stamp": ((), np.float64), "seq": ((), np.int64)})
         self._images: list[np.ndarray | None] = [None] * capacity
-        self.first_stamp = float("nan")     # of the first frame ever; NaN before it
+        self.first_stamp = float("nan")  # of the first frame ever; NaN before it
         self.newest_stamp = float("-inf")
 
     def append(self, image: np.ndarray, stamp: float, seq: int) -> int:

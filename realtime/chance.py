@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
 from realtime.types import Chance, FloatArray
 
-LEAST_IMPOSTORS = 40     # before this the band would be noise
-_Z95 = 1.959964          # two-sided 95 % of a standard normal
+LEAST_IMPOSTORS = 40  # before this the band would be noise
+_Z95 = 1.959964  # two-sided 95 % of a standard normal
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
@@ -21,6 +22,14 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def auc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
+    """Probability that a positive exceeds a negative (area under the ROC curve); None where one is empty."""
+    if not len(positive) or not len(negative):
+        return None
+    above = np.subtract.outer(np.asarray(positive), np.asarray(negative))
+    return float(np.mean((above > 0) + 0.5 * (above == 0)))
 
 
 class ChanceTracker:
@@ -60,4 +69,6 @@ class ChanceTracker:
             return Chance(None, None, accuracy, interval, self._n)
         values = np.fromiter(self._impostors, np.float64)
         low, high = np.quantile(values, [0.05, 0.95])
-        return Chance((float(low), float(high)), float(np.mean(values < similarity)), accuracy, interval, self._n)
+        return Chance(
+            (float(low), float(high)), float(np.mean(values < similarity)), accuracy, interval, self._n
+        )

@@ -17,7 +17,9 @@ from realtime.types import EegChunk, FloatArray
 
 # The four electrodes the 10-10 system renamed (American Clinical Neurophysiology Society, guideline 2).
 _RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
-_NOT_EEG = re.compile(r"^(trig|trg|sti\b|stim|status|counter|sample|timestamp|acc|gyr|mag|ppg|batt|packet)", re.I)
+_NOT_EEG = re.compile(
+    r"^(trig|trg|sti\b|stim|status|counter|sample|timestamp|acc|gyr|mag|ppg|batt|packet)", re.I
+)
 HIGHEST_SHARE = 0.45
 """A band never reaches beyond this share of the sampling rate."""
 
@@ -40,7 +42,9 @@ def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> l
     if wanted is None:
         chosen = [i for i, label in enumerate(available) if not _NOT_EEG.match(label)]
         if not chosen:
-            raise StreamFormatError(f"none of the channels {', '.join(available)} looks like EEG; name them with --channels")
+            raise StreamFormatError(
+                f"none of the channels {', '.join(available)} looks like EEG; name them with --channels"
+            )
         return chosen
     names = [canonical(label) for label in available]
     missing = [name for name in wanted if canonical(name) not in names]
@@ -49,9 +53,13 @@ def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> l
             f"the stream has no channel {', '.join(missing)}; it has {', '.join(available)}. "
             "Choose among these with --channels, or pick weights trained on them"
         )
-    double = sorted({n for n in map(canonical, wanted) if names.count(n) > 1 or [*map(canonical, wanted)].count(n) > 1})
+    double = sorted(
+        {n for n in map(canonical, wanted) if names.count(n) > 1 or [*map(canonical, wanted)].count(n) > 1}
+    )
     if double:
-        raise StreamFormatError(f"channel {', '.join(double)} is named more than once among {', '.join(available)}")
+        raise StreamFormatError(
+            f"channel {', '.join(double)} is named more than once among {', '.join(available)}"
+        )
     return [names.index(canonical(name)) for name in wanted]
 
 
@@ -104,7 +112,7 @@ class Conditioner:
         self._held = np.zeros(len(self._pick))
 
     def to_microvolt(self, samples: FloatArray) -> np.ndarray:
-        """Chosen channels in µV, float64, unfiltered; a value that is no number is replaced by the one before."""
+        """Chosen channels in µV, float64, unfiltered; what is no number repeats the value before it."""
         microvolt = samples[:, self._pick].astype(np.float64) * self._gain
         finite = np.isfinite(microvolt)
         if not finite.all():

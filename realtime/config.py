@@ -24,18 +24,22 @@ class GridConfig(Frozen):
     hop_s: float = Field(0.25, gt=0)
     eeg_hz: int = Field(200, gt=0)
     slots_hz: int = Field(40, gt=0)
-    lateness_s: float = Field(0.3, ge=0)      # how long an interval waits for late streams before it is masked
-    max_hold_s: float = Field(1.0, gt=0)      # a frame older than this is no longer "on show"
+    lateness_s: float = Field(0.3, ge=0)  # how long an interval waits for late streams before it is masked
+    max_hold_s: float = Field(1.0, gt=0)  # a frame older than this is no longer "on show"
     min_valid: float = Field(0.8, ge=0, le=1)  # least share of EEG points and of slots for a reading
 
     @model_validator(mode="after")
     def _whole_steps(self) -> GridConfig:
         if self.eeg_hz % self.slots_hz:
-            raise ValueError(f"slots_hz={self.slots_hz} must divide eeg_hz={self.eeg_hz}: 20, 25, 40, 50 or 100")
+            raise ValueError(
+                f"slots_hz={self.slots_hz} must divide eeg_hz={self.eeg_hz}: 20, 25, 40, 50 or 100"
+            )
         for name in ("interval_s", "lag_s", "hop_s"):
             steps = Fraction(getattr(self, name)).limit_denominator(10_000) * self.slots_hz
             if steps.denominator != 1:
-                raise ValueError(f"{name}={getattr(self, name)} is not a whole number of 1/{self.slots_hz} s slots")
+                raise ValueError(
+                    f"{name}={getattr(self, name)} is not a whole number of 1/{self.slots_hz} s slots"
+                )
         return self
 
     @property
@@ -71,6 +75,6 @@ class ConditioningConfig(Frozen):
     band_hz: tuple[float, float] | None = (0.5, 40.0)
     notch_hz: float | None = Field(50.0, gt=0)
     reference: str = Field("as recorded", pattern="^(as recorded|average)$")
-    channels: tuple[str, ...] | None = None    # names in the order wanted; None takes the stream's EEG channels
-    unit: str | None = None                    # overrides what the stream says
-    scale_s: float = Field(20.0, gt=0)         # memory of the running robust scale
+    channels: tuple[str, ...] | None = None  # names in the order wanted; None takes the stream's EEG channels
+    unit: str | None = None  # overrides what the stream says
+    scale_s: float = Field(20.0, gt=0)  # memory of the running robust scale

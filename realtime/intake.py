@@ -52,7 +52,7 @@ class EegIntake:
         self.ring = GridRing(round(history_s * grid.eeg_hz), n_channels)
         self.scale = RunningScale(n_channels, info.rate_nominal, config.scale_s, scales_kept)
         self.quality = QualityMonitor(self.conditioner.labels, info.rate_nominal)
-        self.taps: list[Callable[[RawChunk], None]] = []   # called in this intake's thread; must not block
+        self.taps: list[Callable[[RawChunk], None]] = []  # called in this intake's thread; must not block
         self._interpolator = GridInterpolator(grid.eeg_hz, self.ring)
         self._flushed = False
 
@@ -108,9 +108,9 @@ class VideoIntake:
         self.frames = FrameHistory(capacity)
         self.preview: Latest[Frame] = Latest()
         self.taps: list[Callable[[Frame], None]] = []
-        self.encode_ms: float = 0.0         # of the last batch, a frame
+        self.encode_ms: float = 0.0  # of the last batch, a frame
         self.n_frames = 0
-        self.lost = 0                       # numbers missing between frames
+        self.lost = 0  # numbers missing between frames
         self._model = model
         self._slots_hz = model.card.grid.slots_hz
         self._embeddings: dict[str, np.ndarray] = {}
@@ -137,8 +137,10 @@ class VideoIntake:
         first, stamps = self.frames.times.tail("stamp")
         for path, every in self._model.card.paths.items():
             start = max(self._next[path], first)
-            due = [n for n in range(start, first + len(stamps)) if self._on_show(n - first, stamps, every, now)]
-            settled = first + len(stamps) - 1          # the newest may still come on show
+            due = [
+                n for n in range(start, first + len(stamps)) if self._on_show(n - first, stamps, every, now)
+            ]
+            settled = first + len(stamps) - 1  # the newest may still come on show
             self._next[path] = max(start, settled if settled not in due else settled + 1)
             images = [(n, image) for n in due if (image := self.frames.image(n)) is not None]
             if images:

@@ -6,9 +6,9 @@ from realtime.clock import Clock
 from realtime.pipeline import Pipeline
 from realtime.worker import Worker
 
-_READ_S = 0.02      # a source is asked again at least this often, so that a stop is quick
-_NAP_S = 0.002      # while an interval has ended and its last samples are on their way
-_REST_S = 0.05      # the longest the scoring sleeps without looking
+_READ_S = 0.02  # a source is asked again at least this often, so that a stop is quick
+_NAP_S = 0.002  # while an interval has ended and its last samples are on their way
+_REST_S = 0.05  # the longest the scoring sleeps without looking
 
 
 class LiveRunner:

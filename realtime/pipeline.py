@@ -20,8 +20,8 @@ from realtime.model import Model, ModelCard
 from realtime.sources import EegSource, VideoSource
 from realtime.types import BoolArray, EegInfo, Interval, Reading
 
-KEPT_READINGS = 480        # two minutes at the default hop, for the window's curves
-KEPT_LATENCIES = 16384     # an hour and more
+KEPT_READINGS = 480  # two minutes at the default hop, for the window's curves
+KEPT_LATENCIES = 16384  # an hour and more
 
 
 class Pipeline:
@@ -61,11 +61,11 @@ class Pipeline:
         self.readings: Latest[Reading] = Latest()
         self.taps: list[Callable[[Reading], None]] = []
         self.skipped_ticks = 0
-        self.masked_intervals = 0      # with EEG missing: a gap, or samples later than the lateness limit
-        self.empty_intervals = 0       # too little valid data for a reading
-        self.intervals = 0             # went into the network
-        self.published = 0             # readings
-        self.frames_not_ready = 0      # slots whose frame was not embedded in time
+        self.masked_intervals = 0  # with EEG missing: a gap, or samples later than the lateness limit
+        self.empty_intervals = 0  # too little valid data for a reading
+        self.intervals = 0  # went into the network
+        self.published = 0  # readings
+        self.frames_not_ready = 0  # slots whose frame was not embedded in time
         self.latencies_ms = np.zeros(KEPT_LATENCIES)
         self._n_latencies = 0
         self._digest = hashlib.sha256()
@@ -97,7 +97,7 @@ class Pipeline:
         return self._digest.hexdigest()
 
     def advance(self, now: float) -> list[Reading]:
-        """Bring both streams up to `now` and run every interval that is due, in order. For replay and tests."""
+        """Bring both streams up to `now` and run every interval that is due. For replay and tests."""
         while self.eeg.pump():
             pass
         while self.video.pump():
@@ -139,7 +139,10 @@ class Pipeline:
         nothing is released: a live session would have gone on there."""
         end = index * self.grid.hop_s
         last_slot = end - self.grid.lag_s - 1 / self.grid.slots_hz
-        if self.eeg.ring.head >= self.grid.point_range(index)[1] and self.video.frames.newest_stamp >= last_slot:
+        if (
+            self.eeg.ring.head >= self.grid.point_range(index)[1]
+            and self.video.frames.newest_stamp >= last_slot
+        ):
             return True
         over = self.eeg.source.finished or self.video.source.finished
         return not over and now - end >= self.grid.lateness_s

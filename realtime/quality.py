@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-FLAT_UV = 0.5          # peak to peak over a second; amplifier noise alone is larger
-NOISY_UV = 150.0       # robust standard deviation after removing the second's drift
-RAILING_SHARE = 0.2    # of a second spent exactly at its own extreme
-_ROBUST = 1.4826       # median absolute deviation to standard deviation of a Gaussian
+FLAT_UV = 0.5  # peak to peak over a second; amplifier noise alone is larger
+NOISY_UV = 150.0  # robust standard deviation after removing the second's drift
+RAILING_SHARE = 0.2  # of a second spent exactly at its own extreme
+_ROBUST = 1.4826  # median absolute deviation to standard deviation of a Gaussian
 
 
 def judge(second: np.ndarray) -> list[str]:
@@ -45,7 +45,7 @@ class QualityMonitor:
     def __init__(self, labels: Sequence[str], rate: float):
         self.labels = tuple(labels)
         self.reasons: dict[str, str] = dict.fromkeys(labels, "")
-        self.amplitude_uv = 0.0      # median |x| over channels and the last second, mean removed
+        self.amplitude_uv = 0.0  # median |x| over channels and the last second, mean removed
         self._window = np.zeros((max(2, round(rate)), len(labels)))
         self._filled = 0
 

@@ -16,7 +16,7 @@ HALF_WIDTH = 6
 """Samples on either side of a point. With the window below the error stays under -60 dB up to 0.35 of the
 rate, and the newest point waits 6 samples for its neighbours: 23 ms at 256 Hz."""
 
-_KAISER_BETA = 5.65   # 60 dB, Kaiser & Schafer 1980: 0.1102 (A - 8.7)
+_KAISER_BETA = 5.65  # 60 dB, Kaiser & Schafer 1980: 0.1102 (A - 8.7)
 _PHASES = 512
 
 
@@ -62,7 +62,7 @@ def interpolate(samples: FloatArray, position: np.ndarray, phase: np.ndarray) ->
 
 
 class GridInterpolator:
-    """Writes chunks of conditioned EEG onto the grid ring, each point once, as soon as its neighbours are there.
+    """Writes conditioned EEG onto the grid ring, each point once, as soon as its neighbours are there.
 
     Points within HALF_WIDTH samples of a segment's border stay missing, before and after a gap alike, so that
     what a point holds does not depend on when it was asked for.
@@ -79,7 +79,7 @@ class GridInterpolator:
             self._samples, self._stamps = self._samples[:0], self._stamps[:0]
         self._samples = np.concatenate([self._samples, chunk.samples])
         self._stamps = np.concatenate([self._stamps, chunk.stamps])
-        stop = len(self._stamps) - HALF_WIDTH          # points lie before the stamp of this sample
+        stop = len(self._stamps) - HALF_WIDTH  # points lie before the stamp of this sample
         if stop < HALF_WIDTH:
             return
         start = HALF_WIDTH - 1
@@ -88,10 +88,10 @@ class GridInterpolator:
         first = max(first, self._ring.head if self._ring.first is not None else first)
         if last > first:
             times = np.arange(first, last) / self._grid_hz
-            # ceil() and the search may round a point on a sample to different sides; the clip keeps it inside.
+            # ceil() and the search may round a point on a sample to different sides: keep it inside.
             position = np.clip(np.searchsorted(self._stamps, times, side="right") - 1, start, stop - 1)
             spacing = self._stamps[position + 1] - self._stamps[position]
             phase = np.clip((times - self._stamps[position]) / spacing, 0.0, 1.0)
             self._ring.write(first, interpolate(self._samples, position, phase))
-        self._samples = self._samples[stop - start:]
-        self._stamps = self._stamps[stop - start:]
+        self._samples = self._samples[stop - start :]
+        self._stamps = self._stamps[stop - start :]

@@ -26,8 +26,8 @@ class GridRing:
     def __init__(self, capacity: int, width: int):
         self.capacity = capacity
         self.width = width
-        self.first: int | None = None       # position of the first row ever written
-        self.head = 0                       # one past the newest position
+        self.first: int | None = None  # position of the first row ever written
+        self.head = 0  # one past the newest position
         self._rows = np.zeros((capacity, width), np.float32)
         self._valid = np.zeros(capacity, bool)
 
@@ -47,14 +47,14 @@ class GridRing:
             hole = np.arange(max(self.head, start - self.capacity), start) % self.capacity
             self._valid[hole] = False
         stop = start + len(rows)
-        kept = rows[-self.capacity:]
+        kept = rows[-self.capacity :]
         where = np.arange(stop - len(kept), stop) % self.capacity
         self._rows[where] = kept
         self._valid[where] = True
         self.head = stop
 
     def read(self, start: int, stop: int) -> tuple[FloatArray, BoolArray]:
-        """Copy positions [start, stop): rows (n, width), 0 where missing, and which of them are valid (n,)."""
+        """Copy positions [start, stop): rows (n, width), 0 where missing, and which are valid (n,)."""
         positions = np.arange(start, stop)
         where = positions % self.capacity
         head_before = self.head
@@ -76,7 +76,9 @@ class SequenceRing:
     def __init__(self, capacity: int, columns: dict[str, tuple[tuple[int, ...], type]]):
         self.capacity = capacity
         self.count = 0
-        self._columns = {name: np.zeros((capacity, *shape), dtype) for name, (shape, dtype) in columns.items()}
+        self._columns = {
+            name: np.zeros((capacity, *shape), dtype) for name, (shape, dtype) in columns.items()
+        }
 
     @property
     def oldest(self) -> int:

@@ -22,7 +22,7 @@ class EegSource(Protocol):
         ...
 
     def read(self, timeout_s: float = 0.0) -> RawChunk | None:
-        """The samples that came since the last call, waiting up to `timeout_s` for the first; None if none."""
+        """What came since the last call, waiting up to `timeout_s` for the first sample; None if none."""
         ...
 
     def health(self) -> EegHealth:

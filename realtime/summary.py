@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 
 from realtime.pipeline import Pipeline
+from realtime.types import EegHealth, VideoHealth
 
 
 def rss_mb() -> float:
@@ -37,6 +38,7 @@ class StageTimes:
 
 def summarise(
     pipeline: Pipeline,
+    health: tuple[EegHealth, VideoHealth],
     stages: StageTimes,
     rss_start_mb: float,
     errors: Sequence[str] = (),
@@ -46,10 +48,12 @@ def summarise(
 
     Parameters
     ----------
+    health
+        Of EEG and video, as they were before the sources were closed.
     more
         Further entries, such as `window` (frames a second and the longest gap) or `engagement_auc`.
     """
-    eeg, video = pipeline.eeg.health(), pipeline.video.health()
+    eeg, video = health
     return {
         "readings": pipeline.published,
         "intervals": pipeline.intervals,

@@ -17,10 +17,10 @@ IndexArray = NDArray[np.int64]
 class StreamState(Enum):
     """Where a stream stands.
 
-        SEARCHING ──found──▶ LIVE ──no sample for stall_s──▶ STALLED ──no sample for lost_s──▶ LOST
-                              ▲───────── a sample ───────────┘                                  │
-                              └──────────── found again by source_id ───────────────────────────┘
-        any ──end of a recorded session──▶ FINISHED
+    SEARCHING ──found──▶ LIVE ──no sample for stall_s──▶ STALLED ──no sample for lost_s──▶ LOST
+                          ▲───────── a sample ───────────┘                                  │
+                          └──────────── found again by source_id ───────────────────────────┘
+    any ──end of a recorded session──▶ FINISHED
     """
 
     SEARCHING = "SEARCHING"
@@ -270,7 +270,7 @@ class EegHealth:
 
 @dataclass(frozen=True)
 class VideoHealth:
-    """`dropped` counts frames that a source gave and nobody could take, and numbers missing between frames."""
+    """`dropped` counts frames that nobody could take, and numbers missing between frames."""
 
     name: str = ""
     state: StreamState = StreamState.SEARCHING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class PipelineView:
         pipeline: Pipeline,
         clock: Clock,
         failure: Callable[[], BaseException | None],
-        transport: object | None = None,
+        transport: Any = None,
     ):
         self._pipeline = pipeline
         self._clock = clock

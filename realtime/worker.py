@@ -45,6 +45,10 @@ class Worker:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def wait(self, seconds: float) -> None:
+        """Rest inside a step for so long, or until `stop` is called."""
+        self._stopping.wait(seconds)
+
     @property
     def alive(self) -> bool:
         return self._thread.is_alive()

@@ -1,8 +1,8 @@
 """Drives a pipeline over a recorded session: play, pause, step, seek, speed, loop.
 
 The player moves the session's clock and then brings the pipeline up to it, in one thread. No interval is
-skipped however fast the clock goes: a machine that cannot keep up plays more slowly. So the speed decides when
-a reading appears and never what it says.
+skipped however fast the clock goes: a machine that cannot keep up plays more slowly. So the speed decides
+when a reading appears and never what it says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from realtime.pipeline import Pipeline
 from realtime.worker import Worker
 from recordings.replay import ReplayEeg, ReplayVideo
 
-_BEAT_S = 0.005      # how finely the clock follows wall time
+_BEAT_S = 0.005  # how finely the clock follows wall time
 MAX_SPEED = math.inf
 
 
@@ -59,7 +59,7 @@ class Player:
         self._steps = 0
         self._seek: float | None = start
         self._worker = Worker("replay", self._beat, on_exit=pipeline.close)
-        self._anchor: tuple[float, float, float] | None = None    # wall, session, speed
+        self._anchor: tuple[float, float, float] | None = None  # wall, session, speed
 
     # What the window's transport bar calls; any thread.
 
@@ -150,7 +150,7 @@ class Player:
         if self._anchor is None or self._anchor[2] != self.speed:
             self._anchor = (wall, here, self.speed)
         target = self._anchor[1] + (wall - self._anchor[0]) * self.speed
-        if target > here + hop:      # behind: play more slowly from here on instead of rushing
+        if target > here + hop:  # behind: play more slowly from here on instead of rushing
             self._anchor = (wall, here + hop, self.speed)
             target = here + hop
         self._go(target)

@@ -29,7 +29,9 @@ class ArrayEeg:
     `delay_s` is how long after its stamp a sample arrives.
     """
 
-    def __init__(self, clock, samples, stamps, rate, labels=None, chunk=16, delay_s=0.0, unit="uV", ends=True):
+    def __init__(
+        self, clock, samples, stamps, rate, labels=None, chunk=16, delay_s=0.0, unit="uV", ends=True
+    ):
         self.clock, self.samples, self.stamps = clock, np.asarray(samples, np.float32), np.asarray(stamps)
         self.rate, self.chunk, self.delay_s, self.unit, self.ends = rate, chunk, delay_s, unit, ends
         self.labels = tuple(labels or (f"ch{i + 1}" for i in range(self.samples.shape[1])))
@@ -91,13 +93,15 @@ class ArrayVideo:
 
 
 class ArithmeticModel:
-    """Similarity is the mean of the EEG, match the mean of the embeddings; an embedding is the picture's level.
+    """Similarity is the mean of the EEG, match that of the embeddings; an embedding is the picture's level.
 
     It keeps every interval it was given and how often each picture was encoded.
     """
 
     def __init__(self, labels=(), grid: GridConfig | None = None, paths=None):
-        self.card = ModelCard("arithmetic", "untrained", "numpy", grid or GridConfig(), paths=paths or {"fast": 1})
+        self.card = ModelCard(
+            "arithmetic", "untrained", "numpy", grid or GridConfig(), paths=paths or {"fast": 1}
+        )
         self.intervals: list[Interval] = []
         self.seen: list[dict[str, np.ndarray]] = []
         self.encoded: dict[str, list[int]] = {path: [] for path in self.card.paths}
@@ -113,8 +117,10 @@ class ArithmeticModel:
         self.seen.append(embeddings)
         n_slots = self.card.grid.n_slots
         attention = Attention(
-            np.full((4, n_slots), 1 / n_slots, np.float32), np.full(n_slots, 1 / n_slots, np.float32),
-            np.ones((1, 1), np.float32), np.full(len(interval.eeg), 1 / len(interval.eeg), np.float32),
+            np.full((4, n_slots), 1 / n_slots, np.float32),
+            np.full(n_slots, 1 / n_slots, np.float32),
+            np.ones((1, 1), np.float32),
+            np.full(len(interval.eeg), 1 / len(interval.eeg), np.float32),
         )
         level = float(np.mean(embeddings["fast"])) if "fast" in embeddings else 0.0
         return Scores(float(interval.eeg.mean()), level / 251, np.zeros(0, np.float32), attention, 0.0)

@@ -1,5 +1,7 @@
 """Alignment, proven with data that carries its own answer."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,14 +27,16 @@ def test_a_channel_that_is_the_samples_time_tells_the_time_of_every_grid_point(r
     assert valid.all()
     assert ring.head - ring.first > 6 * 200 - 30 * HALF_WIDTH
     error = rows[:, 0] - (np.arange(ring.first, ring.head) / 200 - 1000)
-    assert np.abs(error).max() < 5e-5     # 50 µs; the goal is 0.5 ms
+    assert np.abs(error).max() < 5e-5  # 50 µs; the goal is 0.5 ms
 
 
 @pytest.mark.parametrize("frequency", [3.0, 20.0, 40.0])
 def test_a_wave_in_the_band_is_the_same_wave_on_the_grid(frequency):
     stamps = np.arange(2560) / 256.0
     ring = GridRing(4000, 1)
-    GridInterpolator(200, ring).push(EegChunk(np.sin(2 * np.pi * frequency * stamps)[:, None].astype(np.float32), stamps))
+    GridInterpolator(200, ring).push(
+        EegChunk(np.sin(2 * np.pi * frequency * stamps)[:, None].astype(np.float32), stamps)
+    )
     rows, _ = ring.read(ring.first, ring.head)
     truth = np.sin(2 * np.pi * frequency * np.arange(ring.first, ring.head) / 200)
     assert np.abs(rows[:, 0] - truth).max() < 2e-3
@@ -47,7 +51,7 @@ def test_the_grid_does_not_depend_on_how_samples_are_chunked(cuts, gap):
     def run(edges):
         ring = GridRing(4000, 2)
         interpolator = GridInterpolator(200, ring)
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in itertools.pairwise(edges):
             interpolator.push(EegChunk(samples[a:b], stamps[a:b], gap_before=a == gap))
         return ring.read(0, 2000)
 
@@ -61,7 +65,9 @@ def test_the_grid_does_not_depend_on_how_samples_are_chunked(cuts, gap):
 
 
 def test_the_frame_on_show_is_the_last_that_appeared_at_or_before_the_slot():
-    position, valid = frames_on_show(np.array([1.0, 1.1, 3.0]), np.array([0.9, 1.0, 1.09, 1.1, 2.0, 2.2, 3.5]), 1.0)
+    position, valid = frames_on_show(
+        np.array([1.0, 1.1, 3.0]), np.array([0.9, 1.0, 1.09, 1.1, 2.0, 2.2, 3.5]), 1.0
+    )
     assert position.tolist() == [-1, 0, 0, 1, 1, 1, 2]
     assert valid.tolist() == [False, True, True, True, True, False, True]
 
@@ -84,7 +90,9 @@ def test_frames_that_carry_their_number_stand_at_the_right_slots(fps, jitter, se
     aligner = Aligner(grid, eeg, RunningScale(1, 200, 20), frames)
     index = int(54.0 / grid.hop_s)
     interval, number = aligner.interval(index)
-    for time, seq, n, valid in zip(aligner.slot_times(index), interval.frame_seq, number, interval.frame_valid, strict=True):
+    for time, seq, n, valid in zip(
+        aligner.slot_times(index), interval.frame_seq, number, interval.frame_valid, strict=True
+    ):
         truth = np.flatnonzero(stamps <= time)[-1]
         assert valid
         assert (seq, n) == (7 + truth, truth)

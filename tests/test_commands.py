@@ -45,8 +45,20 @@ def test_a_replay_at_full_speed_gives_a_summary_with_everything_promised(run, se
     code, out, _ = run("replay", session, "--speed", "max", "--headless", "--json")
     summary = json.loads(out)
     assert code == 0
-    assert {"readings", "intervals", "skipped_ticks", "eeg", "video", "latency_ms", "stage_ms", "digest", "weights",
-            "backend", "rss_mb", "errors"} <= set(summary)
+    assert {
+        "readings",
+        "intervals",
+        "skipped_ticks",
+        "eeg",
+        "video",
+        "latency_ms",
+        "stage_ms",
+        "digest",
+        "weights",
+        "backend",
+        "rss_mb",
+        "errors",
+    } <= set(summary)
     assert summary["readings"] == summary["intervals"] >= 20
     assert summary["skipped_ticks"] == 0
     assert summary["errors"] == []

@@ -1,5 +1,7 @@
 """Unit, channels, reference, band: causal, stateful, and the same however samples are chunked."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,12 +24,14 @@ def chunked(samples: np.ndarray, cuts: list[int], gap_at: int | None = None) -> 
     edges = sorted({0, len(samples), *(c % len(samples) for c in cuts), *([gap_at] if gap_at else [])})
     return [
         EegChunk(samples[a:b], np.arange(a, b) / RATE, gap_before=a == gap_at)
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in itertools.pairwise(edges)
     ]
 
 
 @settings(deadline=None, max_examples=30)
-@given(cuts=st.lists(st.integers(1, 1499), max_size=20), reference=st.sampled_from(["as recorded", "average"]))
+@given(
+    cuts=st.lists(st.integers(1, 1499), max_size=20), reference=st.sampled_from(["as recorded", "average"])
+)
 def test_conditioning_does_not_depend_on_how_samples_are_chunked(cuts, reference):
     config = ConditioningConfig(reference=reference)
     samples = noise(1500)
@@ -69,7 +73,7 @@ def test_the_band_passes_what_the_model_wants_and_stops_line_and_drift(frequency
     conditioner = Conditioner(ConditioningConfig(), ["Cz"], 1.0, RATE)
     time = np.arange(int(40 * RATE)) / RATE
     wave = np.sin(2 * np.pi * frequency * time)[:, None].astype(np.float32)
-    out = conditioner.push(EegChunk(wave, time)).samples[int(20 * RATE):]
+    out = conditioner.push(EegChunk(wave, time)).samples[int(20 * RATE) :]
     assert abs(np.abs(out).max() - gain) < 0.05
 
 
@@ -81,7 +85,7 @@ def test_the_filter_starts_from_rest_at_a_constant():
 
 def test_a_slow_source_narrows_the_band():
     assert narrow_band((0.5, 40.0), 64.0) == (0.5, pytest.approx(28.8))
-    assert len(design((0.3, 75.0), 50.0, 100.0)) == 3      # the notch at 50 Hz does not fit, the band does
+    assert len(design((0.3, 75.0), 50.0, 100.0)) == 3  # the notch at 50 Hz does not fit, the band does
 
 
 def test_a_value_that_is_no_number_repeats_the_one_before_and_poisons_nothing():

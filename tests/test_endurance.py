@@ -17,7 +17,7 @@ RATE, N_CHANNELS, CHUNK = 1000.0, 64, 50
 
 
 class EndlessEeg:
-    """64 channels at 1000 Hz in chunks of 50, up to the clock's time; the same second of noise again and again."""
+    """64 channels at 1000 Hz in chunks of 50, up to the clock's time; always the same second of noise."""
 
     finished = False
 
@@ -74,7 +74,7 @@ def test_memory_stays_flat_with_64_channels_at_1000_hz_and_a_720p_film(film, war
     camera = FileCamera(film, loop=True, clock=clock)
     pipeline = Pipeline(EndlessEeg(clock), camera, lambda labels: ForgetfulModel())
     warm = None
-    for tick in range(1, stream_s * 60 + 1):        # often enough to take every frame
+    for tick in range(1, stream_s * 60 + 1):  # often enough to take every frame
         clock.set(tick / 60)
         pipeline.advance(clock.now())
         if tick == warm_up_s * 60:

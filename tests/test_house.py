@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ["realtime", "recordings", "models", "gui"]     # each may import itself and those before it
+ROOMS = ["realtime", "recordings", "models", "gui"]  # each may import itself and those before it
 
 
 def imported_modules(path: Path) -> set[str]:
@@ -27,7 +27,7 @@ def imported_modules(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_only_itself_and_the_rooms_before_it(room):
-    later = ROOMS[ROOMS.index(room) + 1 :] + ["phosphene", "tests"]
+    later = [*ROOMS[ROOMS.index(room) + 1:], "phosphene", "tests"]
     for path in sorted((ROOT / room).rglob("*.py")):
         wrong = {m for m in imported_modules(path) if m.split(".")[0] in later}
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
@@ -35,8 +35,11 @@ def test_a_room_imports_only_itself_and_the_rooms_before_it(room):
 
 @pytest.mark.parametrize(
     ("room", "kept_out"),
-    [("realtime", {"torch", "PySide6", "pyqtgraph", "transformers"}), ("recordings", {"torch", "PySide6", "pyqtgraph"}),
-     ("models", {"PySide6", "pyqtgraph"})],
+    [
+        ("realtime", {"torch", "PySide6", "pyqtgraph", "transformers"}),
+        ("recordings", {"torch", "PySide6", "pyqtgraph"}),
+        ("models", {"PySide6", "pyqtgraph"}),
+    ],
 )
 def test_no_file_of_a_room_names_what_it_must_do_without(room, kept_out):
     for path in sorted((ROOT / room).rglob("*.py")):
@@ -61,22 +64,28 @@ def test_the_network_knows_nothing_of_streams_and_sessions():
 def test_a_fresh_interpreter_with_realtime_in_it_holds_no_torch_and_no_qt():
     modules = sorted(
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for room in ("realtime", "recordings") for path in (ROOT / room).rglob("*.py") if path.name != "__init__.py"
+        for room in ("realtime", "recordings")
+        for path in (ROOT / room).rglob("*.py")
+        if path.name != "__init__.py"
     )
-    code = f"import sys, importlib\nfor m in {modules!r}: importlib.import_module(m)\n" \
-           "print(sorted(m for m in ('torch', 'PySide6', 'pyqtgraph') if m in sys.modules))"
+    code = (
+        f"import sys, importlib\nfor m in {modules!r}: importlib.import_module(m)\n"
+        "print(sorted(m for m in ('torch', 'PySide6', 'pyqtgraph') if m in sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_help_answers_at_once_and_imports_no_heavy_library():
-    code = ("import sys\nsys.argv = ['phosphene', '--help']\nimport phosphene\n"
-            "try: phosphene.main()\nexcept SystemExit: pass\n"
-            "heavy = {'torch', 'numpy', 'cv2', 'PySide6', 'pylsl', 'scipy', 'transformers'} & set(sys.modules)\n"
-            "print(sorted(heavy), file=sys.stderr)")
+    code = (
+        "import sys\nsys.argv = ['phosphene', '--help']\nimport phosphene\n"
+        "try: phosphene.main()\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'cv2', 'PySide6', 'pylsl', 'scipy', 'transformers'} & set(sys.modules)\n"
+        "print(sorted(heavy), file=sys.stderr)"
+    )
     begin = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     took = time.monotonic() - begin
     assert done.stderr.strip() == "[]"
     assert "replay" in done.stdout
-    assert took < 3.0        # half a second on an idle machine; the imports above are what decides
+    assert took < 3.0  # half a second on an idle machine; the imports above are what decides

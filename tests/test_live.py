@@ -36,8 +36,20 @@ def headset(source_id):
 
     def start(*options: str) -> subprocess.Popen:
         process = subprocess.Popen(
-            [sys.executable, "-m", "realtime.virtual.headset", "--source-id", source_id, "--name", "Cap",
-             "--rate", "256", "--channels", "4", *options],
+            [
+                sys.executable,
+                "-m",
+                "realtime.virtual.headset",
+                "--source-id",
+                source_id,
+                "--name",
+                "Cap",
+                "--rate",
+                "256",
+                "--channels",
+                "4",
+                *options,
+            ],
             stderr=subprocess.DEVNULL,
         )
         running.append(process)
@@ -60,11 +72,15 @@ class RampModel(ArithmeticModel):
 def open_pipeline(source_id, model) -> tuple[Pipeline, LiveRunner]:
     clock = LslClock()
     eeg = LslEeg(StreamSelector.parse(f"source_id={source_id}"), resolve_s=15.0)
-    pipeline = Pipeline(eeg, FilmSource(Film(3), clock), lambda labels: model, ConditioningConfig(notch_hz=None))
+    pipeline = Pipeline(
+        eeg, FilmSource(Film(3), clock), lambda labels: model, ConditioningConfig(notch_hz=None)
+    )
     return pipeline, LiveRunner(pipeline, clock)
 
 
-def test_a_headset_that_is_killed_and_started_again_is_stalled_then_live_and_its_gap_counted(headset, source_id):
+def test_a_headset_that_is_killed_and_started_again_is_stalled_then_live_and_its_gap_counted(
+    headset, source_id
+):
     first = headset()
     model = ArithmeticModel()
     pipeline, runner = open_pipeline(source_id, model)
@@ -105,8 +121,8 @@ def test_the_eeg_of_a_live_interval_is_what_the_headset_sent_at_that_time(headse
     for interval in model.intervals[4:]:
         times = interval.end - 2.5 + np.arange(500) / 200
         assert interval.eeg_valid.all()
-        starts.append(times - interval.eeg[0])        # when the headset's time was 0, on our clock
-    assert np.ptp(np.concatenate(starts)) < 1e-3      # ±0.5 ms, from first to last interval
+        starts.append(times - interval.eeg[0])  # when the headset's time was 0, on our clock
+    assert np.ptp(np.concatenate(starts)) < 1e-3  # ±0.5 ms, from first to last interval
 
 
 def test_a_live_reading_comes_within_a_tenth_of_a_second_of_its_interval(headset, source_id):

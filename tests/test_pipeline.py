@@ -65,7 +65,7 @@ def test_the_same_session_gives_the_same_intervals_however_it_is_cut_and_paced(c
 
 
 def test_intervals_end_on_the_absolute_grid_and_none_is_missing():
-    pipeline, model, readings = play(recording(), np.arange(100, 114, 0.05))
+    pipeline, _model, readings = play(recording(), np.arange(100, 114, 0.05))
     ends = np.array([r.end for r in readings])
     assert (ends % 0.25 == 0).all()
     assert (np.diff(ends) == 0.25).all()
@@ -77,9 +77,11 @@ def test_intervals_end_on_the_absolute_grid_and_none_is_missing():
 def test_each_frame_is_encoded_once_and_only_if_a_slot_shows_it():
     clock = ManualClock(0)
     samples, stamps, _ = recording()
-    frames = 100 + np.arange(int(12 * 90)) / 90        # 90 a second: 40 slots cannot show them all
+    frames = 100 + np.arange(12 * 90) / 90  # 90 a second: 40 slots cannot show them all
     model = ArithmeticModel(paths={"fast": 1, "slow": 5})
-    pipeline = Pipeline(ArrayEeg(clock, samples, stamps, RATE), ArrayVideo(clock, frames), lambda labels: model)
+    pipeline = Pipeline(
+        ArrayEeg(clock, samples, stamps, RATE), ArrayVideo(clock, frames), lambda labels: model
+    )
     for moment in np.arange(100, 113, 0.03):
         clock.set(moment)
         pipeline.advance(moment)
@@ -117,7 +119,7 @@ def test_a_late_tick_is_skipped_and_counted_and_never_run_in_a_burst():
 
 def test_no_reading_is_made_of_samples_that_stopped_coming():
     data = recording(seconds=20, gap_at=5, gap_s=6.0)
-    pipeline, model, readings = play(data, np.arange(100, 126, 0.02))
+    pipeline, _model, readings = play(data, np.arange(100, 126, 0.02))
     for reading in readings:
         assert reading.eeg_valid_share >= pipeline.grid.min_valid
         assert not 105.0 + 2.5 * (1 - pipeline.grid.min_valid) + 0.3 < reading.end < 111.0
@@ -130,7 +132,7 @@ def test_no_reading_is_made_of_samples_that_stopped_coming():
 def test_samples_later_than_the_limit_leave_a_masked_interval_instead_of_a_wait():
     clock = ManualClock(0)
     data = recording()
-    pipeline, model = pipeline_on(clock, data, delay_s=0.6)
+    pipeline, _model = pipeline_on(clock, data, delay_s=0.6)
     readings = []
     for moment in np.arange(100, 112, 0.01):
         clock.set(moment)
@@ -147,8 +149,10 @@ def test_the_interval_holds_the_eeg_that_was_sent_at_its_times():
     model = ArithmeticModel()
     object.__setattr__(model.card, "band_hz", None)
     pipeline = Pipeline(
-        ArrayEeg(clock, samples, stamps, RATE), ArrayVideo(clock, 100 + np.arange(360) / 30),
-        lambda labels: model, ConditioningConfig(notch_hz=None),
+        ArrayEeg(clock, samples, stamps, RATE),
+        ArrayVideo(clock, 100 + np.arange(360) / 30),
+        lambda labels: model,
+        ConditioningConfig(notch_hz=None),
     )
     for moment in np.arange(100, 113, 0.1):
         clock.set(moment)
