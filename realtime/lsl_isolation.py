@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -33,6 +35,7 @@ def isolate() -> Path:
     if given.is_file() and f"SessionID = {_SESSION}" in given.read_text(encoding="utf-8"):
         return given
     folder = Path(tempfile.mkdtemp(prefix="phosphene-lsl-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "lsl_api.cfg"
     path.write_text(_CONFIG.format(session=_SESSION + uuid.uuid4().hex[:12]), encoding="utf-8")
     os.environ["LSLAPICFG"] = str(path)
