@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime._cv2 import cv2
+
 Colour = Sequence[float] | NDArray[np.float32]
 Array = NDArray[np.float32]
 Distance = Callable[[Array, Array], Array]
@@ -75,6 +77,18 @@ class Canvas:
         rows = np.arange(top, self.height, dtype=np.float32)[:, None] + 0.5
         cover = np.clip(rows - edge[None, :].astype(np.float32) * self.height + 0.5, 0, 1)
         self._blend(self.planes[:, top:], cover, colour)
+
+    def rings(
+        self, circles: Sequence[tuple[float, float, float, float]], width: float, colour: Colour
+    ) -> None:
+        """Lay thin circles (x, y, radius, alpha) in one coat: what is wide and thin is dear as a distance."""
+        cover = np.zeros((self.height, self.width), np.uint8)
+        fine, thickness = 16 * self.height, max(round(width * self.height), 1)
+        for x, y, radius, alpha in circles:
+            at = round(x * fine - 8), round(y * fine - 8)  # a pixel's middle is a whole number here
+            cv2.circle(cover, at, round(radius * fine), int(255 * alpha), thickness, cv2.LINE_AA, 4)
+        smooth = cv2.GaussianBlur(cover, (3, 3), 0).astype(np.float32)
+        self._blend(self.planes, smooth * np.float32(1 / 255), colour)
 
     @staticmethod
     def _blend(under: Array, cover: Array, colour: Colour) -> None:

@@ -28,7 +28,7 @@ def draw(script: Script, time: float, size: tuple[int, int]) -> NDArray[np.uint8
     camera = shot.pan * (time - shot.start) + sum(
         event.push * _settle(time - event.start) for event in recent
     )
-    _PLACES[shot.scene](canvas, shot, time, camera)
+    _PLACES[shot.scene](canvas, shot, time, camera, recent)
     for event in recent:
         if time - event.start < event.life:
             _token(canvas, shot, event, time - event.start, camera)
@@ -71,7 +71,7 @@ def _backdrop(shot: Shot, size: tuple[int, int]) -> NDArray[np.float32]:
     return canvas.planes
 
 
-def _drift(canvas: Canvas, shot: Shot, time: float, camera: float) -> None:
+def _drift(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[Event]) -> None:
     """Out-of-focus lights that wander past."""
     span = canvas.aspect + 0.6
     for i in range(7):
@@ -88,14 +88,16 @@ def _drift(canvas: Canvas, shot: Shot, time: float, camera: float) -> None:
         )
 
 
-def _pond(canvas: Canvas, shot: Shot, time: float, camera: float) -> None:
-    """Slow rings from a source, and leaves that float on them."""
+def _pond(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[Event]) -> None:
+    """Slow rings from a source, quick ones where a token fell in, and leaves that float on them."""
     x, y = canvas.aspect * (0.2 + 0.6 * chance(shot.seed, 3)) + camera, 0.3 + 0.4 * chance(shot.seed, 4)
-    for i in range(4):
-        radius = (0.22 * i + 0.1 * (time - shot.start)) % 0.88
-        canvas.fill(
-            x, y, radius + 0.01, brush.ring(radius, 0.006), _LIGHT, 0.35 * (1 - radius / 0.88), soft=0.008
-        )
+    spread = [(0.22 * i + 0.1 * (time - shot.start)) % 0.88 for i in range(4)]
+    rings = [(x, y, radius, 0.35 * (1 - radius / 0.88)) for radius in spread]
+    for event in recent:
+        ages = (time - event.start, time - event.start - 0.25)
+        centre = event.x * canvas.aspect + camera, event.y
+        rings += [(*centre, 0.3 * age, 0.7 * exp(-1.4 * age)) for age in ages if 0 < age < 2.5]
+    canvas.rings(rings, 0.006, _LIGHT)
     for i in range(4):
         angle = 2 * pi * chance(shot.seed, 20 + i) + 0.12 * time
         far = 0.25 + 0.35 * chance(shot.seed, 30 + i)
@@ -109,7 +111,7 @@ def _pond(canvas: Canvas, shot: Shot, time: float, camera: float) -> None:
         )
 
 
-def _hills(canvas: Canvas, shot: Shot, time: float, camera: float) -> None:
+def _hills(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[Event]) -> None:
     """A low sun and three ranges of hills, the near one faster."""
     sun = canvas.aspect * (0.25 + 0.5 * chance(shot.seed, 3)) + 0.2 * camera
     height = 0.42 + 0.1 * chance(shot.seed, 5) - 0.01 * (time - shot.start)
@@ -134,7 +136,7 @@ def _hills(canvas: Canvas, shot: Shot, time: float, camera: float) -> None:
         canvas.below(edge, (0.6 * sky + 0.4 * land, 0.2 * sky + 0.8 * land, 0.65 * land + 0.35 * ink)[layer])
 
 
-def _mosaic(canvas: Canvas, shot: Shot, time: float, camera: float) -> None:
+def _mosaic(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[Event]) -> None:
     """Quarter discs on a grid that stands still; a few turn at a time."""
     beat = Moments(0.9, 0.5, shot.seed).index_at(time) - Moments(0.9, 0.5, shot.seed).index_at(shot.start)
     canvas.planes[:] = _tiles(shot, beat, (canvas.width, canvas.height))
@@ -175,22 +177,11 @@ def _token(canvas: Canvas, shot: Shot, event: Event, age: float, camera: float) 
         x, y = (int(x / _TILE) + 0.5) * _TILE, (int(y / _TILE) + 0.5) * _TILE
     else:
         x, y = x + gone * cos(event.angle), y + gone * sin(event.angle)
-    if shot.scene == "pond":
-        _ripples(canvas, shot, x, y, age)
     size = event.size * _pop(age, event.life)
     if size > 0.004:
         colour = shot.palette.tokens[event.colour]
         canvas.fill(x + 0.012, y + 0.022, 1.1 * size, brush.disc(0.9 * size), _SHADE, 0.22, soft=0.05)
         _figure(canvas, event, x, y, size, colour, shot.palette.ink, age)
-
-
-def _ripples(canvas: Canvas, shot: Shot, x: float, y: float, age: float) -> None:
-    for late in (0.0, 0.25):
-        radius = 0.3 * (age - late)
-        if radius > 0:
-            canvas.fill(
-                x, y, radius + 0.01, brush.ring(radius, 0.012), _LIGHT, 0.6 * exp(-1.4 * age), soft=0.01
-            )
 
 
 def _figure(
