@@ -76,7 +76,7 @@ class SequenceRing:
     def __init__(self, capacity: int, columns: dict[str, tuple[tuple[int, ...], type]]):
         self.capacity = capacity
         self.count = 0
-        self._columns = {
+        self._columns: dict[str, NDArray] = {
             name: np.zeros((capacity, *shape), dtype) for name, (shape, dtype) in columns.items()
         }
 
