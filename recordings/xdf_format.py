@@ -139,11 +139,13 @@ def read_varint(buffer: bytes, at: int) -> tuple[int, int]:
         Its first byte is none of 1, 4 and 8, or the buffer ends within it.
     """
     n = buffer[at] if at < len(buffer) else 0
-    if n not in (1, 4, 8):
-        raise ValueError(f"a length of {n} bytes where 1, 4 or 8 are allowed")
     stop = at + 1 + n
     if stop > len(buffer):
         raise ValueError("a length is cut off")
+    if n == 1:
+        return buffer[at + 1], stop
+    if n != 4 and n != 8:
+        raise ValueError(f"a length of {n} bytes where 1, 4 or 8 are allowed")
     return int.from_bytes(buffer[at + 1 : stop], "little"), stop
 
 

@@ -134,6 +134,11 @@ class XdfReader:
     def _take(self, chunk: Chunk) -> None:
         """Enter one chunk into the index; ValueError where it makes no sense."""
         length = chunk.stop - chunk.content
+        if chunk.tag == Tag.SAMPLES and (stream := self._gathering.get(chunk.stream_id)) is not None:
+            buffer, place = self._file.peek(chunk.content, min(length, 18))  # count 9, flag 1, stamp 8
+            n, first = xdf_samples.first_of(stream.layout, buffer, place, length)
+            stream.add_samples(chunk.content, chunk.stop, n, first)
+            return
         if chunk.tag == Tag.BOUNDARY:
             return
         if chunk.tag == Tag.FILE_HEADER:
@@ -148,12 +153,7 @@ class XdfReader:
         stream = self._gathering.get(chunk.stream_id)
         if stream is None:
             raise ValueError(f"a chunk of stream {chunk.stream_id}, which has no header")
-        if chunk.tag == Tag.SAMPLES:
-            buffer, place = self._file.peek(chunk.content, min(length, 18))  # count 9, flag 1, stamp 8
-            stream.add_samples(
-                chunk.content, chunk.stop, *xdf_samples.first_of(stream.layout, buffer, place, length)
-            )
-        elif chunk.tag == Tag.CLOCK_OFFSET:
+        if chunk.tag == Tag.CLOCK_OFFSET:
             if length != 16:
                 raise ValueError(f"a clock offset of {length} bytes where 16 are due")
             buffer, place = self._file.peek(chunk.content, 16)

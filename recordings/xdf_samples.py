@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,17 +14,22 @@ from realtime.types import TimeArray
 from recordings.xdf_format import DTYPES, Values, read_varint, varint
 
 
-class Layout(NamedTuple):
-    """How a stream's samples lie in the file; `step_s` is what a left-out stamp adds to the one before."""
+class Layout:
+    """How a stream's samples lie in the file.
 
-    n_channels: int
-    format: str
-    step_s: float
+    Attributes
+    ----------
+    step_s : float
+        What a left-out stamp adds to the one before.
+    sample_bytes : int
+        Of one sample's values; the least there can be for strings (an empty one takes 2).
+    """
 
-    @property
-    def sample_bytes(self) -> int:
-        """Bytes of one sample's values; the least there can be for strings (an empty one takes 2)."""
-        return self.n_channels * (2 if self.format == "string" else DTYPES[self.format].itemsize)
+    __slots__ = ("format", "n_channels", "sample_bytes", "step_s")
+
+    def __init__(self, n_channels: int, format: str, step_s: float):
+        self.n_channels, self.format, self.step_s = n_channels, format, step_s
+        self.sample_bytes = n_channels * (2 if format == "string" else DTYPES[format].itemsize)
 
 
 def first_of(layout: Layout, buffer: bytes, at: int, length: int) -> tuple[int, float]:
@@ -36,15 +42,13 @@ def first_of(layout: Layout, buffer: bytes, at: int, length: int) -> tuple[int, 
     ------
     ValueError
     """
-    n, place = read_varint(buffer[: at + length], at)
+    n, place = read_varint(buffer, at)
     room = length - (place - at)
-    if n * (1 + layout.sample_bytes) > room:
+    if room < 0 or n * (1 + layout.sample_bytes) > room:
         raise ValueError(f"{n} samples of {layout.n_channels} channels ({layout.format}) in {room} bytes")
-    if n == 0:
-        return 0, float("nan")
-    flag = buffer[place]
+    flag = buffer[place] if n else 0
     if flag == 0:
-        return n, float("nan")
+        return n, math.nan
     if flag != 8 or room < 9:
         raise ValueError(f"a time stamp of {flag} bytes where 0 or 8 are allowed")
     return n, struct.unpack_from("<d", buffer, place + 1)[0]
