@@ -39,7 +39,8 @@ from recordings.recorder_queue import Part, RecorderQueue
 from recordings.session_files import SessionFiles
 from recordings.xdf_writer import StreamHeader
 
-_PERIOD_S = 0.1  # samples are written this often, and what came in between is one chunk
+_PERIOD_S = 0.25  # samples are written this often, what came in between as one chunk: fewer to look through
+_REST_S = 0.05  # the longest sleep without looking
 _WATCH_S = 1.0  # how often the disk is looked at
 _CLOSING_S = 60.0
 
@@ -195,7 +196,7 @@ class Recorder:
 
     def _step(self) -> bool | None:
         try:
-            if (item := self._queue.take_frame(_PERIOD_S / 2)) is not None:
+            if (item := self._queue.take_frame(_REST_S)) is not None:
                 self._files.write_frame(*item)
             now = self._clock.now()
             if now >= self._next_write:
