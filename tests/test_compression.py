@@ -138,7 +138,7 @@ def test_the_time_aware_resampler_equals_its_scores_written_out() -> None:
     keys = torch.cat((attention.norm_media(x[0].flatten(0, 1)), latents))
     k, v = attention.to_kv(keys).chunk(2, dim=1)
     times = torch.cat((FRAME_TIMES.repeat_interleave(N_PATCHES), part.times))
-    tau = attention.time.bias.log_tau.exp()
+    tau = attention.attend.bias.log_tau.exp()
     for i in range(N_LATENTS):
         q = turned(attention.to_q(latents[i]), part.times[i])
         scores = torch.stack(

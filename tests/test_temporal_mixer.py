@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from models.network.interfaces import TemporalMixer
 from models.network.registry import build
-from models.network.temporal_mixer import Tcn, with_differences
+from models.network.temporal_mixer import Tcn, WithDifferences
 from models.parts import NoMixerConfig, TcnConfig
 
 WIDTH, N_FRAMES = 8, 12
@@ -75,5 +75,10 @@ def test_the_causal_convolution_equals_a_dilated_one() -> None:
 def test_differences_start_at_zero_and_never_cross_an_invalid_frame() -> None:
     z = torch.tensor([1.0, 3.0, float("nan"), 2.0, 1.0]).view(1, 5, 1, 1)
     mask = torch.tensor([[True, True, False, True, True]])
-    joined = with_differences(z, mask)[0, :, 0]
-    assert joined.tolist() == [[1, 0, 0], [3, 2, 2], [0, 0, 0], [2, 0, 0], [1, -1, 1]]
+    part = WithDifferences(1, 3)
+    with torch.no_grad():
+        for i, linear in enumerate((part.still, part.change, part.size)):
+            linear.weight.copy_(torch.eye(3)[:, i : i + 1])
+        part.still.bias.zero_()
+    mapped = part(z, mask)[0, :, 0]
+    assert mapped.tolist() == [[1, 0, 0], [3, 2, 2], [0, 0, 0], [2, 0, 0], [1, -1, 1]]

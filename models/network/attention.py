@@ -14,17 +14,25 @@ LOWEST = -60.0  # e⁻⁶⁰ is nothing; lower, weights become denormal numbers,
 
 
 def attend(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, explain: bool
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    allowed: Tensor | None = None,
+    bias: Tensor | None = None,
+    explain: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
     """Attend from q to k, v.
 
     Parameters
     ----------
     q, k, v : (B, heads, Sq, d), (B, heads, Sk, d), (B, heads, Sk, d)
-    mask : (B or 1, heads or 1, Sq, Sk) float or None
-        Added to the scores; -inf where not allowed. No row may be -inf throughout.
+    allowed : (B, Sq or 1, Sk) bool or None
+        No row may be False throughout.
+    bias : (B or 1, heads, Sq, Sk) float or None
+        Added to the scores.
     explain : bool
-        Take the explicit path and give the weights too.
+        Take the explicit path and give the weights too. It is also taken where the bias learns: the fused
+        kernels have no gradient for it, and fall back to a slower one.
 
     Returns
     -------
@@ -32,11 +40,16 @@ def attend(
     weights : (B, Sq, Sk) or None
         Mean over heads.
     """
-    if not explain:
+    barred = None if allowed is None else torch.where(allowed[:, None], 0.0, float("-inf"))
+    if not explain and (bias is None or not bias.requires_grad):
+        mask = barred if bias is None else bias if barred is None else bias + barred
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask), None
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
-    weights = (scores if mask is None else scores + mask).softmax(dim=-1)
-    return weights @ v, weights.mean(dim=1)
+    for part in (bias, barred):
+        if part is not None:
+            scores += part  # in place: these are the largest arrays there are
+    weights = scores.softmax(dim=-1)
+    return weights @ v, weights.mean(dim=1) if explain else None
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -47,15 +60,6 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 def join_heads(x: Tensor) -> Tensor:
     """(B, heads, S, d) as (B, S, heads·d)."""
     return x.transpose(1, 2).flatten(2)
-
-
-def score_mask(allowed: Tensor | None, bias: Tensor | None) -> Tensor | None:
-    """Join `allowed` (B, Sq, Sk) bool and `bias` (B or 1, heads, Sq, Sk) into what is added to the scores."""
-    if allowed is None:
-        return bias
-    allowed = allowed[:, None]
-    nothing = torch.zeros((), dtype=torch.float32, device=allowed.device) if bias is None else bias
-    return torch.where(allowed, nothing, float("-inf"))
 
 
 class TimeBias(nn.Module):
@@ -75,20 +79,29 @@ class TimeBias(nn.Module):
         return bias.clamp(min=LOWEST)
 
 
-class TimeAware(nn.Module):
-    """The two ways time enters an attention, each on or off: rotary on queries and keys, bias on scores."""
+class TimedAttention(nn.Module):
+    """Attention with the two ways in which time enters, each on or off: rotary, and a bias on the scores."""
 
     def __init__(self, heads: int, head_width: int, rotary: bool, bias_s: float | None) -> None:
         super().__init__()
         self.rotary = Rotary(head_width) if rotary else None
         self.bias = TimeBias(heads, bias_s) if bias_s is not None else None
 
-    def turn(self, x: Tensor, times: Tensor) -> Tensor:
-        return x if self.rotary is None else self.rotary(x, times)
-
-    def mask(self, query_times: Tensor, key_times: Tensor, allowed: Tensor | None) -> Tensor | None:
-        """What is added to the scores for these times, -inf where `allowed` (B, Sq, Sk) is False."""
-        return score_mask(allowed, None if self.bias is None else self.bias(query_times, key_times))
+    def forward(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        q_times: Tensor,
+        k_times: Tensor,
+        allowed: Tensor,
+        explain: bool,
+    ) -> tuple[Tensor, Tensor | None]:
+        """`attend`, for queries and keys at times (B or 1, Sq) and (B or 1, Sk), in seconds."""
+        if self.rotary is not None:
+            q, k = self.rotary(q, q_times), self.rotary(k, k_times)
+        bias = None if self.bias is None else self.bias(q_times, k_times)
+        return attend(q, k, v, allowed, bias, explain)
 
 
 def feed_forward(width: int, mult: int) -> nn.Sequential:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.network.attention import TimeAware, attend, feed_forward, join_heads, split_heads
+from models.network.attention import TimedAttention, feed_forward, join_heads, split_heads
 from models.network.interfaces import Latents
 from models.network.masks import guard_rows
 from models.parts import MeanConfig, PmaConfig, ResamplerConfig
@@ -23,7 +23,7 @@ class PerceiverAttention(nn.Module):
         self.to_q = nn.Linear(width, heads * head_width, bias=False)
         self.to_kv = nn.Linear(width, 2 * heads * head_width, bias=False)
         self.to_out = nn.Linear(heads * head_width, width, bias=False)
-        self.time = TimeAware(heads, head_width, rotary, bias_s)
+        self.attend = TimedAttention(heads, head_width, rotary, bias_s)
 
     def forward(
         self,
@@ -38,8 +38,7 @@ class PerceiverAttention(nn.Module):
         k, v = self.to_kv(torch.cat((self.norm_media(x), latents), dim=1)).chunk(2, dim=-1)
         q, k, v = (split_heads(part, self.heads) for part in (self.to_q(latents), k, v))
         key_times = torch.cat((x_times, latent_times), dim=1)
-        mask = self.time.mask(latent_times, key_times, allowed)
-        out, weights = attend(self.time.turn(q, latent_times), self.time.turn(k, key_times), v, mask, explain)
+        out, weights = self.attend(q, k, v, latent_times, key_times, allowed, explain)
         return self.to_out(join_heads(out)), weights
 
 
@@ -104,7 +103,7 @@ class Pma(nn.Module):
         self.to_out = nn.Linear(width, width)
         self.after = nn.Sequential(nn.Linear(width, width), nn.ReLU())
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.time = TimeAware(config.heads, width // config.heads, config.rotary, config.time_bias_s)
+        self.attend = TimedAttention(config.heads, width // config.heads, config.rotary, config.time_bias_s)
 
     times: Tensor
 
@@ -118,13 +117,7 @@ class Pma(nn.Module):
         q, k, v = (
             split_heads(part, self.heads) for part in (self.to_q(seeds), self.to_k(keys), self.to_v(keys))
         )
-        out, weights = attend(
-            self.time.turn(q, latent_times),
-            self.time.turn(k, key_times),
-            v,
-            self.time.mask(latent_times, key_times, allowed),
-            explain,
-        )
+        out, weights = self.attend(q, k, v, latent_times, key_times, allowed, explain)
         hidden = self.norm1(seeds + self.to_out(join_heads(out)))
         latents = self.norm2(hidden + self.after(hidden))
         if weights is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.network.attention import TimeAware, attend, join_heads, split_heads
+from models.network.attention import TimedAttention, join_heads, split_heads
 
 
 class CrossAttention(nn.Module):
@@ -30,7 +30,7 @@ class CrossAttention(nn.Module):
         self.to_kv = nn.Linear(width, 2 * inner, bias=False)
         self.to_out = nn.Linear(inner, width, bias=False)
         self.modulate = nn.Linear(width, inner, bias=False) if modulate_values else None
-        self.time = TimeAware(heads, head_width, rotary, bias_s)
+        self.attend = TimedAttention(heads, head_width, rotary, bias_s)
 
     def forward(
         self,
@@ -48,7 +48,7 @@ class CrossAttention(nn.Module):
         ----------
         x : (B, Tq, width), x_times : (B or 1, Tq) s
         k, v : (B, R, heads·head_width), media_times : (B or 1, R) s
-        allowed : (B, Tq, R) bool, with no row that allows nothing
+        allowed : (B, Tq or 1, R) bool, with no row that allows nothing
 
         Returns
         -------
@@ -56,8 +56,7 @@ class CrossAttention(nn.Module):
         """
         x = self.norm(x)
         q, k, v = (split_heads(part, self.heads) for part in (self.to_q(x), k, v))
-        mask = self.time.mask(x_times, media_times, allowed)
-        out, weights = attend(self.time.turn(q, x_times), self.time.turn(k, media_times), v, mask, explain)
+        out, weights = self.attend(q, k, v, x_times, media_times, allowed, explain)
         read = join_heads(out)
         if self.modulate is not None:
             read = read * self.modulate(x)

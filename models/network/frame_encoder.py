@@ -24,7 +24,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (n, S, width)
         q, k, v = (split_heads(part, self.heads) for part in self.qkv(self.norm1(x)).chunk(3, dim=-1))
-        x = x + self.out(join_heads(attend(q, k, v, None, explain=False)[0]))
+        x = x + self.out(join_heads(attend(q, k, v)[0]))
         return x + self.mlp(self.norm2(x))
 
 

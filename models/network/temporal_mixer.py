@@ -1,4 +1,4 @@
-"""Causal mixing over the frames of an interval, and what such a mixer is fed with."""
+"""Causal mixing over the frames of an interval, and the differences that every mixer is fed with."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ from models.network.interfaces import State
 from models.parts import NoMixerConfig, TcnConfig
 
 
-def with_differences(z: Tensor, mask: Tensor) -> Tensor:
-    """Join [z, Δz, |Δz|] over frames: what changed drives a brain's response more than what is there.
+class WithDifferences(nn.Module):
+    """One linear map of [z, Δz, |Δz|] over frames: what changes drives a brain more than what is there.
 
-    Parameters
-    ----------
-    z : (N, F, P, Dv)
-    mask : (N, F) bool
-        A difference with an invalid frame, or across the interval's start, is 0.
-
-    Returns
-    -------
-    (N, F, P, 3·Dv)
-        0 at invalid frames, whatever z held there.
+    The three are mapped apart and added, which is the same and spares joining them.
     """
-    z = torch.where(mask[:, :, None, None], z, 0.0)
-    both = (mask[:, 1:] & mask[:, :-1])[:, :, None, None]
-    change = torch.where(both, z[:, 1:] - z[:, :-1], 0.0)
-    change = F.pad(change, (0, 0, 0, 0, 1, 0))
-    return torch.cat((z, change, change.abs()), dim=-1)
+
+    def __init__(self, width_in: int, width: int) -> None:
+        super().__init__()
+        self.still = nn.Linear(width_in, width)
+        self.change = nn.Linear(width_in, width, bias=False)
+        self.size = nn.Linear(width_in, width, bias=False)
+
+    def forward(self, z: Tensor, mask: Tensor) -> Tensor:
+        """Map z (N, F, P, Dv) under mask (N, F) to (N, F, P, D).
+
+        A difference with an invalid frame, or across the interval's start, is 0; so is z at invalid frames,
+        whatever it held there.
+        """
+        z = torch.where(mask[:, :, None, None], z, 0.0)
+        both = (mask[:, 1:] & mask[:, :-1])[:, :, None, None]
+        change = (z[:, 1:] - z[:, :-1]) * both.to(z.dtype)
+        moved = self.change(change) + self.size(change.abs())
+        return self.still(z) + F.pad(moved, (0, 0, 0, 0, 1, 0))
 
 
 class CausalConv(nn.Module):

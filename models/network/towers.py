@@ -13,7 +13,7 @@ from models.network.compression import latent_times
 from models.network.interfaces import Compressor, EegEncoder, TemporalMixer
 from models.network.registry import build
 from models.network.similarity import unit
-from models.network.temporal_mixer import with_differences
+from models.network.temporal_mixer import WithDifferences
 
 
 class VideoView(NamedTuple):
@@ -72,7 +72,7 @@ class VideoTower(nn.Module):
         self.every = min(self.paths.values())
         n_patches = max(patches for patches, _ in frame_shapes.values())
         self.enter = nn.ModuleDict(
-            {path: nn.Linear(3 * dv, config.width) for path, (_, dv) in frame_shapes.items()}
+            {path: WithDifferences(dv, config.width) for path, (_, dv) in frame_shapes.items()}
         )
         self.whole = nn.Linear(n_patches * config.width, config.width)
         self.n_patches = n_patches
@@ -122,7 +122,7 @@ class VideoTower(nn.Module):
         parts = []
         for path, every in self.paths.items():
             mask = every_kth(valid, every)
-            entered = self.enter[path](with_differences(frames[path], mask))
+            entered = self.enter[path](frames[path], mask)
             parts.append(hold(entered, every // self.every).expand(-1, -1, self.n_patches, -1))
         return sum(parts[1:], start=parts[0])
 
