@@ -21,27 +21,10 @@ _MICROVOLTS = 100.0  # its unit
 _MIN_VALID = 0.8  # a patch with more than 0.2 s missing counts as missing
 _SPREAD_RANK, _GRID_WIDTH = 64, 32
 # The electrodes of the pretraining recordings (Temple University Hospital corpus), in their order.
-_PRETRAINED_ORDER = [
-    "FP1",
-    "FP2",
-    "F3",
-    "F4",
-    "C3",
-    "C4",
-    "P3",
-    "P4",
-    "O1",
-    "O2",
-    "F7",
-    "F8",
-    "T7",
-    "T8",
-    "P7",
-    "P8",
-    "FZ",
-    "CZ",
-    "PZ",
-]
+PRETRAINED_ORDER = (
+    *("FP1", "FP2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"),
+    *("F7", "F8", "T7", "T8", "P7", "P8", "FZ", "CZ", "PZ"),
+)
 _OLD_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 
 
@@ -75,7 +58,7 @@ def montage_order(labels: tuple[str, ...]) -> list[int]:
     def rank(i: int) -> int:
         name = labels[i].strip().upper()
         name = _OLD_NAMES.get(name, name)
-        return _PRETRAINED_ORDER.index(name) if name in _PRETRAINED_ORDER else len(_PRETRAINED_ORDER)
+        return PRETRAINED_ORDER.index(name) if name in PRETRAINED_ORDER else len(PRETRAINED_ORDER)
 
     return sorted(range(len(labels)), key=rank)
 

@@ -20,7 +20,7 @@ from models.network.interfaces import Compressor
 from models.network.published import Preprocessing, load_published
 from models.network.registry import build
 from models.network.similarity import unit
-from models.network.towers import VideoView, hold
+from models.network.towers import VideoView, every_kth, hold
 from models.parts import ClipConfig
 
 CLASSES = {"vivit": "VivitModel", "videomae": "VideoMAEModel", "timesformer": "TimesformerModel"}
@@ -112,15 +112,27 @@ class WholeClipTower(nn.Module):
 
     def forward(self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False) -> VideoView:
         """See one interval: frames {"clip": (N, F, P, 3·patch²)} under valid (N, G)."""
-        mask = valid[:, :: self.every]  # (N, F)
-        x = self.enter(self.slices(frames["clip"], mask))  # (N, slices, P, D)
+        x, mask = self.look(frames, valid)
         there = mask.to(x.dtype) @ self.share.T > 0  # (N, slices)
         latents, attention = self.compressor(x, there, self.times, explain)
         if attention is not None:
             attention = torch.einsum("nlsp,sf->nlfp", attention, self.share)
+        return VideoView(*self.on_grid(x, mask), latents, attention)
+
+    def grid(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor]:
+        """The similarity's side alone, `grid` and `grid_valid` of `forward`."""
+        return self.on_grid(*self.look(frames, valid))
+
+    def look(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens by slice and patch (N, slices, P, D), and which frames are there (N, F)."""
+        mask = every_kth(valid, self.every)
+        return self.enter(self.slices(frames["clip"], mask)), mask
+
+    def on_grid(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Slices on the time grid, each slot of length 1, 0 where no frame is valid; and where one is."""
         grid_valid = hold(mask, self.every)
         grid = unit(self.head(self.draw @ x.mean(dim=2)))
-        return VideoView(torch.where(grid_valid[:, :, None], grid, 0.0), grid_valid, latents, attention)
+        return torch.where(grid_valid[:, :, None], grid, 0.0), grid_valid
 
     def slices(self, patches: Tensor, mask: Tensor) -> Tensor:
         """Run the network over pixels (N, F, P, 3·patch²): (N, slices, P, Dv), each token normed."""
