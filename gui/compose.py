@@ -11,12 +11,14 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
+from gui.closed_loop import close_loop
 from gui.run import Running
 from gui.state import Mode
 from realtime.chance import auc
 from realtime.clock import LslClock, ManualClock
 from realtime.config import ConditioningConfig
 from realtime.errors import PhospheneError, RunError
+from realtime.feedback import FeedbackConfig
 from realtime.live import LiveRunner
 from realtime.model import Model
 from realtime.pipeline import Pipeline
@@ -24,6 +26,7 @@ from realtime.types import Reading
 from realtime.view import PipelineView
 
 DEMO_SEED = 7
+DEMO_FEEDBACK = FeedbackConfig(baseline_s=8.0, longest_s=8.0)
 
 
 @dataclass(frozen=True)
@@ -115,29 +118,42 @@ def open_replay(
     return Running(f"Phosphene replay · {session.name}", Mode.REPLAY, pipeline, player, view)
 
 
-def open_demo(model: ModelChoice, seed: int = DEMO_SEED) -> Running:
-    """A virtual subject in a process of its own watches a film made from the clock; its EEG comes by LSL."""
+def open_demo(model: ModelChoice, seed: int = DEMO_SEED, closed_loop: bool = True) -> Running:
+    """A virtual subject in a process of its own watches a film made from the clock; its EEG comes by LSL.
+
+    In a closed loop the film is dimmed while similarity is low, and the subject, whose mind wanders by
+    itself, comes back to it; else its engagement follows the clock.
+    """
     from realtime.lsl_eeg import LslEeg, StreamSelector
     from realtime.lsl_isolation import isolate
     from realtime.lsl_markers import MarkerListener
     from realtime.virtual.film import Film, FilmSource
 
     isolate()
-    source_id = f"phosphene-demo-{uuid.uuid4().hex[:12]}"
-    subject = _spawn(
-        "realtime.virtual.subject", "--source-id", source_id, "--film-seed", str(seed), "--with-parent"
-    )
     clock = LslClock()
+    source_id = f"phosphene-demo-{uuid.uuid4().hex[:12]}"
+    film = FilmSource(Film(seed), clock)
+    feedback_id = f"{source_id}-feedback"
+    listening = ("--feedback", f"source_id={feedback_id}") if closed_loop else ()
+    subject = _spawn(
+        "realtime.virtual.subject",
+        "--source-id",
+        source_id,
+        "--film-seed",
+        str(seed),
+        "--with-parent",
+        *listening,
+    )
     try:
-        eeg = LslEeg(StreamSelector(source_id=source_id), resolve_s=20.0)
-        pipeline = Pipeline(eeg, FilmSource(Film(seed), clock), model.build)
+        pipeline = Pipeline(LslEeg(StreamSelector(source_id=source_id), resolve_s=20.0), film, model.build)
     except PhospheneError as error:
         raise RunError(f"the virtual subject did not begin: {_end(subject) or error}") from error
     running = _live("Phosphene demo", Mode.DEMO, pipeline, clock)
+    if closed_loop:
+        close_loop(running, DEMO_FEEDBACK, clock, feedback_id, film.set_dim)
     truth = EngagementTruth(pipeline.grid.interval_s + pipeline.grid.lag_s)
     pipeline.taps.append(truth.reading)
-    markers = MarkerListener(StreamSelector(source_id=f"{source_id}-markers"), truth.marker)
-    markers.launch()
+    markers = MarkerListener(StreamSelector(source_id=f"{source_id}-markers"), truth.marker).launch()
     running.extras.append(truth.summary)
     running.cleanups += [markers.stop, partial(_end, subject)]
     return running
