@@ -23,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
+SessionFolder = Annotated[Path, typer.Argument(help="Folder with session.xdf and its video.")]
 Headless = Annotated[bool, typer.Option("--headless", help="No window and no live text: run, then report.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")]
@@ -80,7 +81,7 @@ def live(
 
 @app.command()
 def replay(
-    session: Annotated[Path, typer.Argument(help="Folder with session.xdf and its video.")],
+    session: SessionFolder,
     speed: Annotated[str, typer.Option("--speed", help="Times real time, or max.")] = "1",
     start: Annotated[
         float, typer.Option("--start", min=0, help="Begin this many seconds into the session.")
@@ -119,20 +120,80 @@ def streams(
     ] = 2.0,
 ) -> None:
     """List the LSL streams and cameras that are there."""
+    from gui.console import print_streams
     from realtime.discovery import list_all_streams, list_cameras
 
     found, cameras = list_all_streams(wait), list_cameras()
     if json:
         _print_json({"streams": [vars(s) for s in found], "cameras": [vars(c) for c in cameras]})
     else:
-        _print_streams(found, cameras)
+        print_streams(found, cameras)
 
 
 app.command()(headset)
 
 
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Check what this machine needs to run the program, and say what to do about what is missing."""
+    from gui.console import print_findings
+    from realtime.doctor import examine
+
+    findings = examine()
+    if json:
+        _print_json([finding._asdict() for finding in findings])
+    else:
+        print_findings(findings)
+
+
+@app.command()
+def info(
+    session: SessionFolder,
+    json: Json = False,
+    check_sums: Annotated[
+        bool, typer.Option("--check-sums", help="Compare the files with the manifest's.")
+    ] = False,
+) -> None:
+    """Audit a recorded session: rates, drift, gaps, channels, frames, and what is wrong."""
+    from gui.console import print_audit
+    from recordings.info import describe
+    from recordings.session import Session
+
+    with Session(session) as opened:
+        report = describe(opened, check_sums)
+    if json:
+        _print_json(report)
+    else:
+        print_audit(report)
+
+
+@app.command()
+def repair(
+    recording: Annotated[
+        Path, typer.Argument(help="A damaged .xdf file, or the folder that holds session.xdf.")
+    ],
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Replace the file; the damaged one is kept beside.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Save what is whole of a recording that a crash cut short; nothing is deleted."""
+    from recordings.repair import repair as save_whole
+
+    saved = save_whole(recording / "session.xdf" if recording.is_dir() else recording, in_place)
+    if json:
+        _print_json(vars(saved))
+        return
+    for damage in saved.damages:
+        typer.echo(f"left out: {damage}")
+    for name, n_samples in saved.samples:
+        typer.echo(f"saved: {n_samples} samples of {name}")
+    typer.echo(f"{'nothing was wrong with' if saved.was_whole else 'written to'} {saved.path}")
+
+
 def _run(open_session: Any, headless: bool, seconds: float | None, json: bool) -> None:
     """Open a session, run it where it can be shown, print what it came to, and end with the right code."""
+    from gui.console import print_summary
     from gui.run import Surface, has_display, run
 
     surface = Surface.NONE if headless else Surface.WINDOW if has_display() else Surface.TEXT
@@ -146,64 +207,13 @@ def _run(open_session: Any, headless: bool, seconds: float | None, json: bool) -
     if json:
         _print_json(summary)
     else:
-        _print_summary(summary)
+        print_summary(summary)
     if summary["errors"]:
         raise typer.Exit(1)
 
 
 def _print_json(value: Any) -> None:
     sys.stdout.write(json_format.dumps(value, indent=2, default=str) + "\n")
-
-
-def _print_summary(summary: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    eeg, video, latency = summary["eeg"], summary["video"], summary["latency_ms"]
-    table.add_row("readings", f"{summary['readings']}  (skipped ticks {summary['skipped_ticks']})")
-    table.add_row(
-        "EEG", f"{eeg['name']}  {eeg['rate_effective']} Hz  gaps {eeg['gaps']}  lost {eeg['lost_samples']}"
-    )
-    table.add_row("video", f"{video['name']}  {video['fps_effective']} /s  dropped {video['dropped']}")
-    if latency:
-        table.add_row(
-            "latency",
-            f"p50 {latency['p50']:.0f} ms  p95 {latency['p95']:.0f} ms  max {latency['max']:.0f} ms",
-        )
-    table.add_row("network", f"{summary['backend']}, weights {summary['weights']}")
-    for error in summary["errors"]:
-        table.add_row("error", error, style="bold red")
-    Console(stderr=True).print(table)
-
-
-def _print_streams(found: list[Any], cameras: list[Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    table = Table(
-        "name",
-        "type",
-        "channels",
-        "rate",
-        "format",
-        "host",
-        "source_id",
-        title="LSL streams",
-        title_justify="left",
-    )
-    for s in found:
-        table.add_row(
-            s.name, s.type, str(s.n_channels), f"{s.rate_nominal:g} Hz", s.format, s.host, s.source_id
-        )
-    console.print(
-        table if found else "No LSL stream. Start a headset, or `phosphene headset` for a virtual one."
-    )
-    for camera in cameras:
-        console.print(f"camera {camera.index}: {camera.name}")
-    if not cameras:
-        console.print("No camera. A video file or a URL serves as well.")
 
 
 def _model(preset: str, weights: str | None) -> ModelChoice:

@@ -1,0 +1,83 @@
+"""What commands print for people: tables and one-line verdicts. JSON is printed by the command itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from realtime.discovery import CameraSummary
+from realtime.doctor import Finding
+from realtime.lsl_selector import StreamSummary
+
+
+def _pairs(rows: Sequence[tuple[str, str]]) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for name, value in rows:
+        table.add_row(name, value, style="bold red" if name == "error" else None)
+    return table
+
+
+def print_summary(summary: Mapping[str, Any]) -> None:
+    """What a session came to, on standard error."""
+    eeg, video, latency = summary["eeg"], summary["video"], summary["latency_ms"]
+    rows = [
+        ("readings", f"{summary['readings']}  (skipped ticks {summary['skipped_ticks']})"),
+        ("EEG", f"{eeg['name']}  {eeg['rate_effective']} Hz  gaps {eeg['gaps']}  lost {eeg['lost_samples']}"),
+        ("video", f"{video['name']}  {video['fps_effective']} /s  dropped {video['dropped']}"),
+        ("network", f"{summary['backend']}, weights {summary['weights']}"),
+    ]
+    if latency:
+        rows.append(
+            ("latency", "  ".join(f"{name} {latency[name]:.0f} ms" for name in ("p50", "p95", "max")))
+        )
+    rows += [("error", error) for error in summary["errors"]]
+    Console(stderr=True).print(_pairs(rows))
+
+
+def print_streams(streams: Sequence[StreamSummary], cameras: Sequence[CameraSummary]) -> None:
+    """What there is to connect to."""
+    console = Console()
+    table = Table("name", "type", "channels", "rate", "format", "host", "source_id")
+    for s in streams:
+        rate = f"{s.rate_nominal:g} Hz" if s.rate_nominal else "irregular"
+        table.add_row(s.name, s.type, str(s.n_channels), rate, s.format, s.host, s.source_id)
+    console.print(
+        table if streams else "No LSL stream. Start a headset, or `phosphene headset` for a virtual one."
+    )
+    for camera in cameras:
+        console.print(f"camera {camera.index}: {camera.name}")
+    if not cameras:
+        console.print("No camera. A video file or a URL serves as well.")
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """What the doctor saw, each with what to do about it."""
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    for finding in findings:
+        verdict = "[green]✓[/]" if finding.ok else "[yellow]![/]"
+        table.add_row(verdict, finding.name, finding.seen, finding.advice)
+    Console().print(table)
+
+
+def print_audit(report: Mapping[str, Any]) -> None:
+    """What a recorded session holds, and what is wrong with it."""
+    console = Console()
+    closed = "closed" if report["complete"] else "not closed"
+    console.print(f"[bold]{report['name']}[/]  {report['duration_s']:.1f} s, {closed}")
+    columns = ("id", "name", "type", "n_channels", "format", "rate_nominal", "samples", "clock_offsets")
+    table = Table(*(column.replace("n_", "").replace("_", " ") for column in columns))
+    for stream in report["streams"]:
+        table.add_row(
+            *(
+                f"{stream[column]:g}" if column == "rate_nominal" else str(stream[column])
+                for column in columns
+            )
+        )
+    console.print(table)
+    for problem in report["problems"]:
+        console.print(f"[yellow]![/] {problem}")
+    if not report["problems"]:
+        console.print("[green]✓[/] nothing is wrong with it")
