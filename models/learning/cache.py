@@ -1,0 +1,132 @@
+"""What is computed once from a session and kept on disk: its table on the grids, its frames' embeddings.
+
+    SESSION/.phosphene/table-<key>/{about.json, eeg.npy, eeg_valid.npy, eeg_scale.npy, …}
+    SESSION/.phosphene/frames-<key>.npy, features-<key>.npy
+
+A key is a hash of all that the content depends on, so nothing here can be stale: another band, another
+encoder or a changed recording has another key. Where a session's folder cannot be written, the user's cache
+folder takes its place. Files appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.config import ConditioningConfig, GridConfig
+from recordings.intervals import SessionIntervals
+from recordings.session import Session
+
+_FORMAT = 1
+_ARRAYS = ("eeg", "eeg_valid", "eeg_scale", "position", "shown")
+
+
+def digest(*parts: Any) -> str:
+    """A short hash of things that can be written as JSON."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def fingerprint(path: Path) -> list[Any]:
+    """What tells a file from a later version of it."""
+    stat = path.stat()
+    return [path.name, stat.st_size, stat.st_mtime_ns]
+
+
+def cache_folder(session: Path, cache: Path | None = None) -> Path:
+    """Where a session's cache lies: `cache` if given, else beside the session, else in the user's cache."""
+    session = session.resolve()
+    if cache is None and os.access(session, os.W_OK):
+        return session / ".phosphene"
+    root = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phosphene"
+    return root / f"{session.name}-{digest(str(session))}"
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """A temporary path beside `target` that takes its place when the block ends without an error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+    inner = work / target.name
+    try:
+        yield inner
+        if target.is_dir():  # somebody else was faster: a key has but one content
+            return
+        os.replace(inner, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A session's table on disk; arrays are mapped when read and let go after.
+
+    Attributes
+    ----------
+    first : int
+        Slot of the first row, counted from time 0 of the session's clock.
+    n_slots : int
+    labels : tuple of str
+    n_frames : int
+        Stamped frames; `position` counts in them.
+    """
+
+    folder: Path
+    first: int
+    n_slots: int
+    labels: tuple[str, ...]
+    n_frames: int
+
+    def read(self, name: str, start: int, stop: int) -> NDArray[Any]:
+        """Copy of rows [start, stop) of one array."""
+        return read_rows(self.folder / f"{name}.npy", start, stop)
+
+
+def read_rows(path: Path, start: int, stop: int) -> NDArray[Any]:
+    """Copy rows [start, stop) out of a `.npy` file; the map ends with the call, so memory stays bounded."""
+    return np.array(np.load(path, mmap_mode="r")[start:stop])
+
+
+def session_table(
+    session: Session,
+    conditioning: ConditioningConfig,
+    grid: GridConfig,
+    cache: Path | None = None,
+    eeg: str = "",
+    video: str = "",
+) -> TableFile:
+    """The session's table, computed now or before.
+
+    Raises
+    ------
+    SessionError, StreamFormatError
+    """
+    timing = grid.model_dump(include={"interval_s", "lag_s", "eeg_hz", "slots_hz", "max_hold_s"})
+    key = digest(_FORMAT, fingerprint(session.path), conditioning.model_dump(), timing, eeg, video)
+    folder = cache_folder(session.folder, cache) / f"table-{key}"
+    if not folder.is_dir():
+        intervals = SessionIntervals(session, conditioning, grid, eeg, video)
+        table = intervals.table()
+        with whole(folder) as work:
+            work.mkdir()
+            for name in _ARRAYS:
+                np.save(work / f"{name}.npy", getattr(table, name))
+            about = {
+                "first": table.first,
+                "n_slots": len(table.shown),
+                "labels": list(intervals.labels),
+                "n_frames": len(intervals.frame_stamps),
+            }
+            (work / "about.json").write_text(json.dumps(about))
+    about = json.loads((folder / "about.json").read_text())
+    return TableFile(folder, about["first"], about["n_slots"], tuple(about["labels"]), about["n_frames"])

@@ -1,0 +1,303 @@
+"""Intervals of many sessions, cut at any slot by what cuts live intervals, in batches for the network.
+
+Nothing but small indices stays in memory: tables and embeddings lie on disk and are mapped while a window is
+read, so two hundred sessions need no more memory than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.learning.cache import TableFile, session_table
+from models.learning.frames import FrameFile, frame_file
+from models.network.network import Network
+from realtime.config import ConditioningConfig, GridConfig
+from realtime.errors import SessionError
+from recordings.session import Session
+
+Indices = NDArray[np.int64]
+
+
+class Windows(NamedTuple):
+    """Which windows: session by number, and the slot (row of its table) at which each ends.
+
+    Attributes
+    ----------
+    session : array of shape (n,), int64
+    end : array of shape (n,), int64
+    """
+
+    session: Indices
+    end: Indices
+
+
+class Batch(NamedTuple):
+    """Windows as the network takes them; letters as in `models.network.interfaces`.
+
+    Attributes
+    ----------
+    eeg : (B, C, n_times) float32 µV
+    eeg_valid : (B, C, n_times) bool
+    eeg_scale : (B, C) float32 µV
+    frames : dict of path to (B, G / every, P, Dv) float32
+    frame_valid : (B, G) bool
+    session, end : (B,) int64
+    """
+
+    eeg: Tensor
+    eeg_valid: Tensor
+    eeg_scale: Tensor
+    frames: dict[str, Tensor]
+    frame_valid: Tensor
+    session: Tensor
+    end: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        frames = {path: rows.to(device) for path, rows in self.frames.items()}
+        return self._replace(
+            frames=frames, **{n: getattr(self, n).to(device) for n in self._fields if n != "frames"}
+        )
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a session, slots [start, stop) of its table: windows lie wholly inside."""
+
+    session: int
+    start: int
+    stop: int
+
+
+class Recordings:
+    """Sessions as one network sees them.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Session folders or XDF files.
+    grid : GridConfig
+    conditioning : ConditioningConfig
+        Where it names no channels, those of the first session are asked of all.
+    cache : Path, optional
+        Where tables and embeddings go; beside each session by default.
+    eeg, video : str
+        Which streams, where sessions have several.
+
+    Raises
+    ------
+    SessionError
+        No session, or one too short for a single window.
+    StreamFormatError
+        A session lacks a channel of the first.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str | Path],
+        grid: GridConfig,
+        conditioning: ConditioningConfig,
+        cache: Path | None = None,
+        eeg: str = "",
+        video: str = "",
+    ) -> None:
+        if not paths:
+            raise SessionError("no session was given: name at least one folder that `phosphene record` wrote")
+        self.paths = [Path(path) for path in paths]
+        self.grid, self.conditioning, self.cache = grid, conditioning, cache
+        self.selectors = eeg, video
+        self.names: list[str] = []
+        self.tables: list[TableFile] = []
+        for path in self.paths:
+            with Session(path) as session:
+                table = session_table(session, self.conditioning, grid, cache, eeg, video)
+                self.names.append(session.name)
+            self.tables.append(table)
+            self.conditioning = self.conditioning.model_copy(update={"channels": table.labels})
+            if table.n_slots < self.n_rows:
+                raise SessionError(
+                    f"EEG and video of {path} overlap for {table.n_slots / grid.slots_hz:.1f} s; a window "
+                    f"needs {self.n_rows / grid.slots_hz:.1f} s: record longer"
+                )
+        self._frames: dict[str, list[FrameFile]] = {}
+        self._every: dict[str, int] = {}
+
+    @property
+    def frame_paths(self) -> tuple[str, ...]:
+        """Frame paths a batch brings: none before `embed`."""
+        return tuple(self._frames)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Channels, in the order of every batch."""
+        return self.tables[0].labels
+
+    @property
+    def n_rows(self) -> int:
+        """Slots an interval spans with its lag: rows of the table it is cut from."""
+        return self.grid.n_slots + self.lag_slots
+
+    @property
+    def lag_slots(self) -> int:
+        return round(self.grid.lag_s * self.grid.slots_hz)
+
+    def spans(self) -> list[Span]:
+        """Each session as a whole; a window's last row is the scale at its end."""
+        return [Span(i, 0, table.n_slots) for i, table in enumerate(self.tables)]
+
+    def minutes(self, spans: Sequence[Span] | None = None) -> float:
+        """How much data there is in `spans` (all by default)."""
+        slots = sum(span.stop - span.start for span in (self.spans() if spans is None else spans))
+        return slots / self.grid.slots_hz / 60
+
+    def embed(self, network: Network, device: str | torch.device = "cpu") -> None:
+        """Have all frames embedded by the network's frame encoders; batches hold them from now on."""
+        px = max(encoder.image_px for encoder in network.frame_encoders.values())
+        for path, encoder in network.frame_encoders.items():
+            files = []
+            for source in self.paths:
+                with Session(source) as session:
+                    files.append(
+                        frame_file(session, encoder.eval(), px, self.cache, self.selectors[1], device)
+                    )
+            self._frames[path], self._every[path] = files, network.config.paths[path]
+
+    # ------------------------------------------------------------ windows
+    def every(self, spans: Sequence[Span], step: int) -> Windows:
+        """Windows at every `step`-th slot of each span, the first as early as it fits."""
+        ends = [np.arange(s.start + self.n_rows, s.stop, step) for s in spans]
+        sessions = [np.full(len(e), s.session) for e, s in zip(ends, spans, strict=True)]
+        if not ends:
+            return Windows(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        return Windows(np.concatenate(sessions).astype(np.int64), np.concatenate(ends).astype(np.int64))
+
+    def random(self, spans: Sequence[Span], n: int, rng: np.random.Generator) -> Windows:
+        """`n` windows at random slots, every slot of all spans as likely as any other.
+
+        Raises
+        ------
+        SessionError
+            No span can hold a window.
+        """
+        room = np.array([max(0, s.stop - s.start - self.n_rows) for s in spans])
+        if not room.sum():
+            raise SessionError("no part of the sessions is long enough for one window: record longer")
+        drawn = rng.integers(0, room.sum(), n)
+        which = np.searchsorted(np.cumsum(room), drawn, side="right")
+        into = drawn - (np.cumsum(room) - room)[which]
+        starts = np.array([s.start for s in spans])[which]
+        sessions = np.array([s.session for s in spans])[which]
+        return Windows(sessions.astype(np.int64), (starts + into + self.n_rows).astype(np.int64))
+
+    def starts(self, windows: Windows) -> NDArray[np.float64]:
+        """When the video of each window begins, seconds on its session's clock: (n,)."""
+        first = np.array([self.tables[session].first for session in windows.session], np.int64)
+        return (first + windows.end - self.n_rows) / self.grid.slots_hz
+
+    # ------------------------------------------------------------ what is in them
+    def eeg(self, windows: Windows) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+        """EEG (n, C, n_times) µV, its validity (n, n_times), and the running scale (n, C)."""
+        per_slot = self.grid.eeg_hz // self.grid.slots_hz
+        parts = []
+        for number, end in zip(*windows, strict=True):
+            table, points = self.tables[number], ((end - self.n_rows) * per_slot, end * per_slot)
+            scale = table.read("eeg_scale", end, end + 1)[0]
+            parts.append((table.read("eeg", *points).T, table.read("eeg_valid", *points), scale))
+        eeg, valid, scales = (np.stack(part) for part in zip(*parts, strict=True))
+        return eeg, valid, scales
+
+    def positions(self, windows: Windows) -> tuple[Indices, NDArray[np.bool_]]:
+        """Which stamped frame is on show at each slot (n, G), and whether one is."""
+        parts = []
+        for number, end in zip(*windows, strict=True):
+            rows = end - self.n_rows, end - self.lag_slots
+            parts.append([self.tables[number].read(name, *rows) for name in ("position", "shown")])
+        position, shown = (np.stack(part) for part in zip(*parts, strict=True))
+        return position, shown
+
+    def batch(self, windows: Windows) -> Batch:
+        """Cut windows; frames come with them once `embed` was called."""
+        eeg, valid, scale = self.eeg(windows)
+        position, shown = self.positions(windows)
+        frames: dict[str, Tensor] = {}
+        for path, files in self._frames.items():
+            rows = []
+            for i, number in enumerate(windows.session):
+                file = files[number]
+                shown[i] &= file.there[np.maximum(position[i], 0)]
+                wanted = np.where(shown[i], position[i], -1)[:: self._every[path]]
+                rows.append(file.read(wanted))
+            frames[path] = torch.from_numpy(np.stack(rows))
+        eeg_valid = torch.from_numpy(valid)[:, None].expand(-1, eeg.shape[1], -1)
+        return Batch(
+            torch.from_numpy(np.ascontiguousarray(eeg)),
+            eeg_valid,
+            torch.from_numpy(scale),
+            frames,
+            torch.from_numpy(shown),
+            torch.from_numpy(windows.session),
+            torch.from_numpy(windows.end),
+        )
+
+
+def between(spans: Sequence[Span], share_from: float, share_to: float) -> list[Span]:
+    """The part of each span from one share of its length to another."""
+    return [
+        Span(s.session, s.start + round(share_from * n), s.start + round(share_to * n))
+        for s in spans
+        for n in [s.stop - s.start]
+    ]
+
+
+def hold_out(spans: Sequence[Span], share: float, guard: int) -> tuple[list[Span], list[Span]]:
+    """Cut the end of each span off as a block to validate on, with `guard` slots between the two.
+
+    Spans too short for both are given whole to the training.
+    """
+    train, held = [], []
+    for s in spans:
+        n = s.stop - s.start
+        cut = s.stop - round(share * n)
+        if share > 0 and round(share * n) > guard and n - round(share * n) > 2 * guard:
+            train.append(Span(s.session, s.start, cut - guard))
+            held.append(Span(s.session, cut, s.stop))
+        else:
+            train.append(s)
+    return train, held
+
+
+def first_minutes(spans: Sequence[Span], minutes: float, slots_hz: int) -> list[Span]:
+    """The first part of all spans that lasts `minutes` together, span after span."""
+    left, taken = round(minutes * 60 * slots_hz), []
+    for s in spans:
+        n = min(left, s.stop - s.start)
+        if n > 0:
+            taken.append(Span(s.session, s.start, s.start + n))
+        left -= n
+    return taken
+
+
+def as_split(
+    parts: Mapping[str, Sequence[Span]], recordings: Recordings
+) -> dict[str, list[dict[str, object]]]:
+    """Spans by name in words that a checkpoint can keep: session, seconds from its start to its end."""
+    hz = recordings.grid.slots_hz
+    return {
+        name: [
+            {
+                "session": recordings.names[s.session],
+                "from_s": round((recordings.tables[s.session].first + s.start) / hz, 3),
+                "to_s": round((recordings.tables[s.session].first + s.stop) / hz, 3),
+            }
+            for s in spans
+        ]
+        for name, spans in parts.items()
+    }

@@ -1,0 +1,121 @@
+"""A session's frames as a network wants them: embedded once by a frozen encoder, or as small pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from models.learning.cache import cache_folder, digest, fingerprint, read_rows, whole
+from models.network.interfaces import FrameEncoder
+from realtime.clock import ManualClock
+from realtime.frames import shrink
+from recordings.replay import ReplayVideo
+from recordings.session import Session
+
+_BATCH = 64  # frames embedded together
+
+
+@dataclass(frozen=True)
+class FrameFile:
+    """One row a stamped frame, on disk; rows of frames that the video has lost are 0.
+
+    `there` says which rows hold a frame, (n_frames,) bool.
+    """
+
+    path: Path
+    there: NDArray[np.bool_]
+
+    def read(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Rows at `positions` (n,), which rise; 0 for -1."""
+        known = positions[positions >= 0]
+        shape = np.load(self.path, mmap_mode="r").shape[1:]
+        if not len(known):
+            return np.zeros((len(positions), *shape), np.float32)
+        start = int(known.min())
+        rows = read_rows(self.path, start, int(known.max()) + 1)
+        picked = rows[np.maximum(positions - start, 0)].astype(np.float32)
+        picked[positions < 0] = 0.0
+        return picked
+
+
+def encoder_key(encoder: FrameEncoder) -> str:
+    """Hash of a frozen encoder: its class, and every weight."""
+    assert isinstance(encoder, nn.Module)
+    content = hashlib.sha256(type(encoder).__name__.encode())
+    for name, value in sorted(encoder.state_dict().items()):
+        content.update(name.encode())
+        content.update(value.detach().cpu().contiguous().float().numpy().tobytes())
+    return content.hexdigest()[:16]
+
+
+def frame_file(
+    session: Session,
+    encoder: FrameEncoder,
+    image_px: int,
+    cache: Path | None = None,
+    video: str = "",
+    device: str | torch.device = "cpu",
+) -> FrameFile:
+    """Embeddings (n_frames, P, Dv) float16 of a session's frames, computed now or before.
+
+    Frames are reduced to `image_px` as they are live, so that training and the window see the same.
+    """
+    track = session.video(video or None)
+    key = digest(fingerprint(session.path), fingerprint(track.path), encoder_key(encoder), image_px, video)
+    path = cache_folder(session.folder, cache) / f"frames-{key}.npy"
+    there = path.with_suffix(".there.npy")
+    if not path.is_file():
+        mask = np.zeros(track.n_samples, bool)
+        with whole(path) as work:
+            out: Any = None
+            for numbers, images in _batches(session, video, track.times, image_px):
+                rows = embed(encoder, images, device)
+                if out is None:
+                    out = np.lib.format.open_memmap(
+                        work, "w+", np.float16, (track.n_samples, *rows.shape[1:])
+                    )
+                out[numbers], mask[numbers] = rows, True
+            if out is None:
+                out = np.lib.format.open_memmap(work, "w+", np.float16, (track.n_samples, 1, encoder.width))
+            out.flush()
+            with whole(there) as beside, beside.open("wb") as file:
+                np.save(file, mask)
+    return FrameFile(path, np.load(there))
+
+
+@torch.inference_mode()
+def embed(
+    encoder: FrameEncoder, images: list[NDArray[np.uint8]], device: str | torch.device = "cpu"
+) -> NDArray[np.float32]:
+    """Embed pictures, each (height, width, 3) uint8 RGB: (n, P, Dv)."""
+    pixels = encoder.preprocess([torch.from_numpy(np.ascontiguousarray(image)) for image in images])
+    return encoder(pixels.to(device)).float().cpu().numpy()
+
+
+def _batches(
+    session: Session, video: str, times: NDArray[np.float64], image_px: int
+) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.uint8]]]]:
+    """Every frame there is, with its place among the stamps, some at a time."""
+    source = ReplayVideo(session, ManualClock(np.inf), video or None)
+    source.open()
+    stamps: list[float] = []
+    images: list[NDArray[np.uint8]] = []
+    try:
+        while not source.finished:
+            frame = source.read()
+            if frame is not None:
+                stamps.append(frame.stamp)
+                images.append(shrink(frame.image, image_px))
+            if images and (len(images) == _BATCH or source.finished):
+                yield np.searchsorted(times, stamps), images
+                stamps, images = [], []
+    finally:
+        source.close()

@@ -1,0 +1,82 @@
+"""How a network is trained: every number that is not the network itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from realtime.config import Frozen
+
+Loss = Literal["siglip", "infonce", "multi_positive", "joint_ce"]
+Distillation = Literal["none", "distribution", "multi_positive", "feature"]
+
+
+class Recipe(Frozen):
+    """The recipe that learned (docs/design.md), as far as it depends on the data open to change.
+
+    Attributes
+    ----------
+    steps, batch : int
+        Optimiser steps, and windows in each (over all processes).
+    warmup : int
+        Steps over which the learning rate rises; it then falls along a cosine to 0.
+    weight_decay : float
+        Of matrices; vectors, t′ and b have none.
+    match_from : float
+        Share of the steps after which the match head is trained as well.
+    negatives : int
+        Mismatched videos a true pair is trained against in the match.
+    near_s : float
+        Windows of a session nearer than this beyond their overlap are neither positive nor negative.
+    twin_s : float
+        With `multi_positive`: every second window is cut at most so far from the one before it, and counts
+        as the same.
+    distil, teacher : str
+        Which distillation, and from what: `frames:PATH` (the frozen frames of a path) or a file beside each
+        session (`.npz` with `stamps` (n,) and `embeddings` (n, D)).
+    reconstruct : float
+        Weight of masked-patch reconstruction.
+    warm_up : int
+        Steps over which the weights of distillation and reconstruction rise.
+    channel_drop, noise, shift_slots
+        Augmentation of the EEG: probability that an electrode is silenced, noise in units of its scale, and
+        by how many slots at most the EEG is shifted against the video.
+    validation : float
+        Share at the end of each session that is held out for early stopping; 0 for none.
+    check_every, patience : int
+        Steps between two looks at it, and looks without a better one after which the training ends.
+    save_every : int
+        Steps between two states a killed training can be resumed from.
+    """
+
+    steps: int = Field(600, ge=1)
+    batch: int = Field(64, ge=2)
+    lr: float = Field(5e-3, gt=0)
+    warmup: int = Field(30, ge=0)
+    weight_decay: float = Field(0.05, ge=0)
+    clip: float = Field(1.0, gt=0)
+    loss: Loss = "siglip"
+    match: float = Field(1.0, ge=0)
+    match_from: float = Field(0.4, ge=0, le=1)
+    negatives: int = Field(4, ge=1)
+    near_s: float = Field(0.0, ge=0)
+    twin_s: float = Field(0.1, ge=0)
+    distil: Distillation = "none"
+    distil_weight: float = Field(0.3, ge=0)
+    teacher: str = "frames:fast"
+    reconstruct: float = Field(0.0, ge=0)
+    warm_up: int = Field(100, ge=0)
+    channel_drop: float = Field(0.0, ge=0, lt=1)
+    noise: float = Field(0.0, ge=0)
+    shift_slots: int = Field(0, ge=0)
+    validation: float = Field(0.1, ge=0, lt=0.9)
+    check_every: int = Field(100, ge=1)
+    patience: int = Field(5, ge=1)
+    save_every: int = Field(50, ge=1)
+    log_every: int = Field(50, ge=1)
+    seed: int = 0
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    devices: int = Field(1, ge=1)
+    nodes: int = Field(1, ge=1)
+    accelerator: Literal["auto", "cpu", "gpu"] = "cpu"

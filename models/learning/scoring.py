@@ -1,0 +1,161 @@
+"""Every EEG window of a run against every video window of it: the matrices that `metrics` judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.learning.dataset import Batch, Recordings, Span, Windows
+from models.learning.metrics import Scored
+from models.learning.objective import match_logits
+from models.network.network import Network
+
+_CHUNK = 64  # windows seen at once
+_PAIRS = 512  # pairs fused at once
+Change = Callable[[Batch], Batch]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Windows as both towers see them, on the CPU.
+
+    Attributes
+    ----------
+    windows : Windows
+    eeg, video : (n, G, E)
+    eeg_valid, video_valid : (n, G) float, 0 or 1
+    match : dict of session to (m, m), or None
+        Logits of the match, for the windows of each session in order.
+    """
+
+    windows: Windows
+    eeg: Tensor
+    eeg_valid: Tensor
+    video: Tensor
+    video_valid: Tensor
+    match: dict[int, Tensor] | None
+
+
+@torch.inference_mode()
+def see_windows(
+    network: Network,
+    recordings: Recordings,
+    windows: Windows,
+    device: str | torch.device = "cpu",
+    match: bool = True,
+    change: Change | None = None,
+) -> Seen:
+    """Run both towers over windows, and the match over all pairs of a session.
+
+    Parameters
+    ----------
+    network : Network
+        In evaluation mode.
+    change : callable, optional
+        Applied to every batch before it is seen: controls that silence electrodes or one side.
+    """
+    parts: list[tuple[Tensor, ...]] = []
+    logits = {}
+    for session in np.unique(windows.session):
+        mine = Windows(*(part[windows.session == session] for part in windows))
+        views = list(_views(network, recordings, mine, torch.device(device), match, change))
+        eeg, eeg_valid, video, video_valid, tokens, latents, there = (
+            torch.cat(part) for part in zip(*views, strict=True)
+        )
+        parts.append((eeg.cpu(), eeg_valid.float().cpu(), video.cpu(), video_valid.float().cpu()))
+        if match:
+            logits[int(session)] = _all_pairs(network, tokens, latents, there)
+    order = np.argsort(windows.session, kind="stable")
+    eeg, eeg_valid, video, video_valid = (torch.cat(part) for part in zip(*parts, strict=True))
+    ordered = Windows(*(part[order] for part in windows))
+    return Seen(ordered, eeg, eeg_valid, video, video_valid, logits if match else None)
+
+
+def _views(
+    network: Network,
+    recordings: Recordings,
+    windows: Windows,
+    device: torch.device,
+    latents: bool,
+    change: Change | None,
+) -> Iterator[tuple[Tensor, ...]]:
+    for start in range(0, len(windows.end), _CHUNK):
+        batch = recordings.batch(Windows(*(part[start : start + _CHUNK] for part in windows)))
+        batch = (change(batch) if change else batch).to(device)
+        eeg = network.encode_eeg(batch.eeg, batch.eeg_valid, batch.eeg_scale)
+        if latents or not hasattr(network.video_tower, "grid"):
+            video = network.encode_video(batch.frames, batch.frame_valid)
+            grid, valid, read = video.grid, video.grid_valid, video.latents
+        else:
+            grid, valid = network.video_tower.grid(batch.frames, batch.frame_valid)
+            read = grid[:, :0]
+        yield eeg.grid, eeg.grid_valid, grid, valid, eeg.tokens, read, batch.frame_valid.any(dim=1)
+
+
+def _all_pairs(network: Network, tokens: Tensor, latents: Tensor, there: Tensor) -> Tensor:
+    """Match logits (n, n) of every EEG with every video."""
+    n = len(tokens)
+    media = network.project(latents)
+    rows, columns = torch.meshgrid(*(torch.arange(n, device=tokens.device),) * 2, indexing="ij")
+    found = [
+        match_logits(network, tokens, media, there, r, c)
+        for r, c in zip(rows.flatten().split(_PAIRS), columns.flatten().split(_PAIRS), strict=True)
+    ]
+    return torch.cat(found).view(n, n).cpu()
+
+
+def similarity_runs(seen: Seen, recordings: Recordings, parts: int = 1) -> list[Scored]:
+    """Similarities of all pairs, by session.
+
+    Parameters
+    ----------
+    parts : int
+        Into how many pieces each window is cut: 2 gives scores of half the window's length.
+    """
+    n, n_slots, _ = seen.eeg.shape
+    if n_slots % parts:
+        raise ValueError(f"{n_slots} slots do not fall into {parts} parts")
+    length = recordings.grid.interval_s / parts
+    sides = [x.reshape(n * parts, -1) for x in (seen.eeg, seen.video, seen.eeg_valid, seen.video_valid)]
+    starts = recordings.starts(seen.windows)
+    starts = (starts[:, None] + np.arange(parts) * length).reshape(-1)
+    sessions = np.repeat(seen.windows.session, parts)
+    runs = []
+    for session in np.unique(sessions):
+        eeg, video, eeg_valid, video_valid = (x[torch.from_numpy(sessions == session)] for x in sides)
+        cosine = (eeg @ video.T) / (eeg_valid @ video_valid.T).clamp(min=1.0)
+        name = recordings.names[session]
+        runs.append(Scored(cosine.double().numpy(), starts[sessions == session], name, length))
+    return runs
+
+
+def match_runs(seen: Seen, recordings: Recordings) -> list[Scored]:
+    """Probabilities of the match of all pairs, by session."""
+    assert seen.match is not None, "the match was not asked for"
+    starts = recordings.starts(seen.windows)
+    return [
+        Scored(
+            logits.double().sigmoid().numpy(),
+            starts[seen.windows.session == session],
+            recordings.names[session],
+            recordings.grid.interval_s,
+        )
+        for session, logits in seen.match.items()
+    ]
+
+
+def score(
+    network: Network,
+    recordings: Recordings,
+    spans: Sequence[Span],
+    device: str | torch.device = "cpu",
+    change: Change | None = None,
+    match: bool = True,
+) -> Seen:
+    """See windows that follow each other without overlap."""
+    windows = recordings.every(spans, recordings.grid.n_slots)
+    return see_windows(network.eval(), recordings, windows, device, match, change)
