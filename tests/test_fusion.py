@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from models.network.fusion import GatedBlock
 from models.network.interfaces import Fused
 from models.network.registry import build
+from models.network.trace import trace
 from models.parts import GatedConfig, PerceiverConfig, QFormerConfig
 from tests.networks import fill_by_rule
 
@@ -196,3 +197,25 @@ def test_values_are_modulated_by_the_query() -> None:
         part.blocks[0].attn.modulate.weight.zero_()
         part.blocks[0].ff_gate.zero_()
     assert torch.equal(fuse(part, tokens, media, allowed).tokens, tokens)
+
+
+def test_attention_is_followed_to_items_frames_and_patches() -> None:
+    """Against the paths summed one by one: token → latent → frame and patch."""
+    random = torch.Generator().manual_seed(0)
+    attention = torch.rand(1, 2, 3, 2 * 4, generator=random).softmax(dim=-1)
+    latents = torch.rand(1, 2, 4, 5, 6, generator=random)
+    latents = latents / latents.sum(dim=(3, 4), keepdim=True)
+    latents[0, 1] = 0  # an item nobody saw anything of
+    told = trace(attention, latents)
+    for t in range(2):
+        patches = torch.zeros(2, 6)
+        for s in range(3):
+            frames = torch.zeros(2, 5)
+            for item in range(2):
+                for latent in range(4):
+                    weight = attention[0, t, s, 4 * item + latent]
+                    frames[item] += weight * latents[0, item, latent].sum(dim=1)
+                    patches[item] += weight * latents[0, item, latent].sum(dim=0)
+            torch.testing.assert_close(told.frames[0, t, s], frames / frames.sum())
+            torch.testing.assert_close(told.items[0, t, s], attention[0, t, s].view(2, 4).sum(dim=1))
+        torch.testing.assert_close(told.patches[0, t], patches / patches.sum())
