@@ -20,7 +20,7 @@ from recordings.xdf_reader import XdfReader
 from recordings.xdf_writer import StreamHeader, XdfWriter, pack_chunk
 
 EEG, MARKERS = 1, 2
-N_CHUNKS = 8
+N_CHUNKS = 6
 
 
 def _write(path: Path) -> dict[int, list[tuple[float, list]]]:
