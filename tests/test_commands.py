@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 import phosphene
+from recordings.example import EXAMPLE
 from tests.small_session import write_small
 
 
@@ -144,3 +145,31 @@ def test_without_a_display_the_session_is_shown_as_text(run, session, monkeypatc
     assert code == 0
     assert "no display" in err
     assert "untrained" in err
+
+
+def test_the_shipped_example_is_small_and_replays(run):
+    files = list(EXAMPLE.iterdir())
+    assert sum(file.stat().st_size for file in files) < 2 * 2**20
+    code, out, _ = run("replay", EXAMPLE, "--speed", "max", "--headless", "--json")
+    assert code == 0
+    assert json.loads(out)["readings"] >= 100
+
+
+def test_a_damaged_recording_is_repaired_beside_and_then_replays(run, session, tmp_path):
+    broken = shutil.copytree(session, tmp_path / "broken")
+    xdf = broken / "session.xdf"
+    xdf.write_bytes(xdf.read_bytes()[:-700])
+    code, out, _ = run("repair", broken)
+    assert code == 0
+    assert "left out" in out
+    code, out, _ = run("replay", broken / "session.repaired.xdf", "--speed", "max", "--headless", "--json")
+    assert code == 0
+    assert json.loads(out)["readings"] >= 15
+
+
+def test_an_audit_says_what_a_session_holds(run, session):
+    code, out, _ = run("info", session, "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert {stream["name"] for stream in report["streams"]} >= {"Cap"}
+    assert report["duration_s"] == pytest.approx(8.0, abs=0.1)
