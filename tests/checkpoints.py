@@ -81,7 +81,9 @@ def _vision(kind: str) -> tuple[Any, dict[str, Any]]:
         )
         return transformers.CLIPModel(config), CLIP_SETTINGS
     if kind == "siglip":
-        return transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**VISION)), SIGLIP_SETTINGS
+        text = {**SMALL, "vocab_size": 20, "max_position_embeddings": 8}
+        config = transformers.SiglipConfig(text_config=text, vision_config=VISION)
+        return transformers.SiglipModel(config), SIGLIP_SETTINGS
     if kind == "dinov2":  # trained on larger pictures than it is given, so its positions are interpolated
         config = transformers.Dinov2Config(**{**VISION, "image_size": 64}, mlp_ratio=2)
         return transformers.Dinov2Model(config), DINO_SETTINGS

@@ -261,6 +261,16 @@ def test_frozen_weights_neither_move_nor_drop_out() -> None:
     assert frozen.spread.mix.weight.grad is not None
 
 
+def test_a_checkpoint_of_trained_weights_does_not_ask_for_the_published_ones(tmp_path: Path) -> None:
+    gone = str(tmp_path / "cbramod.pth")
+    with hub.filled_later():
+        encoder(weights=gone)
+        with pytest.raises(WeightsError, match="not on this machine"):
+            encoder(weights=gone, frozen=True)
+    with pytest.raises(WeightsError, match="not on this machine"):
+        encoder(weights=gone)
+
+
 def test_a_grid_that_does_not_fit_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"grid\.eeg_hz=250"):
         CBraModEncoder(CBraModConfig(layers=1), LABELS, GridConfig(eeg_hz=250, slots_hz=50, hop_s=0.5))

@@ -174,7 +174,7 @@ def test_a_filled_weights_folder_serves_the_hub_id(tmp_path: Path, monkeypatch: 
 
 
 def test_a_checkpoint_of_another_kind_is_refused(checkpoints: dict[str, Path]) -> None:
-    with pytest.raises(WeightsError, match=r"siglip_vision_model.*loads clip"):
+    with pytest.raises(WeightsError, match=r"'siglip'.*loads clip"):
         PretrainedVision(PretrainedVisionConfig(kind="clip", source=str(checkpoints["siglip"])))
 
 

@@ -21,7 +21,7 @@ def test_a_row_counts_parameters_and_the_products_of_a_frame() -> None:
     frozen = sum(p.numel() for p in network.frame_encoders.parameters())
     assert row.trained == row.parameters - frozen
     assert row.name == "compact · tiny · none · mean · gated"
-    # 16 patches of 8 × 8 × 3 into 16; two blocks of qkv, scores, values, output and an MLP four times as wide.
+    # 16 patches of 8 × 8 × 3 into 16; two blocks of qkv, scores, values, output, an MLP four times as wide.
     tokens, width = 16, 16
     block = tokens * width * (3 * width + width + 8 * width) + 2 * tokens * tokens * width
     assert row.frame_mflop["fast"] == pytest.approx(2 * (tokens * 192 * width + 2 * block) / 1e6)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from models.network.cbramod import BAND_HZ, Spread
 from models.network.compression import shares
-from models.network.hub import not_here
+from models.network.hub import not_here, start_of
 from models.network.interfaces import EegFeatures
 from models.parts import BraindecodeConfig
 from realtime.config import GridConfig
@@ -111,13 +111,14 @@ def _build(config: BraindecodeConfig, labels: tuple[str, ...], n_times: int, rat
         "chs_info": electrodes(labels, rate),
         "n_outputs": 2,
     }
-    if config.weights is None:
+    weights = start_of(config.weights, config.frozen)
+    if weights is None:
         return kind(**signal)
     try:
-        return kind.from_pretrained(config.weights, **signal)
+        return kind.from_pretrained(weights, **signal)
     except (OSError, ValueError, RuntimeError) as error:
         hub_id = f"braindecode/{config.model.lower()}-pretrained"
-        raise not_here(f"braindecode:{config.model}", config.weights, (hub_id,), error) from error
+        raise not_here(f"braindecode:{config.model}", weights, (hub_id,), error) from error
 
 
 def electrodes(labels: tuple[str, ...], rate: float) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from models.network.compression import shares
 from models.network.criss_cross import PATCH, WIDTH, CBraMod
 from models.network.eeg_encoder import CompactEncoder
-from models.network.hub import fetch_file, load_strictly, read_state_dict
+from models.network.hub import fetch_file, load_strictly, read_state_dict, start_of
 from models.network.interfaces import EegFeatures
 from models.parts import CBraModCompactConfig, CBraModConfig
 from realtime.config import GridConfig
@@ -87,10 +87,11 @@ class CBraModEncoder(nn.Module):
                 f"{PATCH}, and grid.interval_s={grid.interval_s} at least 1"
             )
         self.frozen = config.frozen
-        if config.weights is None:
+        weights = start_of(config.weights, config.frozen)
+        if weights is None:
             self.network = CBraMod(config.layers, dropout=config.dropout)
         else:
-            self.network = load_cbramod(config.weights, config.layers, config.dropout)
+            self.network = load_cbramod(weights, config.layers, config.dropout)
         self.network.stored_elsewhere = config.frozen and config.weights is not None
         if config.frozen:
             self.network.requires_grad_(False)

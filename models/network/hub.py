@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
@@ -19,6 +21,27 @@ from realtime.errors import WeightsError
 WEIGHTS_HOME = "PHOSPHENE_WEIGHTS"  # environment variable that moves the weights folder
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
+
+
+_FILLED_LATER: ContextVar[bool] = ContextVar("filled_later", default=False)
+
+
+@contextmanager
+def filled_later() -> Iterator[None]:
+    """Inside, networks that were trained further are built without their published start.
+
+    A checkpoint holds all their weights, so loading it must not ask for the published ones again.
+    """
+    token = _FILLED_LATER.set(True)
+    try:
+        yield
+    finally:
+        _FILLED_LATER.reset(token)
+
+
+def start_of(weights: str | None, frozen: bool) -> str | None:
+    """The published weights to start from: `weights`, or None where a checkpoint is about to fill them."""
+    return None if _FILLED_LATER.get() and not frozen else weights
 
 
 def weights_folder(name: str = "") -> Path:
