@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.learning.cache import cache_folder, digest, fingerprint, whole
-from models.learning.dataset import Recordings, Windows
 from realtime.clock import ManualClock
 from realtime.frames import shrink
 from recordings.replay import ReplayVideo
@@ -88,26 +87,6 @@ def _held(rows: Floats) -> Floats:
     for name in CHANGES:
         held[~there, FEATURES.index(name)] = 0.0
     return held.astype(np.float32)
-
-
-class FilmFeatures:
-    """Features of any window of some recordings, on the slots of their grid."""
-
-    def __init__(self, recordings: Recordings) -> None:
-        self.recordings = recordings
-        self._of_frames: list[Floats] = []
-        for path in recordings.paths:
-            with Session(path) as session:
-                self._of_frames.append(session_features(session, recordings.cache, recordings.selectors[1]))
-
-    def __call__(self, windows: Windows) -> Floats:
-        """Features (n, G, n_features); 0 where no frame is on show."""
-        positions, shown = self.recordings.positions(windows)
-        found = [
-            on_slots(self._of_frames[session], position, there)
-            for session, position, there in zip(windows.session, positions, shown, strict=True)
-        ]
-        return np.stack(found)
 
 
 def on_slots(rows: Floats, position: NDArray[np.int64], shown: NDArray[np.bool_]) -> Floats:
