@@ -13,7 +13,8 @@ import typer
 from realtime.virtual.headset_command import headset
 
 if TYPE_CHECKING:
-    from gui.compose import ModelChoice
+    from gui.compose import LiveChoice, ModelChoice
+    from gui.run import Running
     from realtime.config import ConditioningConfig
 
 app = typer.Typer(
@@ -36,6 +37,11 @@ Reference = Annotated[str, typer.Option("--reference", help="'as recorded' or 'a
 Notch = Annotated[float, typer.Option("--notch", help="Line frequency to remove: 50, 60, or 0 for none.")]
 Unit = Annotated[
     str | None, typer.Option("--unit", help="Unit of the samples, where the stream says none or a wrong one.")
+]
+
+
+ClockMode = Annotated[
+    str, typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival.")
 ]
 
 
@@ -66,17 +72,45 @@ def live(
     reference: Reference = "as recorded",
     notch: Notch = 50.0,
     unit: Unit = None,
-    clock: Annotated[
-        str, typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival.")
-    ] = "check",
+    clock: ClockMode = "check",
+    out: Annotated[Path, typer.Option("--out", help="Where the record button puts its folders.")] = Path(
+        "sessions"
+    ),
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live."""
-    from gui.compose import LiveChoice, open_live
+    choice = _live_choice(eeg, video, preset, weights, channels, reference, notch, unit, clock)
+    _run(lambda: _open_recordable(choice, out), headless, seconds, json)
 
-    choice = LiveChoice(
-        eeg, video, _model(preset, weights), _conditioning(channels, reference, notch, unit), clock
-    )
-    _run(lambda: open_live(choice), headless, seconds, json)
+
+@app.command()
+def record(
+    out: Annotated[Path, typer.Argument(help="Folder under which the session's own folder is made.")],
+    eeg: Annotated[str, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")],
+    video: Annotated[str, typer.Option("--video", help="A camera's number, a file or a URL.")],
+    stream: Annotated[
+        list[str] | None,
+        typer.Option("--stream", help="Further LSL streams, recorded as they are: type=Markers"),
+    ] = None,
+    sub: Annotated[str | None, typer.Option(help="Subject, letters and digits.")] = None,
+    ses: Annotated[str | None, typer.Option(help="Session.")] = None,
+    task: Annotated[str | None, typer.Option(help="Task.")] = None,
+    run: Annotated[str | None, typer.Option(help="Run; the next free number by default.")] = None,
+    headless: Headless = False,
+    seconds: Seconds = None,
+    json: Json = False,
+    preset: Preset = "demo",
+    weights: Weights = None,
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    clock: ClockMode = "check",
+) -> None:
+    """Record a live session from its first sample: every EEG sample, every frame, other streams, readings."""
+    choice = _live_choice(eeg, video, preset, weights, channels, reference, notch, unit, clock)
+    named = {"sub": sub, "ses": ses, "task": task, "run": run}
+    entities = {name: value for name, value in named.items() if value is not None}
+    _run(lambda: _open_recordable(choice, out, stream or [], entities, at_once=True), headless, seconds, json)
 
 
 @app.command()
@@ -214,6 +248,38 @@ def _run(open_session: Any, headless: bool, seconds: float | None, json: bool) -
 
 def _print_json(value: Any) -> None:
     sys.stdout.write(json_format.dumps(value, indent=2, default=str) + "\n")
+
+
+def _live_choice(
+    eeg: str,
+    video: str,
+    preset: str,
+    weights: str | None,
+    channels: str | None,
+    reference: str,
+    notch: float,
+    unit: str | None,
+    clock: str,
+) -> LiveChoice:
+    from gui.compose import LiveChoice
+
+    conditioning = _conditioning(channels, reference, notch, unit)
+    return LiveChoice(eeg, video, _model(preset, weights), conditioning, clock)
+
+
+def _open_recordable(
+    choice: LiveChoice,
+    out: Path,
+    streams: list[str] | None = None,
+    entities: dict[str, str] | None = None,
+    at_once: bool = False,
+) -> Running:
+    from gui.compose import open_live
+    from gui.recording import offer_recording
+
+    running = open_live(choice)
+    offer_recording(running, out, streams or [], entities, at_once)
+    return running
 
 
 def _model(preset: str, weights: str | None) -> ModelChoice:

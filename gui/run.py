@@ -44,7 +44,8 @@ class Runner(Protocol):
 class Running:
     """A session that is ready to run: its pipeline, what drives it and what a window sees of it.
 
-    `extras` are called once after the end and add entries to the summary; `cleanups` always run.
+    `watched` are asked for a failure while it runs, and one ends it; `before_end` run while the sources are
+    still open; `extras` are called once after the end and add entries to the summary; `cleanups` always run.
     """
 
     title: str
@@ -53,8 +54,16 @@ class Running:
     runner: Runner
     view: View
     actions: Actions = field(default_factory=Actions)
+    watched: list[Callable[[], BaseException | None]] = field(default_factory=list)
+    before_end: list[Callable[[], object]] = field(default_factory=list)
     extras: list[Callable[[], dict[str, Any]]] = field(default_factory=list)
     cleanups: list[Callable[[], object]] = field(default_factory=list)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended a worker, or anything else that is watched; None while all is well."""
+        found = (self.runner.failure, *(failed() for failed in self.watched))
+        return next((failure for failure in found if failure is not None), None)
 
 
 def has_display() -> bool:
@@ -84,17 +93,19 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
             def over() -> bool:
                 runner = session.runner
                 late = deadline is not None and clock.now() >= deadline
-                return late or interrupted.is_set() or runner.finished or runner.failure is not None
+                return late or interrupted.is_set() or runner.finished or session.failure is not None
 
             more = _show(session, surface, over, interrupted)
     finally:
         health = session.pipeline.eeg.health(), session.pipeline.video.health()
+        failure = session.failure
+        for action in session.before_end:
+            action()
         session.runner.stop()
         for extra in session.extras:
             more |= extra()
         for cleanup in session.cleanups:
             cleanup()
-    failure = session.runner.failure
     errors = [f"{type(failure).__name__}: {failure}"] if failure is not None else []
     return summarise(session.pipeline, health, stages, rss_start, errors, **more)
 

@@ -1,0 +1,131 @@
+"""Recording a session: from its first sample by a command, or from any moment by the window's button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gui.run import Running
+from realtime.errors import PhospheneError
+from realtime.lsl_selector import StreamSelector
+from recordings.lsl_stream import LslStream
+from recordings.naming import session_folder
+from recordings.options import RecordingOptions
+from recordings.pipeline_recording import PipelineRecording
+
+
+class SessionRecording:
+    """Starts and ends recordings of one session, each into a folder of its own below `root`.
+
+    Parameters
+    ----------
+    running : Running
+    root : Path
+        Where the folders go, named by `recordings.naming`.
+    streams : sequence of str
+        Further LSL streams to record as they are (`type=Markers`, `name=Eyes`).
+    entities : mapping of str to str
+        Parts of the folder's name: sub, ses, task, run.
+    """
+
+    def __init__(
+        self,
+        running: Running,
+        root: Path,
+        streams: Sequence[str] = (),
+        entities: Mapping[str, str] | None = None,
+    ):
+        self._pipeline = running.pipeline
+        self._root, self._streams, self._entities = root, tuple(streams), dict(entities or {})
+        self._recording: PipelineRecording | None = None
+        self._others: list[LslStream] = []
+        self.folders: list[Path] = []
+
+    def start(self) -> Path:
+        """Begin a recording; returns its folder.
+
+        Raises
+        ------
+        SessionError, ConfigError, StreamNotFound
+        """
+        folder = session_folder(self._root, self._entities)
+        others = [LslStream(StreamSelector.parse(text)) for text in self._streams]
+        headers = {}
+        for stream in others:
+            header = stream.open()
+            headers[stream.name] = header
+        options = RecordingOptions(entities=self._entities)
+        recording = PipelineRecording(self._pipeline, folder, options, headers).start()
+        for stream in others:
+            stream.feed(recording.recorder)
+        self._recording, self._others = recording, others
+        self.folders.append(folder)
+        return folder
+
+    def stop(self) -> None:
+        """End the recording, if there is one, and close its files."""
+        for stream in self._others:
+            stream.close()
+        if self._recording is not None:
+            self._recording.stop()
+        self._recording, self._others = None, []
+
+    def toggle(self) -> None:
+        """What the window's button does."""
+        if self._recording is None:
+            self.start()
+        else:
+            self.stop()
+
+    def seconds(self) -> float | None:
+        """Recorded so far; None while nothing is recorded."""
+        return None if self._recording is None else self._recording.recorder.health().seconds
+
+    def marker(self, stamp: float, text: str) -> None:
+        """Record an event, while something is recorded."""
+        if self._recording is not None:
+            self._recording.recorder.marker(stamp, text)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the recording ended by itself."""
+        return None if self._recording is None else self._recording.recorder.failure
+
+    def summary(self) -> dict[str, Any]:
+        """Where the recordings are, for the session's summary."""
+        return {"recordings": [str(folder) for folder in self.folders]}
+
+
+def offer_recording(
+    running: Running,
+    root: Path,
+    streams: Sequence[str] = (),
+    entities: Mapping[str, str] | None = None,
+    at_once: bool = False,
+) -> SessionRecording:
+    """Give a session its record button; `at_once` begins with its first sample."""
+    recording = SessionRecording(running, root, streams, entities)
+    running.actions = replace(
+        running.actions, toggle_recording=_told(recording.toggle), recorded_s=recording.seconds
+    )
+    running.extras.append(recording.summary)
+    running.watched.append(lambda: recording.failure)
+    running.before_end.append(recording.stop)
+    if at_once:
+        recording.start()
+    return recording
+
+
+def _told(action: Callable[[], None]) -> Callable[[], str | None]:
+    """An action of the window whose error is shown instead of raised: returns the message, None if done."""
+
+    def run() -> str | None:
+        try:
+            action()
+        except PhospheneError as error:
+            return str(error)
+        return None
+
+    return run
