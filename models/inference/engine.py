@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from models.checkpoint import load_checkpoint
 from models.config import NetworkConfig, preset
 from models.inference.attention_maps import attention_maps
+from models.inference.compile import Progress
+from models.inference.stages import EAGER, Stages, compile_stages
 from models.network.interfaces import Fused, State
 from models.network.masks import allowed_items
 from models.network.network import Network
@@ -28,43 +28,6 @@ from realtime.types import Interval, Scores
 UNTRAINED = "untrained"
 BANK_SIZE = 48  # past video intervals kept as impostors: 96 s of them at 2 s
 IMPOSTOR_GAP_S = 4.0  # nearer ones share too much with what is on show (docs/design.md: evaluation)
-
-
-@dataclass
-class Stages:
-    """What the engine calls. Each may be replaced by a compiled callable of the same arguments.
-
-    Attributes
-    ----------
-    frames : dict of path to callable
-        (n, 3, H, W) → (n, P, Dv).
-    video : callable
-        (frames {path: (1, F, P, Dv)}, valid (1, G)) → VideoView with attention.
-    project : callable
-        latents (1, n, D) → tuple of (1, n, ·).
-    eeg : callable
-        (eeg (1, C, n_times), valid, scale (1, C)) → EegView with channels.
-    fuse : callable
-        (tokens (1, 1, S, D), media, allowed (1, S, M), eeg_ends (1, 1), item_ends (1, M)) → Fused with
-        attention.
-    """
-
-    frames: dict[str, Callable[[Tensor], Tensor]]
-    video: Callable[[dict[str, Tensor], Tensor], VideoView]
-    project: Callable[[Tensor], State]
-    eeg: Callable[[Tensor, Tensor, Tensor], EegView]
-    fuse: Callable[[Tensor, State, Tensor, Tensor, Tensor], Fused]
-
-    @classmethod
-    def of(cls, network: Network) -> Stages:
-        """The network's own, eager."""
-        return cls(
-            frames={path: partial(network.encode_frames, path=path) for path in network.frame_encoders},
-            video=partial(network.encode_video, explain=True),
-            project=network.project,
-            eeg=partial(network.encode_eeg, explain=True),
-            fuse=partial(network.fuse, explain=True),
-        )
 
 
 @dataclass(frozen=True)
@@ -90,12 +53,13 @@ class Engine:
     def __init__(self, network: Network, weights: str = UNTRAINED) -> None:
         self.network = network.eval()
         self.stages = Stages.of(self.network)
+        self.notes: tuple[str, ...] = ()  # what a compiled backend could not do, and what is done instead
         config = network.config
         trained = weights != UNTRAINED
         self.card = ModelCard(
             name=config.name,
             weights=weights,
-            backend="eager fp32",
+            backend=EAGER,
             grid=config.grid,
             band_hz=network.eeg_tower.encoder.band_hz,
             channels=network.labels if trained else None,
@@ -124,6 +88,31 @@ class Engine:
         """
         checkpoint = load_checkpoint(folder)
         return cls(checkpoint.network, checkpoint.name)
+
+    def compile(
+        self, backend: str, pictures: Sequence[NDArray[np.uint8]] = (), progress: Progress | None = None
+    ) -> Engine:
+        """Run the network by another backend from here on; the card tells which, `notes` tell fall-backs.
+
+        Parameters
+        ----------
+        backend : str
+            `eager`, `inductor`, `openvino`, `openvino-int8`, `tensorrt`, or `auto` for the fastest that gives
+            what eager gives.
+        pictures : sequence of arrays of shape (height, width, 3), uint8 RGB
+            What int8 is calibrated on; frames of the virtual film where there are none.
+        progress : callable, optional
+            Told what is being built: the first time, that may take minutes.
+
+        Raises
+        ------
+        ConfigError
+            The backend is unknown or cannot be used on this machine.
+        """
+        compiled = compile_stages(self.network, backend, pictures, progress=progress)
+        self.stages, self.notes = compiled.stages, compiled.notes
+        self.card = replace(self.card, backend=compiled.label)
+        return self
 
     def reset(self) -> None:
         """Forget the session so far, as after a seek."""

@@ -153,12 +153,8 @@ class Network(nn.Module):
         eeg_ends, item_ends : (B or 1, T) and (B or 1, M) float s
             Relative to the newest interval's end.
         """
-        token_times = eeg_ends[:, :, None] + self.eeg_tower.token_times
-        media_times = (item_ends[:, :, None] + self.video_tower.latent_times).flatten(1)
-        n_latents = self.config.n_latents
-        latents_allowed = allowed.unsqueeze(-1).expand(-1, -1, -1, n_latents).flatten(2)
-        latents_allowed = latents_allowed.unflatten(1, tokens.shape[1:3])
-        return self.fusion(tokens, token_times, media, media_times, latents_allowed, explain)
+        times = self.eeg_tower.token_times, self.video_tower.latent_times
+        return fuse_at(times, self.fusion, tokens, media, allowed, eeg_ends, item_ends, explain)
 
     def compare(self, eeg: EegView, video: VideoView) -> Tensor:
         """Similarity (..., A, V) of every EEG interval with every item."""
@@ -214,6 +210,25 @@ class Network(nn.Module):
         return allowed_items(
             ids, order.expand(shape), video.expand(shape), batch.frame_valid.any(dim=2), self.config.masks
         )
+
+
+def fuse_at(
+    times: tuple[Tensor, Tensor],
+    fusion: Fusion,
+    tokens: Tensor,
+    media: State,
+    allowed: Tensor,
+    eeg_ends: Tensor,
+    item_ends: Tensor,
+    explain: bool = False,
+) -> Fused:
+    """`Network.fuse`, for a fusion by itself; `times` of a token (S,) and a latent (n,) within an interval."""
+    of_tokens, of_latents = times
+    token_times = eeg_ends[:, :, None] + of_tokens
+    media_times = (item_ends[:, :, None] + of_latents).flatten(1)
+    latents_allowed = allowed.unsqueeze(-1).expand(-1, -1, -1, len(of_latents)).flatten(2)
+    latents_allowed = latents_allowed.unflatten(1, tokens.shape[1:3])
+    return fusion(tokens, token_times, media, media_times, latents_allowed, explain)
 
 
 def unflatten(view: Any, shape: tuple[int, int]) -> Any:

@@ -1,0 +1,215 @@
+"""Compiles a module from outside: builds, checks it against eager, keeps it on disk, falls back in words.
+
+module ─▶ found on disk? ─no─▶ build ─▶ load ─▶ equal to eager? ─yes─▶ Compiled(backend)
+               └──yes──────────────────▶ load ──────┘   └─no─▶ Compiled(eager, note)
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import nn
+
+from models.inference.backends import Run, Tensors, available, get_backend, versions
+from models.inference.cache import Entry, compiled_folder, digest_arrays, entry, key_of
+from models.inference.machine import machine, n_threads
+from models.inference.parity import EQUAL, Parity, compare
+from realtime.errors import ConfigError
+
+Progress = Callable[[str], None]
+_RACE_S = 0.4  # how long `auto` times its candidates, together
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A module in the form it will run in.
+
+    Attributes
+    ----------
+    run : callable
+        The module's arguments and results, flat tensors.
+    backend, precision : str
+        What runs it, after a fall-back where there was one.
+    parity : Parity
+        Against eager, over all examples.
+    note : str
+        Why it is not what was asked for; empty where it is.
+    """
+
+    run: Run
+    backend: str = "eager"
+    precision: str = "fp32"
+    parity: Parity = EQUAL
+    note: str = ""
+
+
+def compile_module(
+    module: nn.Module,
+    examples: Sequence[Tensors],
+    backend: str,
+    precision: str = "fp32",
+    *,
+    name: str = "module",
+    calibration: Sequence[Tensors] = (),
+    folder: Path | None = None,
+    progress: Progress | None = None,
+) -> Compiled:
+    """Compile a module of flat tensors in, a tuple of tensors out, for the shapes of its examples.
+
+    Parameters
+    ----------
+    module : nn.Module
+        In evaluation mode. It is not changed.
+    examples : sequence of tuples of tensors
+        Of equal shapes; the first is traced, all are compared with eager.
+    backend : str
+        `eager`, `inductor`, `openvino`, `tensorrt`, or `auto`: the fastest on this machine that equals eager,
+        measured once and remembered.
+    precision : str
+        `fp32`, `fp16` (tensorrt) or `int8` (openvino).
+    name : str
+        What progress and notes call it.
+    calibration : sequence of tuples of tensors
+        What int8 is calibrated on.
+    folder : Path, optional
+        Where compiled files are kept.
+    progress : callable, optional
+        Told, in a few words, what is being built: that may take minutes.
+
+    Returns
+    -------
+    Compiled
+        Eager, with a note, where the build failed or does not give what eager gives.
+
+    Raises
+    ------
+    ConfigError
+        The backend is unknown, cannot compute in that precision, or is not installed.
+    """
+    if backend == "eager":
+        return Compiled(partial(_eager, module))
+    folder = folder or compiled_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    job = _Job(module, tuple(examples), name, tuple(calibration), folder, progress)
+    if backend == "auto":
+        return _fastest(job)
+    chosen = get_backend(backend)
+    if precision not in chosen.precisions:
+        raise ConfigError(
+            f"backend {backend!r} computes in {' or '.join(chosen.precisions)}, not in {precision}"
+        )
+    if lack := chosen.missing():
+        raise ConfigError(f"backend {backend!r} cannot be used here: {lack}")
+    return _compile(job, backend, precision)
+
+
+@dataclass(frozen=True)
+class _Job:
+    module: nn.Module
+    examples: tuple[Tensors, ...]
+    name: str
+    calibration: tuple[Tensors, ...]
+    folder: Path
+    progress: Progress | None
+
+    def tell(self, text: str) -> None:
+        if self.progress is not None:
+            self.progress(text)
+
+    def key(self, **more: object) -> str:
+        more |= {"machine": machine(), "threads": n_threads()}
+        return key_of(self.module, self.examples[0], **more)
+
+
+def _eager(module: nn.Module, *inputs: torch.Tensor) -> Tensors:
+    return tuple(module(*inputs))
+
+
+def _compile(job: _Job, backend: str, precision: str) -> Compiled:
+    """From disk or anew; eager with a note where that does not lead to an equal."""
+    told = get_backend(backend)
+    calibrated = digest_arrays(part.numpy() for sample in job.calibration for part in sample)
+    key = job.key(backend=backend, precision=precision, versions=versions(told), calibration=calibrated)
+    place = entry(job.folder, key, told.suffix)
+    reason = ""
+    for build in (False, True):  # a file that does not load, or is not equal any more, is built anew once
+        if not build and place.read() is None:
+            continue
+        try:
+            if build:
+                _build(job, backend, precision, place)
+            run = told.load(place.path)
+            parity = _parity(job, run)
+        except ConfigError:
+            raise
+        except Exception as error:  # whatever a compiler raises: it must not keep the program from running
+            reason = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:160]}"
+            place.remove()
+            continue
+        if parity.within(precision):
+            return Compiled(run, backend, precision, parity)
+        reason = f"differs from eager by {parity.difference:.1e}, cosine {parity.cosine:.4f}"
+        place.remove()
+    return Compiled(partial(_eager, job.module), note=f"{job.name}: {backend} {precision} {reason}")
+
+
+def _build(job: _Job, backend: str, precision: str, place: Entry) -> None:
+    job.tell(f"building {job.name} for {backend} {precision} …")
+    begin = time.perf_counter()
+    get_backend(backend).build(job.module, job.examples[0], precision, job.calibration, place.path)
+    place.write({"name": job.name, "backend": backend, "precision": precision, "machine": machine()})
+    job.tell(f"built {job.name} for {backend} {precision} in {time.perf_counter() - begin:.1f} s")
+
+
+def _parity(job: _Job, run: Run) -> Parity:
+    worst = EQUAL
+    with torch.inference_mode():
+        for inputs in job.examples:
+            worst = worst.worse(compare(run(*inputs), tuple(job.module(*inputs))))
+    return worst
+
+
+def _fastest(job: _Job) -> Compiled:
+    """The winner of an earlier race on this machine, or of one now."""
+    remembered = job.folder / f"auto-{job.key(candidates=available())}.json"
+    try:
+        told = json.loads(remembered.read_text())
+        if told["backend"] == "eager":
+            return Compiled(partial(_eager, job.module))
+        compiled = _compile(job, told["backend"], told["precision"])
+        if not compiled.note:
+            return compiled
+    except (OSError, ValueError, KeyError, ConfigError):
+        pass
+    wanted = [(name, "fp16" if name == "tensorrt" else "fp32") for name in available()]
+    runners = [Compiled(partial(_eager, job.module)), *(_compile(job, *each) for each in wanted)]
+    runners = [runner for i, runner in enumerate(runners) if i == 0 or not runner.note]
+    times = race([runner.run for runner in runners], job.examples[0])
+    winner, ms = min(zip(runners, times, strict=True), key=lambda pair: pair[1])
+    told = {"backend": winner.backend, "precision": winner.precision, "ms": ms, "name": job.name}
+    told["of"] = {runner.backend: time for runner, time in zip(runners, times, strict=True)}
+    remembered.write_text(json.dumps({**told, "parity": asdict(winner.parity)}, indent=2))
+    job.tell(f"{job.name}: {winner.backend} is fastest, {ms:.2f} ms against {times[0]:.2f} ms eager")
+    return replace(winner, note="")
+
+
+def race(runs: Sequence[Run], inputs: Tensors, seconds: float = _RACE_S) -> list[float]:
+    """Median milliseconds of each, taken in turns so that a busy moment meets all of them."""
+    took: list[list[float]] = [[] for _ in runs]
+    with torch.inference_mode():
+        for run in runs:
+            run(*inputs)
+        stop = time.perf_counter() + seconds
+        while time.perf_counter() < stop or not took[0]:
+            for run, times in zip(runs, took, strict=True):
+                begin = time.perf_counter()
+                run(*inputs)
+                times.append((time.perf_counter() - begin) * 1e3)
+    return [median(times) for times in took]

@@ -1,0 +1,50 @@
+"""What this machine is, and how many of its cores the network may have."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+
+import torch
+
+_LEFT_FOR_OTHERS = 2  # the window draws on one core, streams and scoring's Python share another
+
+
+def n_threads() -> int:
+    """Threads one operation may use while the program is live.
+
+    Threads that wait for each other at every small operation lose more than they win as soon as the window
+    or another program takes a core from one of them (docs/performance.md), so two cores are left alone.
+    """
+    return max(1, (len(os.sched_getaffinity(0)) or 1) - _LEFT_FOR_OTHERS)
+
+
+def share_cores() -> int:
+    """Hold torch to `n_threads` in this process, from here on; gives the number."""
+    torch.set_num_threads(n_threads())
+    return n_threads()
+
+
+@cache
+def processor() -> str:
+    """The CPU's name, as the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+@cache
+def accelerator() -> str:
+    """The first NVIDIA GPU's name; empty where torch sees none."""
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+
+
+@cache
+def machine() -> str:
+    """One line that names what a compiled file, or a time, belongs to."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    parts = [processor(), f"{os.cpu_count()} cores", capability, accelerator()]
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,223 @@
+"""The network in the pieces a live session calls, and these pieces compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.inference.backends import Tensors
+from models.inference.compile import Compiled, Progress, compile_module
+from models.inference.examples import StageExamples, film_pictures
+from models.network.interfaces import Fused, State
+from models.network.network import Network, fuse_at
+from models.network.towers import EegView, VideoView
+from realtime.errors import ConfigError
+
+EAGER = "eager fp32"
+CHOICES = {  # the word a user gives: backend and precision, and those of the frame encoders
+    "eager": ("eager", "fp32"),
+    "inductor": ("inductor", "fp32"),
+    "openvino": ("openvino", "fp32"),
+    "openvino-int8": ("openvino", "int8"),
+    "tensorrt": ("tensorrt", "fp16"),
+    "auto": ("auto", "fp32"),
+}
+
+
+@dataclass
+class Stages:
+    """What the engine calls. Each may be replaced by a compiled callable of the same arguments.
+
+    Attributes
+    ----------
+    frames : dict of path to callable
+        (n, 3, H, W) → (n, P, Dv).
+    video : callable
+        (frames {path: (1, F, P, Dv)}, valid (1, G)) → VideoView with attention.
+    project : callable
+        latents (1, n, D) → tuple of (1, n, ·).
+    eeg : callable
+        (eeg (1, C, n_times), valid, scale (1, C)) → EegView with channels.
+    fuse : callable
+        (tokens (1, 1, S, D), media, allowed (1, S, M), eeg_ends (1, 1), item_ends (1, M)) → Fused with
+        attention.
+    """
+
+    frames: dict[str, Callable[[Tensor], Tensor]]
+    video: Callable[[dict[str, Tensor], Tensor], VideoView]
+    project: Callable[[Tensor], State]
+    eeg: Callable[[Tensor, Tensor, Tensor], EegView]
+    fuse: Callable[[Tensor, State, Tensor, Tensor, Tensor], Fused]
+
+    @classmethod
+    def of(cls, network: Network) -> Stages:
+        """The network's own, eager."""
+        return cls(
+            frames={path: partial(network.encode_frames, path=path) for path in network.frame_encoders},
+            video=partial(network.encode_video, explain=True),
+            project=network.project,
+            eeg=partial(network.encode_eeg, explain=True),
+            fuse=partial(network.fuse, explain=True),
+        )
+
+
+class FramesModule(nn.Module):
+    """One frame (1, 3, H, W) as one path embeds it: (1, P, Dv)."""
+
+    def __init__(self, network: Network, path: str) -> None:
+        super().__init__()
+        self.encoder = network.frame_encoders[path]
+
+    def forward(self, image: Tensor) -> Tensors:
+        return (self.encoder(image),)
+
+
+class VideoModule(nn.Module):
+    """Embeddings of each path, then valid: the fields of `VideoView`."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.tower, self.paths = network.video_tower, tuple(network.config.paths)
+
+    def forward(self, *inputs: Tensor) -> Tensors:
+        *frames, valid = inputs
+        return tuple(self.tower(dict(zip(self.paths, frames, strict=True)), valid, explain=True))
+
+
+class EegModule(nn.Module):
+    """EEG, valid, scale: the fields of `EegView`."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.tower = network.eeg_tower
+
+    def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor) -> Tensors:
+        return tuple(self.tower(eeg, valid, scale, explain=True))
+
+
+class FuseModule(nn.Module):
+    """Tokens, media's parts, allowed, ends of the EEG's and of the items' intervals: the fields of `Fused`.
+
+    But for the gate: it is a constant of the weights.
+    """
+
+    token_times: Tensor
+    latent_times: Tensor
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.fusion = network.fusion
+        self.register_buffer("token_times", network.eeg_tower.token_times)
+        self.register_buffer("latent_times", network.video_tower.latent_times)
+
+    def forward(self, tokens: Tensor, *rest: Tensor) -> Tensors:
+        *media, allowed, eeg_ends, item_ends = rest
+        times = self.token_times, self.latent_times
+        fused = fuse_at(times, self.fusion, tokens, tuple(media), allowed, eeg_ends, item_ends, explain=True)
+        assert fused.attention is not None
+        return fused.tokens, fused.pooled, fused.logit, fused.attention
+
+
+@dataclass(frozen=True)
+class CompiledStages:
+    """Stages with what is told of them.
+
+    Attributes
+    ----------
+    label : str
+        For the card: `openvino fp32`, or by stage where they differ.
+    parts : dict of stage to Compiled
+    """
+
+    stages: Stages
+    label: str
+    parts: dict[str, Compiled]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Every fall-back, in words."""
+        return tuple(part.note for part in self.parts.values() if part.note)
+
+
+def compile_stages(
+    network: Network,
+    choice: str,
+    pictures: Sequence[NDArray[np.uint8]] = (),
+    folder: Path | None = None,
+    progress: Progress | None = None,
+) -> CompiledStages:
+    """Compile what a live session calls; int8 is for frame encoders, the rest stays fp32 then.
+
+    Parameters
+    ----------
+    choice : str
+        One of `CHOICES`.
+    pictures : sequence of arrays of shape (height, width, 3), uint8 RGB
+        What int8 is calibrated on; frames of the virtual film where there are none.
+
+    Raises
+    ------
+    ConfigError
+        The choice is unknown, or its backend cannot be used on this machine.
+    """
+    if choice not in CHOICES:
+        raise ConfigError(f"backend {choice!r} is unknown: legal are {', '.join(CHOICES)}")
+    backend, precision = CHOICES[choice]
+    if backend == "eager":
+        return CompiledStages(Stages.of(network), EAGER, {})
+    samples = StageExamples(network, [*pictures] or film_pictures())
+    parts: dict[str, Compiled] = {}
+
+    def compiled(name: str, module: nn.Module, examples: list[Tensors], **more: Any) -> Compiled:
+        kind = more.pop("precision", "fp32" if precision == "int8" else precision)
+        parts[name] = compile_module(
+            module.eval(), examples, backend, kind, name=name, folder=folder, progress=progress, **more
+        )
+        return parts[name]
+
+    frames = {}
+    for path in network.frame_encoders:
+        module, (checks, calibration) = FramesModule(network, path), samples.frames(path)
+        calibration = calibration if precision == "int8" else []
+        part = compiled(f"frames {path}", module, checks, precision=precision, calibration=calibration)
+        frames[path] = _one_by_one(part)
+    video = compiled("video", VideoModule(network), samples.video())
+    eeg = compiled("eeg", EegModule(network), samples.eeg())
+    fuse = compiled("fuse", FuseModule(network), samples.fuse())
+    gate = samples.gate()
+
+    def fused(tokens: Tensor, media: State, *rest: Tensor) -> Fused:
+        tokens, pooled, logit, attention = fuse.run(tokens, *media, *rest)
+        return Fused(tokens, pooled, logit, attention, gate)
+
+    stages = Stages(
+        frames,
+        lambda given, valid: VideoView(*video.run(*given.values(), valid)),
+        network.project,
+        lambda *given: EegView(*eeg.run(*given)),
+        fused,
+    )
+    return CompiledStages(stages, _label(parts), parts)
+
+
+def _one_by_one(part: Compiled) -> Callable[[Tensor], Tensor]:
+    """Frames arrive one at a time; where several wait, they are embedded one after the other."""
+    return lambda images: torch.cat([part.run(image[None])[0] for image in images])
+
+
+def _label(parts: dict[str, Compiled]) -> str:
+    """`openvino fp32` where all agree, else each kind with its stages."""
+    kinds: dict[str, list[str]] = {}
+    for name, part in parts.items():
+        kinds.setdefault(f"{part.backend} {part.precision}", []).append(name)
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return " · ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
