@@ -222,7 +222,7 @@ def fuse_at(
     item_ends: Tensor,
     explain: bool = False,
 ) -> Fused:
-    """`Network.fuse`, for a fusion by itself; `times` of a token (S,) and a latent (n,) within an interval."""
+    """`Network.fuse`, for a fusion by itself; `times` (S,) of tokens, (n,) of latents in an interval."""
     of_tokens, of_latents = times
     token_times = eeg_ends[:, :, None] + of_tokens
     media_times = (item_ends[:, :, None] + of_latents).flatten(1)
