@@ -128,7 +128,8 @@ class SessionIntervals:
         the `n_slots` slots that end `lag_s` before it, its scale is that of slot `index`.
         """
         grid = self.grid
-        start, stop = grid.slot_range(self.first)[0], max(self.last, self.first) + 1
+        start = grid.slot_range(self.first)[0]
+        stop = max(self.last + 1, start)
         per_slot = grid.hop_points
         eeg, eeg_valid = self._intake.ring.read(start * per_slot, stop * per_slot)
         times = np.arange(start, stop) / grid.slots_hz

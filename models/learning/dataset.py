@@ -122,10 +122,10 @@ class Recordings:
                 self.names.append(session.name)
             self.tables.append(table)
             self.conditioning = self.conditioning.model_copy(update={"channels": table.labels})
-            if table.n_slots < self.n_rows:
+            if table.n_slots <= self.n_rows:
                 raise SessionError(
                     f"EEG and video of {path} overlap for {table.n_slots / grid.slots_hz:.1f} s; a window "
-                    f"needs {self.n_rows / grid.slots_hz:.1f} s: record longer"
+                    f"needs more than {self.n_rows / grid.slots_hz:.1f} s: record longer"
                 )
         self._frames: dict[str, list[FrameFile]] = {}
         self._every: dict[str, int] = {}
