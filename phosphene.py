@@ -32,6 +32,9 @@ Preset = Annotated[str, typer.Option("--preset", help="demo, laptop or lab.")]
 Weights = Annotated[
     str | None, typer.Option("--weights", help="Folder with trained weights, or demo for the shipped ones.")
 ]
+Backend = Annotated[
+    str, typer.Option("--backend", help="eager, inductor, openvino, openvino-int8, tensorrt or auto.")
+]
 Channels = Annotated[str | None, typer.Option("--channels", help="Electrodes in the order wanted: Fz,Cz,Pz")]
 Reference = Annotated[str, typer.Option("--reference", help="'as recorded' or 'average'.")]
 Notch = Annotated[float, typer.Option("--notch", help="Line frequency to remove: 50, 60, or 0 for none.")]
@@ -52,11 +55,12 @@ def demo(
     json: Json = False,
     preset: Preset = "demo",
     weights: Weights = None,
+    backend: Backend = "eager",
 ) -> None:
     """Watch a virtual subject watch a film. Needs no headset, no camera and no network."""
     from gui.compose import open_demo
 
-    _run(lambda: open_demo(_model(preset, weights)), headless, seconds, json)
+    _run(lambda: open_demo(_model(preset, weights, backend)), headless, seconds, json)
 
 
 @app.command()
@@ -68,6 +72,7 @@ def live(
     json: Json = False,
     preset: Preset = "demo",
     weights: Weights = None,
+    backend: Backend = "eager",
     channels: Channels = None,
     reference: Reference = "as recorded",
     notch: Notch = 50.0,
@@ -78,7 +83,9 @@ def live(
     ),
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live."""
-    choice = _live_choice(eeg, video, preset, weights, channels, reference, notch, unit, clock)
+    choice = _live_choice(
+        eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
+    )
     _run(lambda: _open_recordable(choice, out), headless, seconds, json)
 
 
@@ -100,6 +107,7 @@ def record(
     json: Json = False,
     preset: Preset = "demo",
     weights: Weights = None,
+    backend: Backend = "eager",
     channels: Channels = None,
     reference: Reference = "as recorded",
     notch: Notch = 50.0,
@@ -107,7 +115,9 @@ def record(
     clock: ClockMode = "check",
 ) -> None:
     """Record a live session from its first sample: every EEG sample, every frame, other streams, readings."""
-    choice = _live_choice(eeg, video, preset, weights, channels, reference, notch, unit, clock)
+    choice = _live_choice(
+        eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
+    )
     named = {"sub": sub, "ses": ses, "task": task, "run": run}
     entities = {name: value for name, value in named.items() if value is not None}
     _run(lambda: _open_recordable(choice, out, stream or [], entities, at_once=True), headless, seconds, json)
@@ -129,6 +139,7 @@ def replay(
     json: Json = False,
     preset: Preset = "demo",
     weights: Weights = None,
+    backend: Backend = "eager",
     channels: Channels = None,
     reference: Reference = "as recorded",
     notch: Notch = 50.0,
@@ -139,7 +150,9 @@ def replay(
 
     conditioning = _conditioning(channels, reference, notch, unit)
     _run(
-        lambda: open_replay(session, _model(preset, weights), _speed(speed), start, loop, eeg, conditioning),
+        lambda: open_replay(
+            session, _model(preset, weights, backend), _speed(speed), start, loop, eeg, conditioning
+        ),
         headless,
         seconds,
         json,
@@ -165,6 +178,26 @@ def streams(
 
 
 app.command()(headset)
+
+
+@app.command()
+def models(
+    table: Annotated[
+        bool, typer.Option("--table", help="Measure every combination of parts; takes minutes.")
+    ] = False,
+) -> None:
+    """List the presets and the parts they are made of; with --table what every combination costs here."""
+    from models.config import PRESETS, preset
+    from models.table import as_markdown, machine, rows
+
+    if not table:
+        _print_json({name: preset(name).model_dump(mode="json") for name in PRESETS})
+        return
+    measured = []
+    for row in rows():
+        measured.append(row)
+        typer.echo(f"{len(measured)}: {', '.join(row.parts)}", err=True)
+    typer.echo(f"{machine()}\n\n{as_markdown(measured)}")
 
 
 @app.command()
@@ -253,8 +286,7 @@ def _print_json(value: Any) -> None:
 def _live_choice(
     eeg: str,
     video: str,
-    preset: str,
-    weights: str | None,
+    model: ModelChoice,
     channels: str | None,
     reference: str,
     notch: float,
@@ -264,7 +296,7 @@ def _live_choice(
     from gui.compose import LiveChoice
 
     conditioning = _conditioning(channels, reference, notch, unit)
-    return LiveChoice(eeg, video, _model(preset, weights), conditioning, clock)
+    return LiveChoice(eeg, video, model, conditioning, clock)
 
 
 def _open_recordable(
@@ -282,10 +314,10 @@ def _open_recordable(
     return running
 
 
-def _model(preset: str, weights: str | None) -> ModelChoice:
+def _model(preset: str, weights: str | None, backend: str) -> ModelChoice:
     from gui.compose import ModelChoice
 
-    return ModelChoice(preset, weights)
+    return ModelChoice(preset, weights, backend)
 
 
 def _conditioning(channels: str | None, reference: str, notch: float, unit: str | None) -> ConditioningConfig:

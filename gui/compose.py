@@ -33,19 +33,25 @@ DEMO_FEEDBACK = FeedbackConfig(baseline_s=8.0, longest_s=8.0)
 class ModelChoice:
     """Which network: a preset, or trained weights (which say their own preset).
 
-    `weights` is a folder, or the name of weights that come with the program (`demo`).
+    `weights` is a folder, or the name of weights that come with the program (`demo`). `backend` is what
+    runs the network: eager, inductor, openvino, openvino-int8, tensorrt or auto.
     """
 
     preset: str = "demo"
     weights: str | None = None
+    backend: str = "eager"
 
     def build(self, labels: tuple[str, ...]) -> Model:
-        """The engine for these electrodes."""
+        """The engine for these electrodes, compiled if asked; that takes a while and is told."""
         from models.inference.engine import Engine
 
         if self.weights is not None:
-            return Engine.from_checkpoint(shipped_weights(self.weights) or self.weights)
-        return Engine.from_preset(self.preset, labels)
+            engine = Engine.from_checkpoint(shipped_weights(self.weights) or self.weights)
+        else:
+            engine = Engine.from_preset(self.preset, labels)
+        if self.backend != "eager":
+            engine.compile(self.backend, progress=lambda line: print(line, file=sys.stderr))
+        return engine
 
 
 def shipped_weights(name: str) -> Path | None:

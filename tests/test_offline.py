@@ -20,7 +20,7 @@ def offline(session: Session, engine: Engine, conditioning, ends: list[float]) -
     cutter = SessionIntervals(session, conditioning)
     reader = VideoReader(session.video().path)
     images = [shrink(image, engine.card.image_px) for _, _, image in reader]
-    embedded = torch.from_numpy(np.concatenate([engine.encode([image], "fast") for image in images]))
+    embedded = torch.from_numpy(engine.encode(images, "fast"))
     cut = [cutter.interval(round(end * cutter.grid.slots_hz)) for end in ends]
     intervals = [interval for interval, _ in cut]
     frames = torch.stack([embedded[torch.from_numpy(interval.frame_seq)] for interval in intervals])
