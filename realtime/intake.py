@@ -19,7 +19,7 @@ from realtime.resample import GridInterpolator
 from realtime.ring import GridRing
 from realtime.sources import EegSource, VideoSource
 from realtime.stamps import StampFitter
-from realtime.types import EegHealth, EegInfo, Frame, IndexArray, RawChunk, VideoHealth
+from realtime.types import ClockOffset, EegHealth, EegInfo, Frame, IndexArray, RawChunk, VideoHealth
 from realtime.units import flag_amplitude, microvolts_per_unit
 
 
@@ -53,6 +53,7 @@ class EegIntake:
         self.scale = RunningScale(n_channels, info.rate_nominal, config.scale_s, scales_kept)
         self.quality = QualityMonitor(self.conditioner.labels, info.rate_nominal)
         self.taps: list[Callable[[RawChunk], None]] = []  # called in this intake's thread; must not block
+        self.offset: ClockOffset | None = None  # the sender's clock as last measured, before the newest chunk
         self._interpolator = GridInterpolator(grid.eeg_hz, self.ring)
         self._flushed = False
 
@@ -62,6 +63,8 @@ class EegIntake:
         if raw is not None:
             for tap in self.taps:
                 tap(raw)
+            if raw.offsets:
+                self.offset = raw.offsets[-1]
             self._take(self.fitter.push(raw))
         elif self.source.finished and not self._flushed:
             self._flushed = True
@@ -101,9 +104,13 @@ class VideoIntake:
         Already open.
     model : Model
         Its card says which paths there are and how small a picture may be.
+    offset_s : float
+        How much later than the light the source stamps; taken off every stamp here. Taps are given the
+        frame before that: a recording keeps the source's own stamps and the offset beside them, and a
+        replay subtracts the same number, so both come to the same times bit for bit.
     """
 
-    def __init__(self, source: VideoSource, model: Model, capacity: int = 512):
+    def __init__(self, source: VideoSource, model: Model, offset_s: float = 0.0, capacity: int = 512):
         self.source = source
         self.frames = FrameHistory(capacity)
         self.preview: Latest[Frame] = Latest()
@@ -111,7 +118,7 @@ class VideoIntake:
         self.encode_ms: float = 0.0  # of the last batch, a frame
         self.n_frames = 0
         self.lost = 0  # numbers missing between frames
-        self._model = model
+        self._model, self._offset_s = model, offset_s
         self._slots_hz = model.card.grid.slots_hz
         self._embeddings: dict[str, np.ndarray] = {}
         self._encoded = {path: np.full(capacity, -1, np.int64) for path in model.card.paths}
@@ -124,6 +131,7 @@ class VideoIntake:
         if frame is not None:
             for tap in self.taps:
                 tap(frame)
+            frame = replace(frame, stamp=frame.stamp - self._offset_s)
             self.preview.put(frame)
             if self._last_seq is not None:
                 self.lost += max(0, frame.seq - self._last_seq - 1)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.camera_calibration import load_offset
 from realtime.clock import Clock, LslClock
-from realtime.errors import VideoError
+from realtime.errors import PhospheneError, VideoError
 from realtime.latest import Latest
 from realtime.rate import RateMeter
 from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
@@ -68,15 +70,17 @@ class LiveVideo:
         self._dropped = 0
 
     def open(self) -> VideoInfo:
-        """Open the device and begin to grab.
+        """Open the device and begin to grab. What was calibrated for it stands in what is returned.
 
         Raises
         ------
         VideoError
+        ConfigError
+            The file of calibrations is damaged.
         """
         try:
-            self._info = self._device.open()
-        except VideoError:
+            self._info = _calibrated(self._device.open())
+        except PhospheneError:
             self._device.close()
             raise
         self._connected = True
@@ -159,3 +163,11 @@ class LiveVideo:
     def _leave(self) -> None:
         self._device.close()
         self._arrived.set()      # a reader that waits learns at once that nothing more will come
+
+
+def _calibrated(info: VideoInfo) -> VideoInfo:
+    """With the offset that was measured for this camera and this kind of stamps, if one was."""
+    known = load_offset(info.name, info.stamp_source)
+    if known is None:
+        return info
+    return replace(info, offset_s=known.offset_mean, offset_spread_s=known.offset_spread)

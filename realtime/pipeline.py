@@ -73,7 +73,7 @@ class Pipeline:
 
     def _begin(self, eeg: EegSource, video: VideoSource) -> None:
         self.eeg = EegIntake(eeg, self.eeg_info, self.conditioning, self.grid)
-        self.video = VideoIntake(video, self.model)
+        self.video = VideoIntake(video, self.model, self.video_info.offset_s)
         self.aligner = Aligner(self.grid, self.eeg.ring, self.eeg.scale, self.video.frames)
         self.history: tuple[Reading, ...] = ()
         self._chance = ChanceTracker(round(self.grid.interval_s / self.grid.hop_s))

@@ -125,13 +125,25 @@ class Frame:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What is known of a video source before its first frame; `stamp_source` says where times come from."""
+    """What is known of a video source before its first frame.
+
+    Attributes
+    ----------
+    stamp_source : str
+        Where the frames' times come from.
+    offset_s, offset_spread_s : float
+        How much later than the light the source stamps its frames, and the standard deviation of that, as
+        calibrated; 0 where nobody measured it. Frames carry the source's own stamps; whoever puts them on
+        the grid subtracts the offset, live (`realtime.intake`) as from a recording (`recordings.tracks`).
+    """
 
     name: str
     width: int
     height: int
     fps_nominal: float
     stamp_source: str
+    offset_s: float = 0.0
+    offset_spread_s: float = 0.0
 
 
 @dataclass(frozen=True)

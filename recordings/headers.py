@@ -74,6 +74,7 @@ def video_header(
     height: int,
     stamp_source: str = "",
     offset_mean_s: float = 0.0,
+    offset_spread_s: float = 0.0,
     source_id: str = "",
 ) -> StreamHeader:
     """A stream with two numbers of each frame at the time it was captured: in the file, and in its source.
@@ -86,7 +87,10 @@ def video_header(
         Name relative to the XDF.
     offset_mean_s : float
         How much later than the light the camera stamps; readers subtract it.
+    offset_spread_s : float
+        Standard deviation of that.
     """
+    offset = {"offset_mean": repr(float(offset_mean_s)), "offset_spread": repr(float(offset_spread_s))}
     return StreamHeader(
         name=name,
         type=FRAME_NUMBERS,
@@ -98,6 +102,6 @@ def video_header(
             "video": {"file": file, "codec": codec, "width": str(width), "height": str(height)},
             "channels": {"channel": [{"label": "frame"}, {"label": "number in the source"}]},
             "acquisition": {"stamp_source": stamp_source},
-            "synchronization": {"can_drop_samples": "true", "offset_mean": repr(float(offset_mean_s))},
+            "synchronization": {"can_drop_samples": "true", **offset},
         },
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from realtime.pipeline import Pipeline
+from realtime.types import RawChunk
 from recordings.options import RecordingOptions
 from recordings.recorder import Recorder
 from recordings.xdf_writer import StreamHeader
@@ -18,8 +20,8 @@ EEG, VIDEO = "eeg", "video"
 class PipelineRecording:
     """A recording of a running pipeline: its EEG and frames as they came, and its readings.
 
-    The EEG's clock offsets are recorded from here on; begun with the pipeline, the recording replays to the
-    same intervals. Further streams are fed to `recorder` by whoever reads them.
+    Begun with the pipeline, the recording replays to the same intervals; begun later, it starts with the
+    sender's clock as it was last measured. Further streams are fed to `recorder` by whoever reads them.
 
     Parameters
     ----------
@@ -46,7 +48,8 @@ class PipelineRecording:
         self.recorder = Recorder(
             folder, {EEG: pipeline.eeg_info}, {VIDEO: pipeline.video_info}, others, options
         )
-        self._eeg_tap = partial(self.recorder.eeg, EEG)
+        self._eeg_tap = self._record_eeg
+        self._heard = False
         self._video_tap = partial(self.recorder.frame, VIDEO)
         self._reading_tap = self.recorder.reading
 
@@ -74,3 +77,11 @@ class PipelineRecording:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _record_eeg(self, chunk: RawChunk) -> None:
+        """Called in the EEG's thread, so no measurement can come between the last one and the first chunk."""
+        known = self._pipeline.eeg.offset
+        if not self._heard and known is not None:
+            chunk = replace(chunk, offsets=(known, *chunk.offsets))
+        self._heard = True
+        self.recorder.eeg(EEG, chunk)

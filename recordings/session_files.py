@@ -65,8 +65,9 @@ class SessionFiles:
         streams: dict[int, StreamHeader | str] = {self._ids[name]: header for name, header in headers.items()}
         for name, info in videos.items():
             streams[self._ids[name]] = video_header(
-                name, video_name(name), options.codec, info.width, info.height, info.stamp_source
-            )
+                name, video_name(name), options.codec, info.width, info.height,
+                info.stamp_source, info.offset_s, info.offset_spread_s,
+            )  # fmt: skip
         self.xdf = XdfWriter(folder / XDF_NAME, streams)
         self._films: dict[str, _Film] = {}
         try:
