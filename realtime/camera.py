@@ -31,8 +31,9 @@ def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> Vide
     Parameters
     ----------
     spec : str
-        A camera's number or device (`0`, `/dev/video0`), a URL (`rtsp://…`, `http://…`), `film` for the
-        virtual film that needs no file, or else the path of a video file.
+        A camera's number or device (`0`, `/dev/video0`), a URL (`rtsp://…`, `http://…`), `screen` or
+        `screen:2` for what is on a screen, `film` for the virtual film that needs no file, or else the path
+        of a video file.
     clock : Clock
     loop : bool
         Whether a file begins again at its end.
@@ -41,6 +42,10 @@ def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> Vide
         from realtime.virtual.film import Film, FilmSource
 
         return FilmSource(Film(), clock or LslClock())
+    if number := re.fullmatch(r"screen(?::(\d+))?", spec):
+        from realtime.screen import ScreenSource
+
+        return ScreenSource(int(number[1] or 1), clock)
     if number := re.fullmatch(r"(?:/dev/video)?(\d+)", spec):
         return CameraSource(int(number[1]), clock)
     if re.match(r"[a-z][a-z0-9+.-]*://", spec, re.IGNORECASE):
