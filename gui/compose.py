@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gui.closed_loop import close_loop
 from gui.run import Running
@@ -24,6 +26,9 @@ from realtime.model import Model
 from realtime.pipeline import Pipeline
 from realtime.types import Reading
 from realtime.view import PipelineView
+
+if TYPE_CHECKING:
+    from realtime.lsl_selector import StreamSelector
 
 DEMO_SEED = 7
 DEMO_FEEDBACK = FeedbackConfig(baseline_s=8.0, longest_s=8.0)
@@ -84,13 +89,33 @@ def open_live(choice: LiveChoice) -> Running:
     clock = LslClock()
     eeg = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
     pipeline = Pipeline(eeg, open_video(choice.video, clock), choice.model.build, choice.conditioning)
-    return _live(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
+    running, view = _live(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
+    _show_markers(running, view, StreamSelector(type="Markers"))
+    return running
 
 
-def _live(title: str, mode: Mode, pipeline: Pipeline, clock: LslClock) -> Running:
+def _live(title: str, mode: Mode, pipeline: Pipeline, clock: LslClock) -> tuple[Running, PipelineView]:
     runner = LiveRunner(pipeline, clock)
     view = PipelineView(pipeline, clock, lambda: runner.failure)
-    return Running(title, mode, pipeline, runner, view)
+    return Running(title, mode, pipeline, runner, view), view
+
+
+def _show_markers(
+    running: Running,
+    view: PipelineView,
+    selector: StreamSelector,
+    *more: Callable[[float, str], None],
+) -> None:
+    """Show the events of these LSL streams in the session's window, and tell them to `more`."""
+    from realtime.lsl_markers import MarkerListener
+
+    def heard(stamp: float, text: str) -> None:
+        for listener in (view.add_marker, *more):
+            listener(stamp, text)
+
+    listener = MarkerListener(selector, heard).launch()
+    running.watched.append(lambda: listener.failure)
+    running.cleanups.insert(0, listener.stop)  # inlets go before the outlets they read
 
 
 def open_replay(
@@ -132,7 +157,6 @@ def open_demo(model: ModelChoice, seed: int = DEMO_SEED, closed_loop: bool = Tru
     """
     from realtime.lsl_eeg import LslEeg, StreamSelector
     from realtime.lsl_isolation import isolate
-    from realtime.lsl_markers import MarkerListener
     from realtime.virtual.film import Film, FilmSource
 
     isolate()
@@ -154,14 +178,14 @@ def open_demo(model: ModelChoice, seed: int = DEMO_SEED, closed_loop: bool = Tru
         pipeline = Pipeline(LslEeg(StreamSelector(source_id=source_id), resolve_s=20.0), film, model.build)
     except PhospheneError as error:
         raise RunError(f"the virtual subject did not begin: {_end(subject) or error}") from error
-    running = _live("Phosphene demo", Mode.DEMO, pipeline, clock)
+    running, view = _live("Phosphene demo", Mode.DEMO, pipeline, clock)
     if closed_loop:
         close_loop(running, DEMO_FEEDBACK, clock, feedback_id, film.set_dim)
     truth = EngagementTruth(pipeline.grid.interval_s + pipeline.grid.lag_s)
     pipeline.taps.append(truth.reading)
-    markers = MarkerListener(StreamSelector(source_id=f"{source_id}-markers"), truth.marker).launch()
+    _show_markers(running, view, StreamSelector(source_id=f"{source_id}-markers"), truth.marker)
     running.extras.append(truth.summary)
-    running.cleanups += [markers.stop, partial(_end, subject)]
+    running.cleanups.append(partial(_end, subject))
     return running
 
 
