@@ -14,7 +14,7 @@ from models.learning.dataset import Recordings, Span, Windows, as_split, first_m
 from models.learning.frames import encoder_key
 from models.learning.recipe import Recipe
 from models.learning.teacher import Teacher
-from models.learning.train import draw
+from models.learning.fit import draw
 from models.network.network import Network
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import ConfigError, SessionError, StreamFormatError
@@ -137,6 +137,7 @@ def test_the_first_minutes_are_taken_session_after_session():
 def test_a_split_is_told_in_seconds_of_each_session(recordings):
     told = as_split({"train": [Span(1, 40, 80)]}, recordings)
     start = recordings.tables[1].first / 40
+    assert told["train"][0].pop("id") == recordings.ids[1] != recordings.ids[0]
     assert told == {"train": [{"session": "two", "from_s": start + 1, "to_s": start + 2}]}
 
 

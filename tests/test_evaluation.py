@@ -124,3 +124,8 @@ def test_one_who_always_says_a_half_scores_a_quarter():
     half = metrics.calibration(np.full(5, 0.5), np.full(50, 0.5))
     assert half.brier == pytest.approx(0.25)
     assert half.error == pytest.approx(0.0)
+
+
+def test_stretches_that_are_judged_share_no_window():
+    result = metrics.contest([noise(60).summed(4)])
+    assert result.n == 15

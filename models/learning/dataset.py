@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.learning.cache import TableFile, session_table
+from models.learning.cache import TableFile, content_id, session_table
 from models.learning.frames import FrameFile, frame_file
 from models.network.network import Network
 from realtime.config import ConditioningConfig, GridConfig
@@ -116,10 +116,12 @@ class Recordings:
         self.selectors = eeg, video
         self.names: list[str] = []
         self.tables: list[TableFile] = []
+        self.ids: list[str] = []
         for path in self.paths:
             with Session(path) as session:
                 table = session_table(session, self.conditioning, grid, cache, eeg, video)
                 self.names.append(session.name)
+                self.ids.append(content_id(session.path))
             self.tables.append(table)
             self.conditioning = self.conditioning.model_copy(update={"channels": table.labels})
             if table.n_slots <= self.n_rows:
@@ -294,6 +296,7 @@ def as_split(
         name: [
             {
                 "session": recordings.names[s.session],
+                "id": recordings.ids[s.session],
                 "from_s": round((recordings.tables[s.session].first + s.start) / hz, 3),
                 "to_s": round((recordings.tables[s.session].first + s.stop) / hz, 3),
             }

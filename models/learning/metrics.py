@@ -35,12 +35,15 @@ class Scored:
         Where the windows come from.
     length_s : float
         Of a window; windows that overlap are never impostors.
+    every : int
+        Only every so-manieth row is judged: no two of them share a moment of EEG.
     """
 
     scores: Floats
     starts: Floats
     run: str = ""
     length_s: float = 2.0
+    every: int = 1
 
     def impostors(self, gap_s: float = IMPOSTOR_GAP_S) -> NDArray[np.bool_]:
         """Which columns may be impostors of which row's true window, (n, n)."""
@@ -48,15 +51,12 @@ class Scored:
         return apart >= max(gap_s, self.length_s) - 1e-9
 
     def summed(self, k: int) -> Scored:
-        """Evidence of `k` windows in a row: rows no two of which share a window, columns at every window."""
-        n = len(self.starts) - k + 1
-        if k == 1 or n < 1:
-            return self if k == 1 else Scored(np.zeros((0, 0)), np.zeros(0), self.run, self.length_s * k)
+        """Evidence of `k` windows in a row: it may begin at any window, but those judged do not overlap."""
+        n = max(0, len(self.starts) - k + 1)
         total = sum(self.scores[m : n + m, m : n + m] for m in range(k)) / k
-        steady = np.abs(self.starts[k - 1 :] - self.starts[:n] - (k - 1) * self.length_s) < 1e-6
-        return Scored(
-            np.asarray(total)[np.ix_(steady, steady)], self.starts[:n][steady], self.run, self.length_s * k
-        )
+        steady = np.abs(self.starts[k - 1 :][:n] - self.starts[:n] - (k - 1) * self.length_s) < 1e-6
+        kept = np.asarray(total)[np.ix_(steady, steady)]
+        return Scored(kept, self.starts[:n][steady], self.run, self.length_s * k, k)
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def contest(runs: Iterable[Scored], gap_s: float = IMPOSTOR_GAP_S, least: int = 
         allowed = run.impostors(gap_s)
         true = np.diag(run.scores)[:, None]
         won = (run.scores < true) + 0.5 * (run.scores == true)
-        below.append((won * allowed).sum(axis=1))
-        counts.append(allowed.sum(axis=1))
+        below.append((won * allowed).sum(axis=1)[:: run.every])
+        counts.append(allowed.sum(axis=1)[:: run.every])
     return _joined(below, counts, least)
 
 

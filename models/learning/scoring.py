@@ -62,9 +62,9 @@ def see_windows(
     logits = {}
     for session in np.unique(windows.session):
         mine = Windows(*(part[windows.session == session] for part in windows))
-        views = list(_views(network, recordings, mine, torch.device(device), match, change))
+        parts_of_it = list(views(network, recordings, mine, torch.device(device), match, change))
         eeg, eeg_valid, video, video_valid, tokens, latents, there = (
-            torch.cat(part) for part in zip(*views, strict=True)
+            torch.cat(part) for part in zip(*parts_of_it, strict=True)
         )
         parts.append((eeg.cpu(), eeg_valid.float().cpu(), video.cpu(), video_valid.float().cpu()))
         if match:
@@ -75,14 +75,17 @@ def see_windows(
     return Seen(ordered, eeg, eeg_valid, video, video_valid, logits if match else None)
 
 
-def _views(
+def views(
     network: Network,
     recordings: Recordings,
     windows: Windows,
     device: torch.device,
     latents: bool,
-    change: Change | None,
+    change: Change | None = None,
 ) -> Iterator[tuple[Tensor, ...]]:
+    """Some windows at a time: EEG grid and its validity, video grid and its validity, tokens, latents, and
+    whether there is a frame at all. Latents are empty where they are not asked for.
+    """
     for start in range(0, len(windows.end), _CHUNK):
         batch = recordings.batch(Windows(*(part[start : start + _CHUNK] for part in windows)))
         batch = (change(batch) if change else batch).to(device)

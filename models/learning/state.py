@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from models.learning.recipe import Recipe
 from realtime.errors import WeightsError
 
 
@@ -27,25 +26,26 @@ def save_state(
     os.replace(work, path)
 
 
-def load_state(path: Path, recipe: Recipe) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def load_state(
+    path: Path, identity: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Read what `save_state` wrote; nothing but arrays and plain values is unpickled.
 
     Raises
     ------
     WeightsError
-        The file is damaged, or belongs to a training with another recipe.
+        The file is damaged, or belongs to a training that differs in `identity`.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         arrays, optimizer, facts = state["arrays"], state["optimizer"], state["facts"]
     except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as failure:
         raise WeightsError(f"{path} cannot be gone on from ({failure}): remove it to begin anew") from failure
-    before, now = facts["recipe"], recipe.model_dump(mode="json")
-    changed = [name for name in now if before.get(name) != now[name]]
+    before = facts["identity"]
+    changed = [name for name, value in identity.items() if before.get(name) != value]
     if changed:
-        name = changed[0]
         raise WeightsError(
-            f"{path} belongs to a training with {name}={before.get(name)}, not {now[name]}: "
-            f"go on with that, or remove the file to begin anew"
+            f"{path} belongs to a training with another {', '.join(changed)}: go on with the same, or "
+            f"remove the file to begin anew"
         )
     return arrays, optimizer, facts

@@ -5,47 +5,85 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
-from torch.nn import functional as F
+from torch import Tensor
 
-from models.learning.dataset import Recordings, Span
-from models.learning.metrics import contest
-from models.learning.recipe import Recipe
-from models.learning.scoring import see_windows, similarity_runs
+from models.learning.dataset import Recordings, Span, Windows
+from models.learning.metrics import Contest, Scored, contest
+from models.learning.objective import match_logits
+from models.learning.scoring import views
 from models.network.network import Network
+
+_RIVALS = 9  # mismatched videos each EEG is fused with
+_APART_S = 1e6  # between sessions: every window of another one may be an impostor
 
 
 class Validation(NamedTuple):
-    """Sigmoid loss of true pairs against impostors at even odds (ln 2·2 for one who knows nothing); 2-way."""
+    """2-way accuracies over the held-out blocks, and what the choice of weights goes by.
 
-    loss: float
-    two_way: float
-
-
-def validate(
-    network: Network,
-    recordings: Recordings,
-    held: Sequence[Span],
-    recipe: Recipe,
-    device: torch.device,
-) -> Validation:
-    """Score windows half an interval apart.
-
-    The loss takes the similarity at its own scale t but at the bias that suits even odds, so that it compares
-    steps of one training whatever the batch.
+    Attributes
+    ----------
+    score : float
+        Mean of the accuracies there are.
+    error : float
+        Its standard error over windows: scores that differ by less are taken for the same.
     """
+
+    score: float
+    error: float
+    similarity: float
+    match: float | None
+
+
+@torch.inference_mode()
+def validate(
+    network: Network, recordings: Recordings, held: Sequence[Span], device: torch.device, match: bool
+) -> Validation:
+    """Score windows half an interval apart, each against impostors of all held-out blocks.
+
+    Parameters
+    ----------
+    match : bool
+        The match head has begun to train and counts as well.
+    """
+    windows = recordings.every(held, max(1, recordings.grid.n_slots // 2))
     mode = network.training
     network.eval()
-    step = max(1, recordings.grid.n_slots // 2)
-    seen = see_windows(network, recordings, recordings.every(held, step), device, match=False)
-    runs = similarity_runs(seen, recordings)
-    scale = float(network.log_scale.detach().exp())
-    losses = []
-    for run in runs:
-        true, allowed = torch.from_numpy(run.scores).diagonal(), torch.from_numpy(run.impostors())
-        apart = scale * (true[:, None] - torch.from_numpy(run.scores))
-        losses.append(F.softplus(-apart)[allowed])
+    seen = [torch.cat(part) for part in zip(*views(network, recordings, windows, device, match), strict=True)]
+    eeg, eeg_valid, video, video_valid, tokens, latents, there = seen
+    shared = (eeg_valid.float() @ video_valid.float().T).clamp(min=1.0)
+    cosine = (eeg.flatten(1) @ video.flatten(1).T) / shared
+    starts = recordings.starts(windows) + _APART_S * windows.session
+    run = Scored(cosine.double().cpu().numpy(), starts, length_s=recordings.grid.interval_s)
+    found = [contest([run], least=1)]
+    if match:
+        found.append(_match(network, windows, run, tokens, latents, there))
     network.train(mode)
-    result = contest(runs, least=1)
-    loss = float(torch.cat(losses).mean()) if losses and sum(map(len, losses)) else float("inf")
-    return Validation(loss, float(result.beaten.mean()) if result.n else float("nan"))
+    means = [float(part.beaten.mean()) if part.n else float("nan") for part in found]
+    error = float(np.sqrt(sum(part.beaten.var() / max(part.n, 1) for part in found)) / len(found))
+    return Validation(float(np.mean(means)), error, means[0], means[1] if match else None)
+
+
+def _match(
+    network: Network, windows: Windows, run: Scored, tokens: Tensor, latents: Tensor, there: Tensor
+) -> Contest:
+    """Each EEG fused with its own video and with a few impostors, the same at every look."""
+    chance = np.random.default_rng(0)
+    rows, columns = [], []
+    for i, allowed in enumerate(run.impostors()):
+        candidates = np.flatnonzero(allowed)
+        drawn = chance.choice(candidates, min(_RIVALS, len(candidates)), replace=False)
+        rows += [i] * (len(drawn) + 1)
+        columns += [i, *drawn]
+    media = network.project(latents)
+    pairs = torch.tensor([rows, columns], device=tokens.device)
+    logits = torch.cat(
+        [match_logits(network, tokens, media, there, *part) for part in pairs.split(512, dim=1)]
+    )
+    below, n_rivals = [], []
+    for i in range(len(windows.end)):
+        own, *rivals = logits[pairs[0] == i].tolist()
+        below.append(sum((rival < own) + 0.5 * (rival == own) for rival in rivals))
+        n_rivals.append(len(rivals))
+    return Contest(np.array(below), np.array(n_rivals))

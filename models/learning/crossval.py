@@ -1,0 +1,129 @@
+"""Training anew for every fold, and on more and more data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.config import NetworkConfig, preset
+from models.learning.baselines import LinearModels
+from models.learning.dataset import Recordings, Span, as_split, first_minutes, hold_out
+from models.learning.evaluate import Tell
+from models.learning.fit import fit
+from models.learning.folds import Fold, folds_of
+from models.learning.judge import Runs, by_run, judged
+from models.learning.metrics import Scored, contest, summary
+from models.learning.recipe import Recipe
+from models.learning.scoring import score
+from models.learning.train import Material, prepare
+from models.network.network import Network
+
+
+def cross_validate(
+    material: Material,
+    config: str | NetworkConfig = "demo",
+    recipe: Recipe | None = None,
+    how: str = "runs",
+    changes: Mapping[str, Any] | None = None,
+    minutes: float | None = None,
+    state: Path | None = None,
+    tell: Tell | None = None,
+) -> dict[str, Any]:
+    """Train and judge fold by fold, the linear models beside it on the same windows.
+
+    Parameters
+    ----------
+    how : str
+        See `folds.folds_of`.
+    minutes : float, optional
+        Learn from the first so many minutes of each fold's training data only.
+    state : Path, optional
+        A folder for what a killed run goes on from.
+
+    Returns
+    -------
+    dict
+        As `evaluate_checkpoint` gives, over the windows of all folds together.
+    """
+    recipe = recipe or Recipe()
+    config = preset(config, changes) if isinstance(config, str) else config
+    _, recordings = prepare(material, config, recipe)
+    models = LinearModels(recordings)
+    folds = folds_of(recordings, how)
+    network_said, linear_said = Runs([], [], []), dict[str, list[Scored]]()
+    for fold in folds:
+        spans = list(fold.train)
+        if minutes is not None:
+            spans = first_minutes(spans, minutes, recordings.grid.slots_hz)
+        said = train_and_score(config, recipe, recordings, spans, fold, state)
+        network_said += said
+        for name, runs in models.score(models.fit(spans), fold.test).items():
+            linear_said.setdefault(name, []).extend(runs)
+        if tell is not None:
+            tell(_line(fold, said))
+    found = judged(network_said)
+    tests = [span for fold in folds for span in fold.test]
+    found["split"] = {**as_split({"test": tests}, recordings), "how": how, "folds": [f.name for f in folds]}
+    found["minutes"] = round(recordings.minutes(folds[0].train) if minutes is None else minutes, 2)
+    found["recipe"] = recipe.model_dump(mode="json")
+    found["baselines"] = {
+        name: {**summary(runs), "by_run": by_run(runs)} for name, runs in linear_said.items()
+    }
+    return found
+
+
+def train_and_score(
+    config: NetworkConfig,
+    recipe: Recipe,
+    recordings: Recordings,
+    spans: Sequence[Span],
+    fold: Fold,
+    state: Path | None = None,
+) -> Runs:
+    """One fold: a fresh network, its training, and what it says of the fold's windows."""
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(recipe.seed)
+        network = Network(config, recordings.labels)
+    train, held = hold_out(spans, recipe.validation, guard=recordings.n_rows)
+    split = as_split({"train": train, "validation": held}, recordings)
+    kept = state / f"{fold.name}.state" if state is not None else None
+    fit(network, recordings, train, held, recipe, kept, split=split)
+    seen = score(network, recordings, fold.test, match=recipe.match > 0)
+    return Runs.of(seen, recordings)
+
+
+def learning_curve(
+    material: Material,
+    config: str | NetworkConfig = "demo",
+    recipe: Recipe | None = None,
+    minutes: Sequence[float] = (2, 4, 8, 14),
+    how: str = "runs",
+    tell: Tell | None = None,
+) -> list[dict[str, Any]]:
+    """How good network and linear models are after so many minutes of training data: one dict an amount."""
+    rows = []
+    for amount in minutes:
+        found = cross_validate(material, config, recipe, how, minutes=amount, tell=tell)
+        figures = {name: found[name] for name in ("two_way", "two_way_ci", "ten_way", "n_windows")}
+        linear = {
+            name: {k: part[k] for k in ("two_way", "two_way_ci", "ten_way")}
+            for name, part in found["baselines"].items()
+        }
+        rows.append({"minutes": amount, "network": figures, **linear})
+    return rows
+
+
+def _line(fold: Fold, said: Runs) -> str:
+    """A few words on a fold."""
+    words = [f"{fold.name}: similarity {_pair(said.similarity)}"]
+    if said.match:
+        words.append(f"match {_pair(said.match)}")
+    return ", ".join(words)
+
+
+def _pair(runs: Sequence[Scored]) -> str:
+    result = contest(runs)
+    return f"{result.beaten.mean():.3f} / {result.n_way(10).mean():.3f}" if result.n else "no window"

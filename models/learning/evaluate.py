@@ -1,0 +1,167 @@
+"""What a trained network is worth on sessions, beside chance, the null and the linear models: one dict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from models.checkpoint import Checkpoint, load_checkpoint
+from models.learning.baselines import LinearModels
+from models.learning.controls import controls
+from models.learning.dataset import Recordings, Span, as_split
+from models.learning.judge import Runs, by_run, headline, judged
+from models.learning.metrics import Scored, summary
+from models.learning.scoring import score
+from models.learning.train import Material, fed
+from realtime.config import GridConfig
+from realtime.errors import SessionError
+
+Tell = Callable[[str], None]
+
+
+def evaluate_checkpoint(
+    folder: str | Path, material: Material, with_controls: bool = True, tell: Tell | None = None
+) -> dict[str, Any]:
+    """Judge a checkpoint on sessions.
+
+    Of sessions it was trained on, only what lies a guard away from the training counts. The linear models
+    beside it are trained on the other sessions given, each session left out in turn (thirds of a single one).
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Told what is being done, a few words at a time.
+
+    Returns
+    -------
+    dict
+        `two_way`, `two_way_ci`, `ten_way`, `null_two_way`, `n_windows`, `split` of the similarity, and all
+        the rest in parts: `similarity`, `match`, `lengths`, `by_run`, `calibration`, `controls`, `baselines`.
+
+    Raises
+    ------
+    WeightsError, SessionError, StreamFormatError
+    """
+    say = tell or (lambda words: None)
+    checkpoint = load_checkpoint(folder)
+    say("reading sessions and embedding frames")
+    recordings = fed(material, checkpoint.network)
+    test = unseen(recordings, checkpoint)
+    say("scoring all pairs")
+    found = judged(Runs.of(score(checkpoint.network, recordings, test), recordings))
+    found["split"] = {**as_split({"test": test}, recordings), "trained_on": dict(checkpoint.split)}
+    found["weights"] = checkpoint.name
+    if with_controls:
+        say("controls")
+        found["controls"] = controls(checkpoint.network, recordings, test)
+    say("linear models on the same windows")
+    found["baselines"] = {name: summary(runs) for name, runs in left_out_baselines(recordings, test).items()}
+    return found
+
+
+def baseline_sessions(
+    material: Material, grid: GridConfig | None = None, tell: Tell | None = None
+) -> dict[str, Any]:
+    """Ridge and CCA alone, each session left out in turn (thirds of a single one).
+
+    Returns
+    -------
+    dict
+        The ridge model's figures at the top, as for a checkpoint, and `baselines` with all of each.
+    """
+    say = tell or (lambda words: None)
+    say("reading sessions")
+    recordings = Recordings(
+        material.sessions,
+        grid or GridConfig(),
+        material.conditioning,
+        material.cache,
+        material.eeg,
+        material.video,
+    )
+    say("fitting and scoring, one session left out at a time")
+    spans = recordings.spans()
+    runs = left_out_baselines(recordings, spans)
+    return {
+        **headline(summary(runs["ridge"])),
+        "split": {**as_split({"test": spans}, recordings), "how": "each session left out in turn"},
+        "minutes": round(recordings.minutes(), 2),
+        "channels": list(recordings.labels),
+        "baselines": {name: {**summary(found), "by_run": by_run(found)} for name, found in runs.items()},
+    }
+
+
+def left_out_baselines(recordings: Recordings, test: Sequence[Span]) -> dict[str, list[Scored]]:
+    """Ridge and CCA on `test`, each span scored by models that were fitted to the other sessions."""
+    models = LinearModels(recordings)
+    found: dict[str, list[Scored]] = {}
+    for span, others in _left_out(recordings, test):
+        for name, runs in models.score(models.fit(others), [span]).items():
+            found.setdefault(name, []).extend(runs)
+    return found
+
+
+def _left_out(recordings: Recordings, test: Sequence[Span]) -> list[tuple[Span, list[Span]]]:
+    """Each test span with what may be learned from: other sessions, or the rest of the only one."""
+    whole = recordings.spans()
+    if len(whole) > 1:
+        return [(s, [o for o in whole if o.session != s.session]) for s in test]
+    guard, pairs_ = recordings.n_rows, []
+    for s in thirds(test):
+        rest = [Span(s.session, 0, s.start - guard), Span(s.session, s.stop + guard, whole[0].stop)]
+        pairs_.append((s, [o for o in rest if o.stop - o.start > 2 * guard]))
+    if not all(others for _, others in pairs_):
+        raise SessionError(
+            f"{recordings.paths[0]} alone is too short to learn from a part of it: give more sessions"
+        )
+    return pairs_
+
+
+def thirds(spans: Sequence[Span]) -> list[Span]:
+    """Each span in three equal parts."""
+    return [
+        Span(s.session, s.start + n * i // 3, s.start + n * (i + 1) // 3)
+        for s in spans
+        for n in [s.stop - s.start]
+        for i in range(3)
+    ]
+
+
+def unseen(recordings: Recordings, checkpoint: Checkpoint) -> list[Span]:
+    """What the checkpoint was not trained on, a guard away from what it was.
+
+    Raises
+    ------
+    SessionError
+        It was trained on all of it.
+    """
+    guard, hz = recordings.n_rows, recordings.grid.slots_hz
+    left = []
+    for span in recordings.spans():
+        first = recordings.tables[span.session].first
+        parts = [span]
+        for used in checkpoint.split.get("train", []):
+            if used.get("id") == recordings.ids[span.session]:
+                start = round(used["from_s"] * hz) - first - guard
+                stop = round(used["to_s"] * hz) - first + guard
+                parts = [piece for part in parts for piece in _without(part, start, stop)]
+        left += [
+            part for part in parts if part.stop - part.start > recordings.n_rows + recordings.grid.n_slots
+        ]
+    if not left:
+        raise SessionError(
+            f"{checkpoint.name} was trained on all of these sessions: give others, or judge by training anew "
+            f"with one left out at a time (--leave-one-out)"
+        )
+    return left
+
+
+def _without(span: Span, start: int, stop: int) -> list[Span]:
+    """What of a span lies outside [start, stop)."""
+    return [
+        part
+        for part in (replace(span, stop=min(span.stop, start)), replace(span, start=max(span.start, stop)))
+        if part.stop > part.start
+    ]

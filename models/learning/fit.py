@@ -1,0 +1,352 @@
+"""Training of a network by gradient steps. Lightning Fabric runs it on one process or many.
+
+A step depends on the seed and its number alone: windows, augmentation and dropout are drawn anew from them,
+so a training that was killed goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from models.learning.dataset import Batch, Recordings, Span, Windows
+from models.learning.objective import Objective
+from models.learning.recipe import Recipe
+from models.learning.state import load_state, save_state
+from models.learning.teacher import Teacher, width_of
+from models.learning.validation import Validation, validate
+from models.network.network import Network
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a training says of itself.
+
+    Attributes
+    ----------
+    terms : mapping
+        Each term of the loss, weighted.
+    shares : mapping
+        Share of each term in the sum of the gradients' lengths; only at some steps.
+    validation : Validation or None
+        When there was a look at the held-out block.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    terms: Mapping[str, float]
+    lr: float
+    seconds: float
+    shares: Mapping[str, float] = field(default_factory=dict)
+    validation: Validation | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a training ended.
+
+    Attributes
+    ----------
+    steps : int
+        Steps behind it.
+    best_step : int
+        Whose weights the network holds.
+    reason : str
+        `finished`, `early` (no better validation for long) or `interrupted`.
+    history : list of dict
+        Looks at the held-out block: step, and the fields of `Validation`.
+    """
+
+    steps: int
+    best_step: int
+    reason: str
+    seconds: float
+    history: list[dict[str, Any]]
+
+
+def fit(
+    network: Network,
+    recordings: Recordings,
+    train: Sequence[Span],
+    held: Sequence[Span],
+    recipe: Recipe,
+    state: Path | None = None,
+    report: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    split: Mapping[str, Any] | None = None,
+) -> Trained:
+    """Train a network in place; it ends with the weights that did best on the held-out block.
+
+    Parameters
+    ----------
+    recordings : Recordings
+        Embedded with this network (`Recordings.embed`).
+    train, held : sequence of Span
+        What is learned from, and the blocks for early stopping (may be empty: then the last weights stay).
+    state : Path, optional
+        Where to keep what a killed training goes on from; one found there is gone on from.
+    report : callable, optional
+        Called after every step.
+    stop : callable, optional
+        Asked before every step; True ends the training with usable weights.
+    split : mapping, optional
+        What is trained on, in words; a state of another split is refused.
+    """
+    fabric = Fabric(
+        accelerator=recipe.accelerator,
+        devices=recipe.devices,
+        num_nodes=recipe.nodes,
+        precision=recipe.precision,
+        strategy="ddp_find_unused_parameters_true" if recipe.devices * recipe.nodes > 1 else "auto",
+    )
+    if recipe.devices * recipe.nodes > 1:
+        fabric.launch()
+    return Fit(fabric, network, recordings, train, held, recipe, state, split).run(report, stop)
+
+
+class Fit:
+    """One training: what changes from step to step, and the step."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        network: Network,
+        recordings: Recordings,
+        train: Sequence[Span],
+        held: Sequence[Span],
+        recipe: Recipe,
+        state: Path | None,
+        split: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.fabric, self.network, self.recipe = fabric, network, recipe
+        self.recordings, self.train_spans, self.held = recordings, train, held
+        self.teacher = Teacher(recipe.teacher, recordings) if recipe.distil != "none" else None
+        width = width_of(self.teacher, self.cut(0)) if self.teacher else 0
+        torch.manual_seed(recipe.seed)
+        freeze_encoders(network)
+        plain = Objective(network, recipe, width)
+        optimizer = torch.optim.AdamW(parameter_groups(plain, recipe), lr=recipe.lr)
+        self.objective, self.optimizer = fabric.setup(plain, optimizer)
+        self.state_path, self.step = state, 0
+        self.identity = {"split": dict(split or {}), **recipe.model_dump(mode="json")}
+        self.best: dict[str, Tensor] | None = None
+        self.best_step, self.best_score, self.history = 0, float("-inf"), list[dict[str, Any]]()
+        if state is not None and state.is_file():
+            self.resume(state)
+
+    # ------------------------------------------------------------ the loop
+    def run(self, report: Callable[[Progress], None] | None, stop: Callable[[], bool] | None) -> Trained:
+        begin, reason = time.monotonic(), "finished"
+        for batch in ahead(self.cut, range(self.step, self.recipe.steps)):
+            if stop is not None and stop():
+                reason = "interrupted"
+                break
+            progress = self.one(batch, begin)
+            if self.worse_for_long():
+                reason = "early"
+            if report is not None:
+                report(progress)
+            if reason == "early":
+                break
+        if self.best is None or (reason == "interrupted" and self.held):
+            self.look()
+        if self.best is not None and self.held:
+            self.network.load_state_dict(self.best)
+        self.keep()
+        self.network.eval()
+        best_step = self.best_step if self.held else self.step
+        return Trained(self.step, best_step, reason, time.monotonic() - begin, self.history)
+
+    def one(self, batch: Batch, begin: float) -> Progress:
+        """One optimiser step, and what falls due after it."""
+        recipe, step = self.recipe, self.step
+        lr = self.set_rate()
+        torch.manual_seed(_mixed(recipe.seed, step, self.fabric.global_rank))
+        self.objective.train()
+        freeze_encoders(self.network)
+        batch = batch.to(self.fabric.device)
+        teacher = self.teacher(batch) if self.teacher else None
+        terms = self.objective(augment(batch, recipe), step, teacher)
+        loss = torch.stack(list(terms.values())).sum()
+        shares = self.shares(terms) if step % recipe.log_every == 0 and len(terms) > 1 else {}
+        self.optimizer.zero_grad()
+        self.fabric.backward(loss)
+        self.fabric.clip_gradients(self.objective, self.optimizer, max_norm=recipe.clip)
+        self.optimizer.step()
+        self.step += 1
+        found = self.look() if self.held and self.step % recipe.check_every == 0 else None
+        if self.step % recipe.save_every == 0:
+            self.keep()
+        values = {name: float(term.detach()) for name, term in terms.items()}
+        seconds = time.monotonic() - begin
+        return Progress(self.step, recipe.steps, float(loss.detach()), values, lr, seconds, shares, found)
+
+    def set_rate(self) -> float:
+        """Learning rate of this step: up over the warm-up, then down along a cosine."""
+        recipe = self.recipe
+        rise = min(1.0, (self.step + 1) / max(recipe.warmup, 1))
+        lr = recipe.lr * rise * 0.5 * (1 + float(np.cos(np.pi * self.step / recipe.steps)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        return lr
+
+    def cut(self, step: int) -> Batch:
+        """The windows of a step: a function of the seed, the step and the process alone."""
+        rng = np.random.default_rng([self.recipe.seed, step, self.fabric.global_rank])
+        n = max(2, self.recipe.batch // self.fabric.world_size)
+        return self.recordings.batch(draw(self.recordings, self.train_spans, n, self.recipe, rng))
+
+    def shares(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
+        """Share of each term in the sum of the lengths of their gradients."""
+        weights = [p for p in self.network.parameters() if p.requires_grad]
+        lengths = {}
+        for name, term in terms.items():
+            grads = torch.autograd.grad(term, weights, retain_graph=True, allow_unused=True)
+            lengths[name] = float(sum(g.square().sum() for g in grads if g is not None)) ** 0.5
+        total = sum(lengths.values()) or 1.0
+        return {name: length / total for name, length in lengths.items()}
+
+    # ------------------------------------------------------------ the held-out block
+    def look(self) -> Validation | None:
+        """Score the held-out block; keep the weights unless earlier ones were clearly better."""
+        if not self.held:
+            return None
+        match = self.recipe.match > 0 and self.step > self.recipe.match_from * self.recipe.steps
+        if match and not (self.history and self.history[-1]["match"] is not None):
+            self.best_score = float("-inf")  # from here on the score has another meaning
+        found = validate(self.network, self.recordings, self.held, self.fabric.device, match)
+        self.history.append({"step": self.step, **found._asdict()})
+        if found.score >= self.best_score - found.error:
+            self.best_step = self.step
+            self.best_score = max(self.best_score, found.score)
+            self.best = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+        return found
+
+    def worse_for_long(self) -> bool:
+        """No better look for `patience` of them, once all terms of the loss have had a chance."""
+        recipe = self.recipe
+        waited = self.step - max(self.best_step, round(recipe.match_from * recipe.steps))
+        return bool(self.held) and waited >= recipe.patience * recipe.check_every
+
+    # ------------------------------------------------------------ going on after a kill
+    def keep(self) -> None:
+        if self.state_path is None or not self.fabric.is_global_zero:
+            return
+        arrays = {"objective": self.objective.module.state_dict(), "best": self.best or {}}
+        facts = {
+            "step": self.step,
+            "best_step": self.best_step,
+            "best_score": self.best_score,
+            "history": self.history,
+            "identity": self.identity,
+        }
+        save_state(self.state_path, arrays, self.optimizer.state_dict(), facts)
+
+    def resume(self, path: Path) -> None:
+        arrays, optimizer, facts = load_state(path, self.identity)
+        self.objective.module.load_state_dict(arrays["objective"])
+        self.optimizer.load_state_dict(optimizer)
+        self.best = arrays["best"] or None
+        self.step, self.best_step = facts["step"], facts["best_step"]
+        self.best_score, self.history = facts["best_score"], facts["history"]
+
+
+def draw(
+    recordings: Recordings, spans: Sequence[Span], n: int, recipe: Recipe, rng: np.random.Generator
+) -> Windows:
+    """`n` random windows; for the multi-positive loss each second one is a near twin of the one before."""
+    if recipe.loss != "multi_positive":
+        return recordings.random(spans, n, rng)
+    first = recordings.random(spans, (n + 1) // 2, rng)
+    reach = round(recipe.twin_s * recordings.grid.slots_hz)
+    moved = first.end + rng.integers(-reach, reach + 1, len(first.end))
+    floor = np.full(len(moved), recordings.n_rows)
+    ceiling = np.array([recordings.tables[s].n_slots - 1 for s in first.session])
+    ends = np.stack([first.end, np.clip(moved, floor, ceiling)], axis=1).reshape(-1)[:n]
+    return Windows(np.repeat(first.session, 2)[:n], ends)
+
+
+def augment(batch: Batch, recipe: Recipe) -> Batch:
+    """Silence electrodes, add noise, shift the EEG against the video, as the recipe says."""
+    eeg, valid = batch.eeg, batch.eeg_valid
+    if recipe.shift_slots:
+        per_slot = eeg.shape[2] // (batch.frame_valid.shape[1] or 1)
+        shifts = torch.randint(-recipe.shift_slots, recipe.shift_slots + 1, (len(eeg),)) * per_slot
+        eeg, valid = eeg.clone(), valid.clone()
+        for i, shift in enumerate(shifts.tolist()):
+            eeg[i], valid[i] = eeg[i].roll(shift, 1), valid[i].roll(shift, 1)
+            wrapped = slice(0, shift) if shift >= 0 else slice(eeg.shape[2] + shift, None)
+            valid[i, :, wrapped] = False
+    if recipe.noise:
+        eeg = eeg + recipe.noise * batch.eeg_scale[:, :, None] * torch.randn_like(eeg)
+    if recipe.channel_drop:
+        kept = torch.rand(eeg.shape[:2], device=eeg.device) >= recipe.channel_drop
+        valid = valid & kept[:, :, None]
+    return batch._replace(eeg=eeg, eeg_valid=valid)
+
+
+def freeze_encoders(network: Network) -> None:
+    """Frames come embedded from the cache: their encoders take no part in the training."""
+    for encoder in network.frame_encoders.values():
+        encoder.requires_grad_(False).eval()
+
+
+def parameter_groups(objective: Objective, recipe: Recipe) -> list[dict[str, Any]]:
+    """Matrices with weight decay; vectors, t′ and b without."""
+    trained = [p for p in objective.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def ahead(cut: Callable[[int], Batch], steps: range) -> Iterator[Batch]:
+    """Batches of `steps` in order, the next one being cut while this one is worked on."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1, "cut") as pool:
+        coming = pool.submit(cut, steps[0]) if len(steps) else None
+        for step in steps:
+            assert coming is not None
+            batch = coming.result()
+            coming = pool.submit(cut, step + 1) if step + 1 < steps.stop else None
+            yield batch
+
+
+@contextmanager
+def ctrl_c() -> Iterator[Callable[[], bool]]:
+    """A question "was Ctrl-C pressed?" inside the block; a second press interrupts as usual.
+
+    Outside the main thread signals cannot be caught; the answer is then always no.
+    """
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+
+    def note(number: int, frame: Any) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _mixed(*numbers: int) -> int:
+    """One seed from several numbers."""
+    return int(np.random.SeedSequence(list(numbers)).generate_state(1, np.uint64)[0] >> 1)

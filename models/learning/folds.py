@@ -1,0 +1,89 @@
+"""Ways to split sessions into what is learned from and what is judged. Never shuffled windows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from models.learning.dataset import Recordings, Span
+from realtime.errors import ConfigError
+
+_BLOCKS = re.compile(r"(\d+) blocks?")
+_GROUP = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What is learned from, and what is judged."""
+
+    name: str
+    train: tuple[Span, ...]
+    test: tuple[Span, ...]
+
+
+def folds_of(recordings: Recordings, how: str = "runs") -> list[Fold]:
+    """Split sessions.
+
+    Parameters
+    ----------
+    how : str
+        `runs`: each session left out in turn. `5 blocks`: each session in so many parts, each left out in
+        turn, one window away from what is learned from. Or groups of sessions by number, counted from 1, such
+        as `1-6/7-11`: each group left out in turn (across days, or people).
+
+    Raises
+    ------
+    ConfigError
+        It is none of these, names a session that is not there, or leaves nothing to learn from.
+    """
+    n = len(recordings.tables)
+    if blocks := _BLOCKS.fullmatch(how):
+        folds = _by_blocks(recordings, int(blocks[1]))
+    else:
+        groups = [[i] for i in range(n)] if how == "runs" else _groups(how, n)
+        folds = [_by_group(recordings, group) for group in groups]
+    if not all(fold.train and fold.test for fold in folds):
+        raise ConfigError(
+            f"folds {how!r} of {n} sessions leave nothing to learn from: give more, or '5 blocks'"
+        )
+    return folds
+
+
+def _by_group(recordings: Recordings, group: list[int]) -> Fold:
+    spans = recordings.spans()
+    return Fold(
+        "+".join(recordings.names[i] for i in group),
+        tuple(s for s in spans if s.session not in group),
+        tuple(s for s in spans if s.session in group),
+    )
+
+
+def _by_blocks(recordings: Recordings, k: int) -> list[Fold]:
+    guard, folds = recordings.n_rows, []
+    for i in range(k):
+        train, test = [], []
+        for s in recordings.spans():
+            n = s.stop - s.start
+            start, stop = s.start + n * i // k, s.start + n * (i + 1) // k
+            sides = Span(s.session, s.start, start - guard), Span(s.session, stop + guard, s.stop)
+            train += [side for side in sides if side.stop - side.start > guard]
+            if stop - start > guard:
+                test.append(Span(s.session, start, stop))
+        folds.append(Fold(f"block {i + 1} of {k}", tuple(train), tuple(test)))
+    return folds
+
+
+def _groups(how: str, n: int) -> list[list[int]]:
+    """`1-6/7-11` as lists of session numbers from 0."""
+    groups = []
+    for group in how.split("/"):
+        if not _GROUP.fullmatch(group):
+            raise ConfigError(
+                f"folds {how!r} are unknown: write runs, '5 blocks', or groups such as 1-6/7-11"
+            )
+        ends = [part.partition("-") for part in group.split(",")]
+        members = [i - 1 for first, _, last in ends for i in range(int(first), int(last or first) + 1)]
+        if not members or min(members) < 0 or max(members) >= n:
+            raise ConfigError(f"folds {how!r} name a session beyond the {n} given")
+        groups.append(members)
+    return groups
