@@ -10,95 +10,145 @@ import tempfile
 from pathlib import Path
 
 from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication, QDialog
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from fake_view import TEN_TEN, FakeTransport, FakeView
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gui import theme as themes
 from gui.app import application
+from gui.choices import Lookout
+from gui.keys import KeyList
 from gui.main_window import MainWindow
-from gui.state import Mode
+from gui.state import Actions, FeedbackState, Mode
+from gui.stream_dialog import StreamDialog
+from realtime.discovery import CameraSummary
+from realtime.lsl_selector import StreamSummary
 from realtime.types import StreamState
+from tests.fake_view import TEN_TEN, FakeTransport, FakeView
 
 SIZES = ((1280, 800), (1920, 1080))
+Scene = tuple[FakeView | None, Mode, Actions]
 
 
-def live() -> tuple[FakeView, Mode]:
+def live() -> Scene:
     view = FakeView()
-    view.marker_list = [(1071.0, "target"), (1074.5, "non-target")]
-    return view, Mode.LIVE
+    view.marker_list = [(1071.0, "target"), (1073.5, "non-target")]
+    return view, Mode.LIVE, Actions(toggle_recording=print, recorded_s=lambda: 754.0)
 
 
-def stalled() -> tuple[FakeView, Mode]:
+def stalled() -> Scene:
     view = FakeView(bad={"AF8": "railing"})
     view.eeg_until, view.state = 1072.0, StreamState.STALLED
-    return view, Mode.LIVE
+    return view, Mode.LIVE, Actions(toggle_recording=print)
 
 
-def many() -> tuple[FakeView, Mode]:
-    return FakeView(TEN_TEN, bad={"C3": "flat", "P7": "noisy"}), Mode.LIVE
+def many() -> Scene:
+    return FakeView(TEN_TEN, bad={"C3": "flat", "P7": "noisy"}), Mode.LIVE, Actions()
 
 
-def untrained() -> tuple[FakeView, Mode]:
-    return FakeView(weights="untrained"), Mode.DEMO
+def untrained() -> Scene:
+    return FakeView(weights="untrained"), Mode.DEMO, Actions()
 
 
-def replay() -> tuple[FakeView, Mode]:
+def replay() -> Scene:
     view = FakeView(transport=FakeTransport(1000.0, 180.0))
     view.marker_list = [(1000 + 7.3 * n, "target") for n in range(10)]
-    return view, Mode.REPLAY
+    return view, Mode.REPLAY, Actions()
 
 
-def empty() -> tuple[FakeView, Mode]:
+def feedback() -> Scene:
+    state = FeedbackState(0.72, 0.6, "running", rewarded=True)
+    return FakeView(), Mode.LIVE, Actions(feedback=lambda: state)
+
+
+def empty() -> Scene:
     view = FakeView()
     view.eeg_from, view.eeg_until, view.state = 2000.0, 900.0, StreamState.SEARCHING
-    return view, Mode.LIVE
+    return view, Mode.LIVE, Actions(start_headset=print, set_up=print)
 
 
-def failed() -> tuple[FakeView, Mode]:
+def failed() -> Scene:
     view = FakeView()
-    view.failure = RuntimeError(
-        "camera 0 gave no frame for 10 s. Unplug it and start again, or choose another"
-    )
-    return view, Mode.LIVE
+    view.failure = RuntimeError("camera 0 gave no frame for 10 s. Plug it in again or choose another")
+    return view, Mode.LIVE, Actions()
 
 
-STATES = (live, stalled, many, untrained, replay, empty, failed)
+def tour() -> Scene:
+    return FakeView(), Mode.DEMO, Actions()
+
+
+def first_run() -> Scene:
+    return None, Mode.LIVE, Actions(set_up=print, open_session=print, open_example=print, start_headset=print)
+
+
+def keys() -> Scene:
+    return FakeView(), Mode.LIVE, Actions()
+
+
+def set_up() -> Scene:
+    return FakeView(), Mode.LIVE, Actions()
+
+
+SCENES = (live, stalled, many, untrained, replay, feedback, empty, failed, tour, first_run, keys, set_up)
+
+
+def dialog_of(scene: str, window: MainWindow) -> QDialog | None:
+    """What stands over the window in this scene."""
+    if scene == "tour":
+        window.start_tour()
+        window.tour.go(3)
+    if scene == "keys":
+        return KeyList(window)
+    if scene == "set_up":
+        muse = StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1")
+        cap = StreamSummary("ActiCHamp", "EEG", 64, 1000.0, "float32", "amp-pc", "acti-77", "2")
+        camera = CameraSummary(0, "Integrated Camera", "/dev/video0")
+        lookout = Lookout(lambda: (cap, muse), lambda: (camera,))
+        lookout.look()
+        dialog = StreamDialog(lookout, ("demo", "laptop", "lab"), window.settings, window)
+        dialog.streams.selectRow(1)
+        return dialog
+    return None
 
 
 def take(folder: Path, names: list[str]) -> None:
-    """Save one PNG for each state, theme and size."""
+    """Save one PNG for each scene, theme and size."""
     app = application()
     folder.mkdir(parents=True, exist_ok=True)
-    for state in STATES:
-        if names and state.__name__ not in names:
+    for scene in SCENES:
+        if names and scene.__name__ not in names:
             continue
         for theme in themes.THEMES.values():
             for width, height in SIZES:
-                view, mode = state()
+                view, mode, actions = scene()
                 settings = QSettings(f"{tempfile.mkdtemp()}/layout.ini", QSettings.Format.IniFormat)
-                window = MainWindow(view, mode, state_actions(), settings)
+                window = MainWindow(view, mode, actions, settings)
                 window.apply_theme(theme)
                 window.resize(width, height)
                 window.show()
-                for n in range(300):
-                    view.advance(1000.0 + n * 0.25)
-                    if n > 285:
-                        window.draw()
-                        app.processEvents()
-                window._draws = 0
-                window.draw()
-                app.processEvents()
-                window.grab().save(str(folder / f"{state.__name__}-{theme.name}-{width}.png"))
+                play(app, window, view)
+                dialog = dialog_of(scene.__name__, window)
+                if dialog is not None:
+                    dialog.show()
+                for _ in range(3):
+                    window.draw()
+                    app.processEvents()
+                (dialog or window).grab().save(str(folder / f"{scene.__name__}-{theme.name}-{width}.png"))
+                if dialog is not None:
+                    dialog.reject()
                 window.close()
                 window.deleteLater()
 
 
-def state_actions():
-    from gui.state import Actions
-
-    return Actions(toggle_recording=lambda: None, recorded_s=lambda: None)
+def play(app: QApplication, window: MainWindow, view: FakeView | None) -> None:
+    """Seventy-five seconds of session, of which the last are drawn as they come."""
+    if view is not None:
+        view.size = (640, 360)
+        for n in range(300):
+            view.advance(1000.0 + n * 0.25)
+            if n > 285:
+                window.draw()
+                app.processEvents()
 
 
 if __name__ == "__main__":

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
@@ -55,6 +59,17 @@ def application() -> QApplication:
     return app
 
 
+def remembered() -> QSettings:
+    """Where the layout is kept; a window nobody sees (a test, a server) leaves no trace in it."""
+    if QApplication.platformName() in ("offscreen", "minimal"):
+        # A file of this process alone. Never os.devnull: QSettings saves by renaming a new file over the old,
+        # which, run as root, would put a regular file in the place of the device.
+        folder = tempfile.mkdtemp(prefix="phosphene-window-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return QSettings(str(Path(folder) / "layout.ini"), QSettings.Format.IniFormat)
+    return QSettings()
+
+
 def show_window(
     view: View,
     mode: Mode,
@@ -77,7 +92,7 @@ def show_window(
         Whatever a drawing raised; the window is closed first.
     """
     app = application()
-    window = MainWindow(view, mode, actions, settings or QSettings())
+    window = MainWindow(view, mode, actions, settings or remembered())
     meter, failures, timer = FrameMeter(), [], QTimer()
 
     def draw() -> None:

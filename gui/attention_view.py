@@ -44,6 +44,7 @@ class AttentionView(Panel):
     def __init__(self) -> None:
         super().__init__(captions.ATTENTION)
         self.canvas = pg.GraphicsLayoutWidget()
+        self.canvas.setMinimumSize(150, 120)
         self.canvas.ci.layout.setContentsMargins(0, 0, 0, 0)
         self.plot = self.canvas.addPlot()
         self.plot.setMouseEnabled(False, False)

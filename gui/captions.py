@@ -69,10 +69,7 @@ HEALTH = Caption(
     "How fast and how safe it runs: delay, skipped steps, lost frames, gaps in the EEG.",
 )
 
-UNTRAINED = (
-    "Untrained weights: these values follow nothing yet. Train on a recording with “phosphene train”, "
-    "or choose weights with --weights."
-)
+UNTRAINED = "▲ Untrained weights: these values mean nothing yet. Train, or choose --weights."
 CHANCE_UNKNOWN = "chance: known in a few seconds"
 
 WELCOME_TITLE = "Nothing is streaming yet"
@@ -80,6 +77,10 @@ WELCOME = (
     "Phosphene shows how well a brain signal matches the video on the screen, while both run. "
     "It needs an EEG stream (LSL) and a camera or a video file."
 )
+OFFER_DEMO = "A virtual subject watches a film; its EEG comes over LSL."
+OFFER_EXAMPLE = "A short session that ships with the program, played as if it were live."
+OFFER_STREAMS = "Choose an EEG stream and a camera, a film or a URL from what is there."
+OFFER_SESSION = "A folder with session.xdf and its video."
 
 TOUR = (
     ("eeg", "1 · The brain signal", EEG.plain),

@@ -42,35 +42,44 @@ class Gutter(QWidget):
             return
         self._labels, self._quality, self._scale_uv = labels, dict(quality), scale_uv
         metrics = QFontMetrics(font(SMALL_PX))
-        widest = max((metrics.horizontalAdvance(self._text(name)) for name in labels), default=0)
+        widest = max((metrics.horizontalAdvance(self.words(name)) for name in labels), default=0)
         self.setFixedWidth(max(56, widest + 14, self.width() if self.isVisible() else 0))
         self.update()
 
-    def _text(self, name: str) -> str:
+    def words(self, name: str) -> str:
+        """A channel's name, and beside it why it is bad."""
         return f"{name} {self._quality.get(name, '')}".strip()
 
-    def paintEvent(self, event: object) -> None:
-        rows = len(self._labels)
-        if not rows:
-            return
-        painter = QPainter(self)
-        height = (self.height() - _AXIS_PX - _MARKERS_PX) / rows
+    def rows(self) -> list[tuple[str, float, int]]:
+        """Channels that are named: name, middle of the row and size of the letters, both in pixels.
+
+        Where rows are too low for all names some are left out, bad channels last.
+        """
+        if not self._labels:
+            return []
+        height = self._row_px()
         px = int(min(SMALL_PX, max(9, height)))
-        stride = max(1, math.ceil(1.15 * px / height))  # names that would overlap are left out
-        painter.setFont(font(px))
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        taken: list[float] = []
-        bad_first = sorted(range(rows), key=lambda row: not self._quality.get(self._labels[row]))
-        for row in bad_first:
+        stride = max(1, math.ceil(1.15 * px / height))
+        named: list[tuple[str, float, int]] = []
+        for row in sorted(range(len(self._labels)), key=lambda row: not self._quality.get(self._labels[row])):
             name, middle = self._labels[row], _MARKERS_PX + (row + 0.5) * height
-            bad = bool(self._quality.get(name))
-            if (row % stride and not bad) or any(abs(middle - other) < px for other in taken):
-                continue
-            taken.append(middle)
-            painter.setPen(self.theme.colour("warn" if bad else "text"))
-            painter.drawText(QRectF(0, middle - 10, self.width() - 12, 20), right, self._text(name))
-        if self._scale_uv:
-            self._paint_scale(painter, height)
+            wanted = self._quality.get(name) or row % stride == 0
+            if wanted and all(abs(middle - other) >= px for _, other, _ in named):
+                named.append((name, middle, px))
+        return named
+
+    def _row_px(self) -> float:
+        return (self.height() - _AXIS_PX - _MARKERS_PX) / len(self._labels)
+
+    def paintEvent(self, event: object) -> None:
+        painter = QPainter(self)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for name, middle, px in self.rows():
+            painter.setFont(font(px))
+            painter.setPen(self.theme.colour("warn" if self._quality.get(name) else "text"))
+            painter.drawText(QRectF(0, middle - 10, self.width() - 12, 20), right, self.words(name))
+        if self._scale_uv and self._labels:
+            self._paint_scale(painter, self._row_px())
 
     def _paint_scale(self, painter: QPainter, row: float) -> None:
         """A bar of whole rows at the lower right corner, and what it stands for under it."""
@@ -107,7 +116,7 @@ class Canvas(QWidget):
             bad=bad,
             trace=self.theme.trace,
             quiet=self.theme.quiet,
-            line_px=(1.3 if len(bad) <= 16 else 1.0) * ratio,
+            line_px=max(1, round(ratio)),
         )
         return self._chart.prepare(now, style)
 
@@ -151,16 +160,19 @@ class Canvas(QWidget):
             painter.drawText(QRectF(left, plot.bottom() + 5, 60, _AXIS_PX - 5), align, text)
 
     def _paint_markers(self, painter: QPainter, plot: QRectF) -> None:
+        """A line each; the word where it does not run into the one before."""
         painter.setFont(font(11))
-        free_from = -1.0
+        free_from = -math.inf
         for stamp, text in self._markers:
             x = self._x(stamp)
-            painter.setPen(QPen(self.theme.colour("muted"), 1, Qt.PenStyle.DashLine))
-            painter.drawLine(QLineF(x, 2, x, plot.bottom()))
-            if x >= free_from:
+            worded = x >= free_from
+            painter.setPen(QPen(self.theme.colour("quiet"), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QLineF(x, 2 if worded else plot.top(), x, plot.bottom()))
+            if worded:
                 shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 90)
+                painter.setPen(self.theme.colour("muted"))
                 painter.drawText(QPointF(x + 3, 11), shown)
-                free_from = x + 10 + painter.fontMetrics().horizontalAdvance(shown)
+                free_from = x + 12 + painter.fontMetrics().horizontalAdvance(shown)
 
     def _paint_interval(self, painter: QPainter, plot: QRectF) -> None:
         """A bracket under the EEG that the newest reading was made of."""

@@ -26,9 +26,9 @@ class Strip(QWidget):
         super().__init__()
         self.theme = LIGHT
         self.span_s = (0.0, 0.0)
-        self._weights: FloatArray = np.empty(0, np.float32)
+        self.weights: FloatArray = np.empty(0, np.float32)
         self._pictures: list[Thumbnail | None] = []
-        self.setMinimumSize(120, 60)
+        self.setMinimumSize(160, 76)
 
     def n_pictures(self) -> int:
         """How many thumbnails fit without being cut."""
@@ -45,7 +45,7 @@ class Strip(QWidget):
     def show_interval(
         self, weights: FloatArray, pictures: list[Thumbnail | None], span_s: tuple[float, float]
     ) -> None:
-        self._weights, self._pictures, self.span_s = weights, pictures, span_s
+        self.weights, self._pictures, self.span_s = weights, pictures, span_s
         self.update()
 
     def paintEvent(self, event: object) -> None:
@@ -71,10 +71,10 @@ class Strip(QWidget):
             painter.drawImage(cell, image, QRectF((image.width() - w) / 2, (image.height() - h) / 2, w, h))
 
     def _paint_bars(self, painter: QPainter, box: QRectF) -> None:
-        n = len(self._weights)
+        n = len(self.weights)
         painter.fillRect(box, self.theme.colour("sunk"))
         width = box.width() / n
-        for slot, ratio in enumerate(np.clip(self._weights * n / FULL_RATIO, 0, 1)):
+        for slot, ratio in enumerate(np.clip(self.weights * n / FULL_RATIO, 0, 1)):
             bar = QRectF(
                 slot * width, box.bottom() - ratio * box.height(), max(width - 1, 1), ratio * box.height()
             )

@@ -63,7 +63,8 @@ class HealthBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 8, 4)
         row.setSpacing(16)
-        for figure in (self.latency, self.skipped, self.late, self.frames, self.drift, self.gaps):
+        self.figures = (self.latency, self.skipped, self.late, self.frames, self.drift, self.gaps)
+        for figure in self.figures:
             row.addWidget(figure)
         row.addStretch()
         row.addWidget(self.backend)

@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.panel import label
 
 
 class Key(NamedTuple):
-    """A key, what it does, the window's method it calls, and what that is given."""
+    """What a key does: a method of the window (of its session page with `page.`), and what that is given."""
 
     key: str
     text: str
     method: str
     value: int | str | None = None
     group: str = "Window"
+    also: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.key, *self.also)
 
 
 KEYS = (
@@ -26,46 +31,50 @@ KEYS = (
     Key("Esc", "Leave the tour or full screen", "leave"),
     Key("D", "Light or dark", "toggle_theme"),
     Key("T", "Tour through the panels", "start_tour"),
-    Key("Ctrl+0", "Usual layout", "reset_layout"),
+    Key("Ctrl+0", "Usual layout", "page.reset_layout"),
     Key("Ctrl+Q", "Close", "close"),
-    Key("1", "EEG", "toggle_panel", "eeg", "Show or hide"),
-    Key("2", "Video", "toggle_panel", "video", "Show or hide"),
-    Key("3", "Frames of this interval", "toggle_panel", "strip", "Show or hide"),
-    Key("4", "Similarity", "toggle_panel", "similarity", "Show or hide"),
-    Key("5", "Attention", "toggle_panel", "attention", "Show or hide"),
-    Key("6", "Scalp", "toggle_panel", "scalp", "Show or hide"),
-    Key("+", "EEG larger", "change_scale", -1, "Look"),
-    Key("-", "EEG smaller", "change_scale", 1, "Look"),
-    Key("O", "Attention over the video", "toggle_overlay", None, "Look"),
-    Key("A", "Scalp: attention or amplitude", "toggle_amplitude", None, "Look"),
-    Key("R", "Record or stop", "toggle_recording", None, "Session"),
+    Key("1", "EEG", "page.toggle_panel", "eeg", "Show or hide"),
+    Key("2", "Video", "page.toggle_panel", "video", "Show or hide"),
+    Key("3", "Frames of this interval", "page.toggle_panel", "strip", "Show or hide"),
+    Key("4", "Similarity", "page.toggle_panel", "similarity", "Show or hide"),
+    Key("5", "Attention", "page.toggle_panel", "attention", "Show or hide"),
+    Key("6", "Scalp", "page.toggle_panel", "scalp", "Show or hide"),
+    Key("+", "EEG larger", "page.eeg.change_scale", -1, "Look", ("=",)),
+    Key("-", "EEG smaller", "page.eeg.change_scale", 1, "Look"),
+    Key("O", "Attention over the video", "page.video.switch.toggle", None, "Look"),
+    Key("A", "Scalp: attention or amplitude", "page.scalp.switch.toggle", None, "Look"),
     Key("Ctrl+N", "Choose streams", "set_up", None, "Session"),
-    Key("Space", "Play or pause", "play_pause", None, "Replay"),
-    Key(".", "One reading on", "step", None, "Replay"),
-    Key("Left", "Back 5 s", "skip", -1, "Replay"),
-    Key("Right", "On 5 s", "skip", 1, "Replay"),
-    Key("Home", "To the start", "rewind", None, "Replay"),
-    Key("[", "Slower", "change_speed", -1, "Replay"),
-    Key("]", "Faster", "change_speed", 1, "Replay"),
-    Key("L", "Loop", "toggle_loop", None, "Replay"),
+    Key("R", "Record or stop", "toggle_recording", None, "Session"),
+    Key("F", "Participant's window", "toggle_feedback", None, "Session"),
+    Key("Space", "Play or pause", "page.transport.toggle", None, "Replay"),
+    Key(".", "One reading on", "page.transport.one_step", None, "Replay"),
+    Key("Left", "Back 5 s", "page.transport.skip", -1, "Replay"),
+    Key("Right", "On 5 s", "page.transport.skip", 1, "Replay"),
+    Key("Home", "To the start", "page.transport.rewind", None, "Replay"),
+    Key("[", "Slower", "page.transport.change_speed", -1, "Replay"),
+    Key("]", "Faster", "page.transport.change_speed", 1, "Replay"),
+    Key("L", "Loop", "page.transport.toggle_loop", None, "Replay"),
 )
+
+_COLUMNS = (("Window", "Look"), ("Show or hide", "Session"), ("Replay",))
 
 
 class KeyList(QDialog):
-    """What `?` shows: groups of keys in two columns."""
+    """What `?` shows: groups of keys in columns."""
 
     def __init__(self, parent: QWidget):
         super().__init__(parent)
         self.setWindowTitle("Keys")
-        groups = list(dict.fromkeys(key.group for key in KEYS))
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(36)
-        grid.setVerticalSpacing(18)
-        for n, group in enumerate(groups):
-            grid.addLayout(self._group(group), n // 2, n % 2, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 20, 24, 20)
-        column.addLayout(grid)
+        columns = QHBoxLayout(self)
+        columns.setContentsMargins(24, 20, 24, 20)
+        columns.setSpacing(40)
+        for groups in _COLUMNS:
+            column = QVBoxLayout()
+            column.setSpacing(18)
+            for group in groups:
+                column.addLayout(self._group(group))
+            column.addStretch()
+            columns.addLayout(column)
 
     @staticmethod
     def _group(name: str) -> QGridLayout:
@@ -76,5 +85,6 @@ class KeyList(QDialog):
         for n, key in enumerate((key for key in KEYS if key.group == name), start=1):
             rows.addWidget(label(key.key, role="chip"), n, 0, Qt.AlignmentFlag.AlignLeft)
             rows.addWidget(label(key.text), n, 1)
+        rows.setColumnMinimumWidth(0, 68)
         rows.setColumnStretch(1, 1)
         return rows

@@ -58,27 +58,31 @@ class Empty(QWidget):
 
     def __init__(self, text: str):
         super().__init__()
-        self._label = label(text, role="note")
-        self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._label.setWordWrap(True)
-        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._button = QPushButton()
-        self._button.hide()
+        self._words = label(text, role="note")
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._words.setWordWrap(True)
+        self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button = QPushButton()
+        self.button.hide()
         column = QVBoxLayout(self)
         column.addStretch()
-        column.addWidget(self._label)
+        column.addWidget(self._words)
         column.addSpacing(8)
-        column.addWidget(self._button, alignment=Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignCenter)
         column.addStretch()
 
     def offer(self, text: str, action: Callable[[], object]) -> None:
         """Show a button that calls `action`."""
-        self._button.setText(text)
-        self._button.clicked.connect(lambda: action())
-        self._button.show()
+        self.button.setText(text)
+        self.button.clicked.connect(lambda: action())
+        self.button.show()
+
+    @property
+    def text(self) -> str:
+        return self._words.text()
 
     def say(self, text: str) -> None:
-        set_text(self._label, text)
+        set_text(self._words, text)
 
 
 class Panel(QFrame):
@@ -119,7 +123,6 @@ class Panel(QFrame):
         column.addWidget(header)
         column.addLayout(self._stack)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 90)
 
     def set_content(self, widget: QWidget) -> None:
         self._stack.addWidget(widget)

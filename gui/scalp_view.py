@@ -53,11 +53,11 @@ class Head(QWidget):
         super().__init__()
         self.theme = LIGHT
         self._places: dict[str, tuple[float, float]] = {}
-        self._values: dict[str, float] = {}
+        self.values: dict[str, float] = {}
         self._bad: set[str] = set()
         self._field: QImage | None = None
         self._field_of: list[str] = []
-        self.setMinimumSize(100, 100)
+        self.setMinimumSize(120, 120)
 
     def show_values(
         self,
@@ -65,7 +65,7 @@ class Head(QWidget):
         values: dict[str, float],
         bad: set[str],
     ) -> None:
-        self._places, self._values, self._bad = places, values, bad
+        self._places, self.values, self._bad = places, values, bad
         good = [name for name in places if name not in bad]
         self._field = None
         if len(good) >= _FIELD_FROM:
@@ -122,7 +122,7 @@ class Head(QWidget):
             bad = name in self._bad
             painter.setPen(QPen(self.theme.colour("warn" if bad else "panel"), 1.5))
             colour = QColor(
-                *attention_table()[round(255 * min(max(self._values.get(name, 0), 0), 1))].tolist()
+                *attention_table()[round(255 * min(max(self.values.get(name, 0), 0), 1))].tolist()
             )
             painter.setBrush(Qt.BrushStyle.NoBrush if bad else (colour if few else self.theme.colour("text")))
             painter.drawEllipse(at, size, size)

@@ -15,7 +15,7 @@ from gui.theme import Theme
 from realtime.types import Chance, Reading
 
 SECONDS = 60.0
-_RANGES = (0.25, 0.5, 1.0)  # the similarity axis widens in these steps and never jumps back
+_RANGES = (0.2, 0.4, 1.0)  # the similarity axis widens in these steps and never jumps back
 _FIGURES_EVERY_S = 0.5
 STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still
 _SIMILARITY_SHARE, _MATCH_SHARE = 64, 36  # of the height, for the curves and for the figures beside them
@@ -107,6 +107,7 @@ class Curves(pg.GraphicsLayoutWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setMinimumSize(200, 130)
         self.ci.layout.setSpacing(4)
         self.ci.layout.setContentsMargins(0, 0, 0, 0)
         self.similarity, self.match = self._plot(0), self._plot(1)
@@ -118,11 +119,11 @@ class Curves(pg.GraphicsLayoutWidget):
         self._low, self._high = pg.PlotCurveItem(), pg.PlotCurveItem()
         self._band = pg.FillBetweenItem(self._low, self._high)
         self._zero = pg.InfiniteLine(0, angle=0)
-        self._curve, self._match_curve = pg.PlotCurveItem(), pg.PlotCurveItem(fillLevel=0)
+        self.curve, self._match_curve = pg.PlotCurveItem(), pg.PlotCurveItem(fillLevel=0)
         self._head = pg.ScatterPlotItem(size=8)
         self.threshold = pg.InfiniteLine(0.5, angle=0)
         self._word = pg.TextItem(anchor=(0, 0.5))
-        for item in (self._band, self._zero, self._curve, self._head, self._word):
+        for item in (self._band, self._zero, self.curve, self._head, self._word):
             self.similarity.addItem(item)
         for item in (self._match_curve, self.threshold):
             self.match.addItem(item)
@@ -140,7 +141,7 @@ class Curves(pg.GraphicsLayoutWidget):
         return plot
 
     def _set_range(self, most: float) -> None:
-        self._most = most
+        self.reach = most
         self.similarity.setYRange(-most, most, padding=0.04)
         self.similarity.getAxis("left").setTicks(
             [
@@ -156,7 +157,7 @@ class Curves(pg.GraphicsLayoutWidget):
         similarity = np.array([reading.similarity for reading in history])
         match = np.array([reading.match for reading in history])
         joined = np.append(np.diff(t) < 1.5 * hop_s, False)  # no line over a stretch without readings
-        self._curve.setData(t, similarity, connect=joined, skipFiniteCheck=True)
+        self.curve.setData(t, similarity, connect=joined, skipFiniteCheck=True)
         self._match_curve.setData(t, match, connect=joined, skipFiniteCheck=True)
         self._head.setData(t[-1:], similarity[-1:])
         known = [
@@ -169,7 +170,7 @@ class Curves(pg.GraphicsLayoutWidget):
         self._word.setText("90 % of chance" if len(band) else captions.CHANCE_UNKNOWN)
         self._word.setPos(-SECONDS + 0.5, middle)
         reach = max(np.abs(similarity).max(initial=0), np.abs(band[:, 1:]).max(initial=0))
-        if reach > self._most:
+        if reach > self.reach:
             self._set_range(next((most for most in _RANGES if most >= reach), _RANGES[-1]))
 
     def apply_theme(self, theme: Theme, untrained: bool) -> None:
@@ -177,7 +178,7 @@ class Curves(pg.GraphicsLayoutWidget):
         says = theme.colour("quiet" if untrained else "accent")
         wash = pg.mkColor(says)
         wash.setAlphaF(0.18)
-        self._curve.setPen(pg.mkPen(says, width=2))
+        self.curve.setPen(pg.mkPen(says, width=2))
         self._match_curve.setPen(pg.mkPen(says, width=1.5))
         self._match_curve.setBrush(wash)
         self._head.setBrush(says)

@@ -132,6 +132,31 @@ class Mode(Enum):
 
 
 @dataclass(frozen=True)
+class FeedbackState:
+    """What the feedback controller says now.
+
+    Attributes
+    ----------
+    level : float or None
+        0 to 1; None where there is nothing to show (baseline, artefact, too little signal).
+    threshold : float or None
+        On the scale of `level`.
+    phase : str
+        A word for the operator: baseline 0:12, running, artefact …
+    rewarded : bool
+        The level is over the threshold and hold and refractory times are kept.
+    needs_hand : bool
+        The operator should look at the electrodes.
+    """
+
+    level: float | None
+    threshold: float | None = None
+    phase: str = "running"
+    rewarded: bool = False
+    needs_hand: bool = False
+
+
+@dataclass(frozen=True)
 class Actions:
     """What the window can ask the program to do; a button whose action is None is not shown.
 
@@ -145,6 +170,8 @@ class Actions:
         Starts or ends a recording.
     recorded_s : callable
         Seconds recorded so far, or None while nothing is recorded.
+    feedback : callable
+        The newest `FeedbackState`, or None while no controller runs.
     """
 
     set_up: Callable[[], Any] | None = None
@@ -154,3 +181,4 @@ class Actions:
     open_report: Callable[[], Any] | None = None
     toggle_recording: Callable[[], Any] | None = None
     recorded_s: Callable[[], float | None] | None = None
+    feedback: Callable[[], FeedbackState | None] | None = None

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
 
 from realtime.types import FloatArray, TimeArray
 
-_OVERLAP_S = 0.1  # drawn again with what is new, from a whole pixel on, so that no seam is left
+_AGAIN_PX = 4  # drawn again with what is new: the corner of a line reaches back over the pixels before it
 _AHEAD_PX = 8  # kept beyond the right edge: what reaches past it now is shown by the next frame
 
 
@@ -35,8 +35,8 @@ class TraceStyle:
         For each channel; bad ones keep to their row and are drawn in `quiet`.
     trace, quiet : str
         Colours as `#rrggbb`.
-    line_px : float
-        Device pixels.
+    line_px : int
+        Width of a line in device pixels.
     """
 
     size: tuple[int, int]
@@ -44,7 +44,7 @@ class TraceStyle:
     bad: tuple[bool, ...]
     trace: str
     quiet: str
-    line_px: float
+    line_px: int
 
 
 class StripChart:
@@ -67,7 +67,7 @@ class StripChart:
         moved = int(now * style.size[0] / self.seconds) - self._edge
         if style != self._style or not 0 <= moved < style.size[0]:
             self._begin(now, style)
-        return min(now - self._drawn_to + 2 * _OVERLAP_S, self.seconds)
+        return min(now - self._drawn_to + 2 * self._again_s, self.seconds)
 
     def draw(self, now: float, times: TimeArray, samples: FloatArray) -> None:
         """Move the picture to `now` and add the samples that are newer than those drawn.
@@ -78,10 +78,16 @@ class StripChart:
         samples : array of shape (n, n_channels), µV, NaN where nothing is known
         """
         self._scroll(now)
-        first = int(np.searchsorted(times, self._drawn_to - _OVERLAP_S))
+        first = int(np.searchsorted(times, self._drawn_to - self._again_s))
         if len(times) - first >= 2 and times[-1] > self._drawn_to:
             self._add(times[first:], samples[first:])
             self._drawn_to = float(times[-1])
+
+    @property
+    def _again_s(self) -> float:
+        """How far back samples are drawn again: some pixels more than are cleared for them."""
+        assert self._style is not None
+        return 2 * _AGAIN_PX / self._columns_a_second(self._style) + 0.02
 
     def _columns_a_second(self, style: TraceStyle) -> float:
         return style.size[0] / self.seconds
@@ -119,15 +125,18 @@ class StripChart:
         y = (np.arange(n) + 0.5) * row - values * (row / style.scale_uv)
         fresh = self.pixmap.rect()
         if math.isfinite(self._drawn_to):
-            fresh.setLeft(int(self._drawn_to * self._columns_a_second(style) + offset))
+            fresh.setLeft(int(self._drawn_to * self._columns_a_second(style) + offset) - _AGAIN_PX)
         painter = QPainter(self.pixmap)
         _clear(painter, fresh)
         painter.setClipRect(fresh)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for chosen, colour in ((bad, style.quiet), (~bad, style.trace)):
-            if chosen.any():
-                painter.setPen(QPen(QColor(colour), style.line_px))
-                painter.drawPath(_path(x, y[:, chosen]))
+        # The pen is one pixel wide whatever the screen: Qt strokes a wider one as a shape, which takes fifty
+        # times as long. Where pixels are small the line is drawn again beside itself.
+        for channel in range(n):
+            painter.setPen(QPen(QColor(style.quiet if bad[channel] else style.trace), 1))
+            path = _path(x, y[:, channel])
+            for beside in range(style.line_px):
+                painter.drawPath(path.translated(0, beside))
         painter.end()
 
 
@@ -137,11 +146,9 @@ def _clear(painter: QPainter, box: QRect) -> None:
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
 
 
-def _path(x: np.ndarray, y: np.ndarray) -> pg.QtGui.QPainterPath:
-    """One path for all channels (columns of y), broken between channels and where a value is not known."""
-    flat = y.T.ravel()
-    known = np.isfinite(flat)
+def _path(x: np.ndarray, y: np.ndarray) -> QPainterPath:
+    """The trace of one channel, broken where a value is not known."""
+    known = np.isfinite(y)
     joined = known.copy()
     joined[:-1] &= known[1:]
-    joined[len(x) - 1 :: len(x)] = False
-    return pg.arrayToQPath(np.tile(x, y.shape[1]), np.nan_to_num(flat), connect=joined, finiteCheck=False)
+    return pg.arrayToQPath(x, np.nan_to_num(y), connect=joined, finiteCheck=False)

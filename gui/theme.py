@@ -52,6 +52,7 @@ class Theme:
     warn_fill: str
     alarm: str
     alarm_fill: str
+    shade: str
 
     def colour(self, name: str, alpha: float = 1.0) -> QColor:
         colour = QColor(getattr(self, name))
@@ -63,13 +64,13 @@ LIGHT = Theme(
     name="light", window="#eceff2", panel="#ffffff", sunk="#f4f6f8", line="#d3d9df", grid="#e4e8ec",
     text="#14191f", muted="#55606c", accent="#0b6a75", accent_fill="#dcf0f1", on_accent="#ffffff",
     trace="#3b4653", quiet="#a3acb6", band="#dfe4e9",
-    warn="#8a4f00", warn_fill="#fff0d6", alarm="#b0241c", alarm_fill="#fde8e6",
+    warn="#8a4f00", warn_fill="#fff0d6", alarm="#b0241c", alarm_fill="#fde8e6", shade="#14191f",
 )  # fmt: skip
 DARK = Theme(
     name="dark", window="#0d1013", panel="#15191e", sunk="#1d242b", line="#2b323a", grid="#232a31",
     text="#e7ebef", muted="#9aa5b1", accent="#52d6cc", accent_fill="#12343a", on_accent="#04211f",
     trace="#b6c0ca", quiet="#55606b", band="#2a3139",
-    warn="#f3bb55", warn_fill="#36290f", alarm="#ff8d84", alarm_fill="#3d1917",
+    warn="#f3bb55", warn_fill="#36290f", alarm="#ff8d84", alarm_fill="#3d1917", shade="#000000",
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
 
@@ -157,6 +158,12 @@ def style_sheet(theme: Theme) -> str:
     QComboBox, QLineEdit, QListView, QTableView {{ background: {t.panel}; border: 1px solid {t.line};
         border-radius: 4px; padding: 3px 6px; selection-background-color: {t.accent_fill};
         selection-color: {t.accent}; }}
+    QTableView {{ padding: 0; }}
+    QTableView::item {{ padding: 0 6px; }}
+    QTableView::item:selected {{ background: {t.accent_fill}; color: {t.accent}; }}
+    QComboBox::drop-down {{ border: 0; width: 22px; }}
+    QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.line}; }}
+    QHeaderView {{ background: {t.sunk}; }}
     QHeaderView::section {{ background: {t.sunk}; color: {t.muted}; border: 0; padding: 4px 6px; }}
     """
 

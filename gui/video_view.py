@@ -14,6 +14,8 @@ from gui.state import View
 from gui.theme import LIGHT, Theme, font
 from realtime.types import FloatArray, Frame
 
+_LEGEND_FROM_PX = 200  # a narrower picture is shown without it
+
 
 class Picture(QWidget):
     """A frame in its own shape, the attention over it."""
@@ -46,7 +48,8 @@ class Picture(QWidget):
         if self._heat is not None and self.overlay:
             painter.drawImage(box, self._heat)
             self._paint_grid(painter, box)
-            self._paint_legend(painter, box)
+            if box.width() >= _LEGEND_FROM_PX:
+                self._paint_legend(painter, box)
 
     def _paint_grid(self, painter: QPainter, box: QRectF) -> None:
         painter.setPen(QPen(Qt.GlobalColor.white, 1))

@@ -7,6 +7,7 @@ frame's number in its seq; the similarity of an interval is a slow sine of its e
 from __future__ import annotations
 
 from collections import deque
+from functools import cache
 
 import numpy as np
 
@@ -41,7 +42,8 @@ def chance_at(end: float, started: float) -> Chance:
                   (max(0.5, 0.87 - half), min(1.0, 0.87 + 0.5 * half)), n)  # fmt: skip
 
 
-def picture(seq: int, width: int = 640, height: int = 360) -> np.ndarray:
+@cache
+def picture(seq: int, width: int = 160, height: int = 90) -> np.ndarray:
     """A disc on a sky that goes round once in 120 frames."""
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     sky = 40 + 90 * y / height
@@ -95,7 +97,9 @@ class FakeView:
         self._index = int(start / self.grid.hop_s) + 10
         self._history: deque[Reading] = deque(maxlen=1024)
         self._frame = -1
-        self._small: dict[int, np.ndarray] = {}
+        slots = np.arange(self.grid.n_slots) / self.grid.slots_hz
+        self._near = np.exp(-np.abs(slots[:, None] - slots) / 0.05)
+        self.size = (160, 90)
 
     def advance(self, t: float) -> None:
         self._now = t
@@ -104,7 +108,7 @@ class FakeView:
         seq = int((t - self.started) * FPS)
         if seq > self._frame:
             self._frame = seq
-            self.preview.put(Frame(picture(seq), self.started + seq / FPS, seq))
+            self.preview.put(Frame(picture(seq % 120, *self.size), self.started + seq / FPS, seq))
         while self._index * self.grid.hop_s <= min(t, self.eeg_until):
             reading = self._reading(self._index)
             self._history.append(reading)
@@ -137,14 +141,7 @@ class FakeView:
         return {name: self.bad.get(name, "") for name in self.labels}
 
     def thumbnails(self, seqs):
-        return [None if seq < 0 else (seq, self._thumbnail(seq)) for seq in seqs]
-
-    def _thumbnail(self, seq: int) -> np.ndarray:
-        if seq not in self._small:
-            self._small[seq] = picture(seq, 128, 72)
-            while len(self._small) > 256:
-                self._small.pop(next(iter(self._small)))
-        return self._small[seq]
+        return [None if seq < 0 else (seq, picture(seq % 120, 128, 72)) for seq in seqs]
 
     def history(self, seconds):
         return [reading for reading in self._history if reading.end > self._now - seconds]
@@ -154,7 +151,9 @@ class FakeView:
                          max(0.0, self._now - self.eeg_until), "")  # fmt: skip
 
     def video_health(self):
-        return VideoHealth("film.mp4", StreamState.LIVE, 640, 360, 30.0, 29.97, self._frame, 0, 0.02, "file")
+        return VideoHealth(
+            "film.mp4", StreamState.LIVE, *self.size, 30.0, 29.97, self._frame, 0, 0.02, "file"
+        )
 
     def counters(self):
         return {"readings": len(self._history), "intervals": len(self._history), "skipped_ticks": 0,
@@ -168,8 +167,7 @@ class FakeView:
         n = self.grid.n_slots
         slots = end - self.grid.lag_s - self.grid.interval_s + np.arange(n) / self.grid.slots_hz
         seqs = np.maximum(((slots - self.started) * FPS).astype(np.int64), -1)
-        own = np.abs(np.arange(n)[:, None] - np.arange(n)) / self.grid.slots_hz
-        matrix = np.exp(-own / 0.05) * (1 + 0.5 * np.sin(np.arange(n) / 5 + end))
+        matrix = self._near * (1 + 0.5 * np.sin(np.arange(n) / 5 + end))
         matrix /= matrix.sum(1, keepdims=True)
         frames = matrix.mean(0)
         rows, columns = np.mgrid[:4, :4]

@@ -1,0 +1,180 @@
+"""The page of a running session: panels in splitters, bars above and below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from gui.attention_view import AttentionView
+from gui.eeg_view import EegView
+from gui.feedback_meter import FeedbackMeter
+from gui.film_strip import FilmStrip
+from gui.header_bar import HeaderBar
+from gui.health_bar import HealthBar
+from gui.panel import Panel, label, set_text
+from gui.scalp_view import ScalpView
+from gui.similarity_view import STALE_S, SimilarityView
+from gui.state import Actions, Mode, View
+from gui.theme import Theme
+from gui.transport_bar import TransportBar
+from gui.video_view import VideoView
+
+SLOW_EVERY = 15  # health figures are refreshed at every 15th drawing: twice a second
+_LAYOUT_VERSION = "1"
+
+
+class SessionPage(QWidget):
+    """Shows one `View`; `draw` takes what is new.
+
+    Parameters
+    ----------
+    view : View
+    mode : Mode
+        Said in the header.
+    actions : Actions
+        What the buttons of header and empty panels do.
+    open_feedback : callable
+        Opens or closes the participant's window.
+    """
+
+    def __init__(self, view: View, mode: Mode, actions: Actions, open_feedback: Callable[[], object]):
+        super().__init__()
+        self.setObjectName("page")
+        self.view, self._can = view, actions
+        self._draws = 0
+        self.header, self.health, self.transport = HeaderBar(mode, actions), HealthBar(), TransportBar()
+        self.feedback = FeedbackMeter(open_feedback)
+        self.banner = label(role="banner", tone="alarm")
+        self.banner.setWordWrap(True)
+        self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.banner.hide()
+        self.eeg, self.video, self.strip = EegView(), VideoView(), FilmStrip()
+        self.similarity, self.attention, self.scalp = SimilarityView(), AttentionView(), ScalpView()
+        self.panels: dict[str, Panel] = {
+            "eeg": self.eeg, "video": self.video, "strip": self.strip,
+            "similarity": self.similarity, "attention": self.attention, "scalp": self.scalp,
+        }  # fmt: skip
+        self._arrange()
+        self._offer_actions()
+        self.reset_layout()
+
+    @property
+    def places(self) -> dict[str, QWidget]:
+        """The widgets that a tour may point at, by name."""
+        return {**self.panels, "health": self.health}
+
+    def _arrange(self) -> None:
+        self._pictures = _splitter(Qt.Orientation.Vertical, self.video, self.strip)
+        self._top = _splitter(Qt.Orientation.Horizontal, self.eeg, self._pictures)
+        self._bottom = _splitter(Qt.Orientation.Horizontal, self.similarity, self.attention, self.scalp)
+        self._rows = _splitter(Qt.Orientation.Vertical, self._top, self._bottom)
+        self._splitters = {
+            "rows": self._rows, "top": self._top, "bottom": self._bottom, "pictures": self._pictures,
+        }  # fmt: skip
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.header)
+        column.addWidget(self.banner)
+        column.addWidget(self._rows, 1)
+        column.addWidget(self.feedback)
+        column.addWidget(self.transport)
+        column.addWidget(self.health)
+
+    def _offer_actions(self) -> None:
+        """Buttons in the empty panels for what would fill them."""
+        if self._can.start_headset is not None:
+            self.eeg.empty.offer("Start the virtual headset", self._can.start_headset)
+        if self._can.set_up is not None:
+            self.video.empty.offer("Choose streams", self._can.set_up)
+
+    # ------------------------------------------------------------------ drawing
+    def draw(self) -> None:
+        """Take what is new and show it. Called 30 times a second by one timer."""
+        for panel in self.panels.values():
+            if panel.isVisible():
+                panel.refresh(self.view)
+        self.transport.refresh(self.view)
+        self.feedback.show_state(self._can.feedback() if self._can.feedback is not None else None)
+        if self._draws % SLOW_EVERY == 0:
+            self.header.refresh(self.view)
+            self.health.refresh(self.view)
+            self.transport.refresh_past(self.view)
+            self._show_failure()
+            self._show_age()
+        self._draws += 1
+
+    def _show_failure(self) -> None:
+        failure = self.view.failure
+        self.banner.setVisible(failure is not None)
+        if failure is not None:
+            set_text(self.banner, f"✕  Stopped: {failure}")
+
+    def _show_age(self) -> None:
+        """A stream that stopped must not look alive: what was made of it says how old it is."""
+        newest = self.view.readings.get()
+        age = 0.0 if newest is None else self.view.now() - newest.value.end
+        stale = age if age > STALE_S else None
+        for panel in (self.strip, self.similarity, self.attention, self.scalp):
+            panel.show_age(stale if panel.has_content else None)
+        self.video.show_stale(stale is not None)
+
+    def apply_theme(self, theme: Theme) -> None:
+        self.header.apply_theme(theme)
+        self.transport.apply_theme(theme)
+        self.feedback.apply_theme(theme)
+        for panel in self.panels.values():
+            panel.apply_theme(theme)
+
+    # ------------------------------------------------------------------ layout
+    def reset_layout(self) -> None:
+        """Every panel in its usual place and size."""
+        for panel in self.panels.values():
+            panel.show()
+        self._close_empty_rows()
+        self._rows.setSizes([580, 420])
+        self._top.setSizes([520, 480])
+        self._bottom.setSizes([520, 270, 210])
+        self._pictures.setSizes([690, 310])
+
+    def toggle_panel(self, name: str, *_: object) -> None:
+        """Show or hide a panel; a row without panels gives its room to the other."""
+        self.panels[name].setVisible(self.panels[name].isHidden())
+        self._close_empty_rows()
+
+    def hidden(self) -> set[str]:
+        """Names of the panels that are put away."""
+        return {name for name, panel in self.panels.items() if panel.isHidden()}
+
+    def _close_empty_rows(self) -> None:
+        for splitter in (self._pictures, self._top, self._bottom):
+            parts = (splitter.widget(n) for n in range(splitter.count()))
+            splitter.setVisible(any(part is not None and not part.isHidden() for part in parts))
+
+    def keep_layout(self, settings: QSettings) -> None:
+        settings.setValue("layout/version", _LAYOUT_VERSION)
+        for name, splitter in self._splitters.items():
+            settings.setValue(f"layout/{name}", splitter.saveState())
+        settings.setValue("layout/hidden", " ".join(sorted(self.hidden())))
+
+    def recall_layout(self, settings: QSettings) -> None:
+        """Take the kept layout, where one of this version is."""
+        if str(settings.value("layout/version", "")) != _LAYOUT_VERSION:
+            return
+        for name, splitter in self._splitters.items():
+            splitter.restoreState(settings.value(f"layout/{name}"))
+        put_away = str(settings.value("layout/hidden", "")).split()
+        for name, panel in self.panels.items():
+            panel.setVisible(name not in put_away)
+        self._close_empty_rows()
+
+
+def _splitter(orientation: Qt.Orientation, *widgets: QWidget) -> QSplitter:
+    splitter = QSplitter(orientation)
+    splitter.setHandleWidth(8)
+    splitter.setChildrenCollapsible(False)
+    for widget in widgets:
+        splitter.addWidget(widget)
+    return splitter

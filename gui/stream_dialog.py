@@ -1,0 +1,282 @@
+"""The set-up dialog: EEG streams and cameras as they come and go, montage, filters, model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.choices import MONTAGES, Found, Lookout, Setup, names_of
+from gui.montage import positions
+from gui.panel import label, set_text, set_tone
+from realtime.lsl_selector import StreamSummary
+
+_POLL_MS = 200
+_OWN_NAMES = "as the stream names them"
+
+
+def selector(stream: StreamSummary) -> str:
+    """How `--eeg` names this stream."""
+    return f"source_id={stream.source_id}" if stream.source_id else f"name={stream.name}"
+
+
+class Choices(QTableWidget):
+    """Rows that come and go; the chosen one stays chosen by its key, also while it is away."""
+
+    def __init__(self, columns: Sequence[str], name: str):
+        super().__init__(0, len(columns))
+        self.setAccessibleName(name)
+        self.setHorizontalHeaderLabels(list(columns))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTabKeyNavigation(False)
+        self.setShowGrid(False)
+        self.setMinimumHeight(110)
+        self.verticalHeader().hide()
+        self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self._rows: dict[str, Sequence[str]] = {}
+        self.wanted = ""
+        self.itemSelectionChanged.connect(self._take)
+
+    def show_rows(self, rows: dict[str, Sequence[str]]) -> None:
+        """Rows by key; nothing is touched where they are the same as before."""
+        if rows == self._rows:
+            return
+        self._rows = dict(rows)
+        self.blockSignals(True)
+        self.clearSelection()
+        self.setRowCount(len(rows))
+        for n, cells in enumerate(rows.values()):
+            for column, text in enumerate(cells):
+                self.setItem(n, column, QTableWidgetItem(text))
+        if not self.wanted and len(rows) == 1:
+            self.wanted = next(iter(rows))
+        if self.wanted in rows:
+            self.selectRow(list(rows).index(self.wanted))
+        self.blockSignals(False)
+
+    def _take(self) -> None:
+        chosen = self.selectionModel().selectedRows()
+        if chosen:
+            self.wanted = list(self._rows)[chosen[0].row()]
+
+    @property
+    def chosen(self) -> str:
+        """Key of the chosen row, empty where none is chosen or it went away."""
+        return self.wanted if self.wanted in self._rows else ""
+
+
+class StreamDialog(QDialog):
+    """Choose what to connect to. `setup` holds the choice after `accept`.
+
+    Parameters
+    ----------
+    lookout : Lookout
+        Started and stopped by the dialog.
+    presets : sequence of str
+    settings : QSettings
+        Where the last choice is remembered.
+    """
+
+    def __init__(
+        self, lookout: Lookout, presets: Sequence[str], settings: QSettings, parent: QWidget | None = None
+    ):
+        super().__init__(parent)
+        self.setWindowTitle("Choose streams")
+        self.setMinimumWidth(680)
+        self._lookout, self._settings = lookout, settings
+        self._seen = 0
+        self._streams: dict[str, StreamSummary] = {}
+        self.setup = Setup.recalled(settings)
+        self.streams = Choices(("EEG stream", "channels", "rate", "format", "host"), "EEG streams")
+        self.cameras = Choices(("Camera", "device"), "Cameras")
+        self.file = QLineEdit(placeholderText="or a file or URL: film.mp4, http://…")
+        self.channels = QComboBox(editable=True)
+        self.reference, self.notch, self.preset = QComboBox(), QComboBox(), QComboBox()
+        self.weights = QLineEdit(placeholderText="those of the preset")
+        self.word = label(role="note")
+        self.word.setWordWrap(True)
+        self._fill(presets)
+        self._arrange()
+        self._poll = QTimer(self, interval=_POLL_MS)
+        self._poll.timeout.connect(self.refresh)
+        self.finished.connect(self._poll.stop)
+        self.finished.connect(lookout.stop)
+        lookout.start()
+        self._poll.start()
+        self.refresh()
+
+    def _fill(self, presets: Sequence[str]) -> None:
+        """Offer what there is to choose, beginning with the last choice."""
+        self.channels.addItem(_OWN_NAMES)
+        for name, montage in MONTAGES.items():
+            self.channels.addItem(f"{name}: {' '.join(montage)}")
+        self.channels.setEditText(" ".join(self.setup.channels) if self.setup.channels else _OWN_NAMES)
+        self.reference.addItems(["as recorded", "average"])
+        for hz, word in ((50.0, "50 Hz"), (60.0, "60 Hz"), (0.0, "none")):
+            self.notch.addItem(word, hz)
+        self.preset.addItems(list(presets))
+        self.reference.setCurrentText(self.setup.reference)
+        self.notch.setCurrentIndex(self.notch.findData(self.setup.notch_hz))
+        self.preset.setCurrentText(self.setup.preset)
+        self.weights.setText(self.setup.weights)
+        self.streams.wanted = self.setup.eeg
+        if self.setup.video.isdigit():
+            self.cameras.wanted = self.setup.video
+        else:
+            self.file.setText(self.setup.video)
+
+    def _arrange(self) -> None:
+        browse_film, browse_weights = QPushButton("Browse"), QPushButton("Browse")
+        for button in (browse_film, browse_weights):
+            button.setAutoDefault(False)  # Enter starts
+        browse_film.clicked.connect(self._browse_film)
+        browse_weights.clicked.connect(self._browse_weights)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.start = self.buttons.addButton("Start", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.start.setDefault(True)
+        for plain in self.buttons.buttons():
+            plain.setIcon(QIcon())
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(8)
+        form.addRow("Electrodes", self.channels)
+        form.addRow("Reference", self.reference)
+        form.addRow("Mains", self.notch)
+        form.addRow("Preset", self.preset)
+        form.addRow("Weights", _beside(self.weights, browse_weights))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(8)
+        column.addWidget(self.streams, 3)
+        column.addWidget(self.cameras, 2)
+        column.addLayout(_beside(self.file, browse_film))
+        column.addSpacing(6)
+        column.addLayout(form)
+        column.addSpacing(4)
+        column.addWidget(self.word)
+        column.addWidget(self.buttons)
+        for widget in (self.streams, self.cameras):
+            widget.itemSelectionChanged.connect(self._judge)
+        self.file.textChanged.connect(self._judge)
+        self.channels.editTextChanged.connect(self._judge)
+
+    def refresh(self) -> None:
+        """Show what the lookout found since the last call."""
+        found = self._lookout.found.newer_than(self._seen)
+        if found is None:
+            self._judge()
+            return
+        self._seen = found.seq
+        self.show_found(found.value)
+
+    def show_found(self, found: Found) -> None:
+        self._streams = {selector(stream): stream for stream in found.streams}
+        self.streams.show_rows(
+            {
+                key: (s.name, f"{s.n_channels}", f"{s.rate_nominal:g} Hz", s.format, s.host)
+                for key, s in self._streams.items()
+            }
+        )
+        self.cameras.show_rows({str(c.index): (c.name, c.path) for c in found.cameras})
+        self._error = found.error
+        self._judge()
+
+    _error = ""
+
+    def _names(self) -> tuple[str, ...] | None:
+        text = self.channels.currentText()
+        return None if text == _OWN_NAMES else names_of(text.partition(":")[2] or text)
+
+    @property
+    def video(self) -> str:
+        return self.file.text().strip() or self.cameras.chosen
+
+    def _judge(self) -> None:
+        """Say what is missing, and let it start only when nothing is."""
+        problem = self._problem()
+        set_text(self.word, problem or self._remark())
+        set_tone(self.word, "warn" if problem and self._seen else "")
+        self.start.setEnabled(not problem)
+
+    def _problem(self) -> str:
+        if self._error:
+            return f"▲ Looking for streams failed: {self._error}"
+        if not self._seen:
+            return "Looking for streams …"
+        if not self._streams:
+            return "▲ No EEG stream is there. Start the headset's LSL app, or “phosphene headset”."
+        if not self.streams.chosen:
+            gone = self.streams.wanted
+            return f"▲ {gone} is not there now. Choose another stream." if gone else "Choose an EEG stream."
+        if not self.video:
+            return "Choose a camera, or give a video file or URL."
+        film = Path(self.video)
+        if not self.video.isdigit() and "://" not in self.video and not film.is_file():
+            return f"▲ There is no file {film}."
+        names, stream = self._names(), self._streams[self.streams.chosen]
+        if names is not None and len(names) > stream.n_channels:
+            return f"▲ {len(names)} electrodes are named, but {stream.name} has {stream.n_channels} channels."
+        return ""
+
+    def _remark(self) -> str:
+        names = self._names()
+        if names is None:
+            return ""
+        unknown = [name for name in names if name not in positions(names)]
+        return f"Not on the 10-20 map, so not on the scalp: {', '.join(unknown)}" if unknown else ""
+
+    def _browse_film(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Video", "", "Video (*.mp4 *.mkv *.mov *.avi *.webm);;All (*)"
+        )
+        if path:
+            self.file.setText(path)
+
+    def _browse_weights(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Folder with trained weights")
+        if path:
+            self.weights.setText(path)
+
+    def accept(self) -> None:
+        if self._problem():
+            return
+        self.setup = Setup(
+            eeg=self.streams.chosen, video=self.video, channels=self._names(),
+            reference=self.reference.currentText(), notch_hz=float(self.notch.currentData()),
+            preset=self.preset.currentText(), weights=self.weights.text().strip(),
+        )  # fmt: skip
+        self.setup.remember(self._settings)
+        super().accept()
+
+
+def _beside(field: QWidget, button: QPushButton) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    row.addWidget(field, 1)
+    row.addWidget(button)
+    return row
