@@ -56,11 +56,18 @@ def demo(
     preset: Preset = "demo",
     weights: Weights = None,
     backend: Backend = "eager",
+    closed_loop: Annotated[
+        bool,
+        typer.Option(
+            "--closed-loop/--open-loop", help="Whether feedback brings the subject back to the film."
+        ),
+    ] = True,
 ) -> None:
     """Watch a virtual subject watch a film. Needs no headset, no camera and no network."""
     from gui.compose import open_demo
 
-    _run(lambda: open_demo(_model(preset, weights, backend)), headless, seconds, json)
+    model = _model(preset, weights, backend)
+    _run(lambda: open_demo(model, closed_loop=closed_loop), headless, seconds, json)
 
 
 @app.command()

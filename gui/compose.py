@@ -7,7 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -153,12 +153,15 @@ def open_demo(model: ModelChoice, seed: int = DEMO_SEED, closed_loop: bool = Tru
     """A virtual subject in a process of its own watches a film made from the clock; its EEG comes by LSL.
 
     In a closed loop the film is dimmed while similarity is low, and the subject, whose mind wanders by
-    itself, comes back to it; else its engagement follows the clock.
+    itself, comes back to it; else its engagement follows the clock. The shipped weights were trained on
+    virtual subjects, so they are taken here, and only here, without being asked for.
     """
     from realtime.lsl_eeg import LslEeg, StreamSelector
     from realtime.lsl_isolation import isolate
     from realtime.virtual.film import Film, FilmSource
 
+    if model == ModelChoice(backend=model.backend) and shipped_weights("demo"):
+        model = replace(model, weights="demo")
     isolate()
     clock = LslClock()
     source_id = f"phosphene-demo-{uuid.uuid4().hex[:12]}"
