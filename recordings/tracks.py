@@ -46,10 +46,11 @@ def measured_offsets(stream: XdfStream) -> tuple[ClockOffset, ...]:
 
 def stamps_on_session_clock(stream: XdfStream, stamps: TimeArray) -> TimeArray:
     """Stamps (n_samples,) of a stream, in file order, brought to the session's clock."""
-    return _corrector(stream).correct(stamps)
+    return corrector(stream).correct(stamps)
 
 
-def _corrector(stream: XdfStream) -> ClockOffsets:
+def corrector(stream: XdfStream) -> ClockOffsets:
+    """What brings a stream's stamps, handed to it in file order, to the session's clock."""
     offsets = ClockOffsets()
     for offset in measured_offsets(stream):
         offsets.add(offset)
@@ -100,7 +101,7 @@ class EegTrack:
         SessionError
             A chunk is damaged, or a stamp is no number.
         """
-        corrector = _corrector(self._stream)
+        on_session_clock = corrector(self._stream)
         for k in range(first_chunk, self._stream.n_chunks):
             n = min(int(self._stream.n_in_chunk[k]), self.n_samples - int(self._first_sample[k]))
             if n <= 0:
@@ -112,7 +113,7 @@ class EegTrack:
                     f"{self._reader.path}: a stamp of stream {self.info.name!r} in the samples after "
                     f"{self._first_sample[k]} is no number. Choose another stream, or record it again."
                 )
-            yield Piece(samples, stamps, corrector.correct(stamps))
+            yield Piece(samples, stamps, on_session_clock.correct(stamps))
 
     def chunk_at(self, time: float) -> int:
         """A chunk before which no sample lies at or after `time` (s on the session's clock)."""
