@@ -74,7 +74,7 @@ CHANCE_UNKNOWN = "chance: known in a few seconds"
 
 WELCOME_TITLE = "Nothing is streaming yet"
 WELCOME = (
-    "Phosphene shows how well a brain signal matches the video on the screen, while both run. "
+    "Phosphene shows how well a brain signal matches the video on the screen, while both run.\n"
     "It needs an EEG stream (LSL) and a camera or a video file."
 )
 OFFER_DEMO = "A virtual subject watches a film; its EEG comes over LSL."

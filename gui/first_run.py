@@ -30,7 +30,6 @@ class FirstRun(QWidget):
         column.setSpacing(10)
         column.addWidget(label(captions.WELCOME_TITLE, role="heading"))
         intro = label(captions.WELCOME, tone="muted")
-        intro.setWordWrap(True)
         column.addWidget(intro)
         column.addSpacing(12)
         for title, text, word, action in offers:

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from gui import theme as themes
 from gui.feedback_window import FeedbackStyle, FeedbackWindow
@@ -162,6 +162,7 @@ class MainWindow(QMainWindow):
 
     def apply_theme(self, theme: themes.Theme) -> None:
         self.theme = theme
+        QApplication.setPalette(themes.palette(theme))
         self.setFont(themes.font())
         self.setStyleSheet(themes.style_sheet(theme))
         if self.page is not None:

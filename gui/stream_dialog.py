@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -150,15 +149,15 @@ class StreamDialog(QDialog):
 
     def _arrange(self) -> None:
         browse_film, browse_weights = QPushButton("Browse"), QPushButton("Browse")
-        for button in (browse_film, browse_weights):
-            button.setAutoDefault(False)  # Enter starts
         browse_film.clicked.connect(self._browse_film)
         browse_weights.clicked.connect(self._browse_weights)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.start = self.buttons.addButton("Start", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.buttons = QDialogButtonBox()
+        self.start, cancel = QPushButton("Start"), QPushButton("Cancel")
+        self.buttons.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
+        for button in (browse_film, browse_weights, cancel):
+            button.setAutoDefault(False)  # Enter starts, and nothing else
         self.start.setDefault(True)
-        for plain in self.buttons.buttons():
-            plain.setIcon(QIcon())
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         form = QFormLayout()

@@ -14,7 +14,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 
 FAMILIES = ("Inter", "Noto Sans", "Segoe UI", "SF Pro Text", "Cantarell", "Nimbus Sans", "DejaVu Sans")
 BASE_PX, SMALL_PX, TITLE_PX, FIGURE_PX = 13, 12, 13, 26
@@ -110,6 +110,25 @@ def dress_axis(axis: pg.AxisItem, theme: Theme) -> None:
     axis.setTextPen(theme.colour("muted"))
 
 
+def palette(theme: Theme) -> QPalette:
+    """What Qt's own parts (menus, combo boxes, file dialogs) are drawn with."""
+    role, colours = QPalette.ColorRole, QPalette()
+    for name, roles in {
+        "window": (role.Window,),
+        "panel": (role.Base, role.Button, role.ToolTipBase),
+        "sunk": (role.AlternateBase,),
+        "text": (role.WindowText, role.Text, role.ButtonText, role.ToolTipText),
+        "muted": (role.PlaceholderText,),
+        "accent": (role.Highlight, role.Link),
+        "on_accent": (role.HighlightedText,),
+    }.items():
+        for each in roles:
+            colours.setColor(each, theme.colour(name))
+    for each in (role.WindowText, role.Text, role.ButtonText):
+        colours.setColor(QPalette.ColorGroup.Disabled, each, theme.colour("muted"))
+    return colours
+
+
 def style_sheet(theme: Theme) -> str:
     """The window's style sheet. Widgets ask for a look by the properties `role` and `tone`."""
     t = theme
@@ -145,7 +164,7 @@ def style_sheet(theme: Theme) -> str:
     QToolButton::menu-indicator {{ image: none; }}
     QToolButton:hover, QPushButton:hover {{ background: {t.sunk}; border-color: {t.muted}; }}
     QToolButton:checked {{ background: {t.accent_fill}; color: {t.accent}; border-color: {t.accent}; }}
-    QPushButton:focus, QToolButton:focus, QComboBox:focus, QListView:focus, QLineEdit:focus
+    QPushButton:focus, QToolButton:focus, QTableView:focus, QLineEdit:focus
         {{ border: 1px solid {t.accent}; }}
     QPushButton:default {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; }}
     QPushButton:disabled {{ color: {t.muted}; background: {t.sunk}; border-color: {t.line}; }}
@@ -155,16 +174,14 @@ def style_sheet(theme: Theme) -> str:
     QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
     QSplitter::handle {{ background: {t.window}; }}
     QSplitter::handle:hover {{ background: {t.line}; }}
-    QComboBox, QLineEdit, QListView, QTableView {{ background: {t.panel}; border: 1px solid {t.line};
+    QLineEdit, QTableView {{ background: {t.panel}; border: 1px solid {t.line};
         border-radius: 4px; padding: 3px 6px; selection-background-color: {t.accent_fill};
         selection-color: {t.accent}; }}
     QTableView {{ padding: 0; }}
     QTableView::item {{ padding: 0 6px; }}
     QTableView::item:selected {{ background: {t.accent_fill}; color: {t.accent}; }}
-    QComboBox::drop-down {{ border: 0; width: 22px; }}
-    QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.line}; }}
     QHeaderView {{ background: {t.sunk}; }}
-    QHeaderView::section {{ background: {t.sunk}; color: {t.muted}; border: 0; padding: 4px 6px; }}
+    QHeaderView::section {{ background: {t.sunk}; color: {t.muted}; border: 0; padding: 4px 9px; }}
     """
 
 
