@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -18,6 +17,7 @@ from realtime.errors import VideoError
 from realtime.screen import ScreenSource
 from realtime.types import StreamState
 from realtime.virtual.numbered import read_number
+from tests.x_display import x_display
 
 # Shows the next numbered frame every 0.1 s, and writes its number and when it was painted.
 SHOW = """
@@ -48,22 +48,9 @@ app.exec()
 
 @pytest.fixture(scope="module")
 def display():
-    """An X display: a virtual one of our own where that can be started, else the one there is."""
     pytest.importorskip("mss", reason="the extra screen is not installed")
-    if not shutil.which("Xvfb"):
-        if os.environ.get("DISPLAY"):
-            yield os.environ["DISPLAY"]
-            return
-        pytest.skip("neither Xvfb nor a display is here")
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", "1", "-noreset", "-screen", "0", "640x480x24"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    try:
-        yield f":{server.stdout.readline().strip()}"
-    finally:
-        server.terminate()
-        server.wait()
+    with x_display() as name:
+        yield name
 
 
 @pytest.fixture
