@@ -15,6 +15,7 @@ from models.checkpoint import load_checkpoint
 from models.config import NetworkConfig, preset
 from models.inference.attention_maps import attention_maps
 from models.inference.compile import Progress
+from models.inference.machine import share_cores
 from models.inference.stages import EAGER, Stages, compile_stages
 from models.network.interfaces import Fused, State
 from models.network.masks import allowed_items
@@ -92,7 +93,8 @@ class Engine:
     def compile(
         self, backend: str, pictures: Sequence[NDArray[np.uint8]] = (), progress: Progress | None = None
     ) -> Engine:
-        """Run the network by another backend from here on; the card tells which, `notes` tell fall-backs.
+        """Make ready for a live session: the network's stages compiled, torch held to its share of the cores,
+        everything run once. The card tells what runs the network, `notes` what could not be compiled.
 
         Parameters
         ----------
@@ -109,10 +111,25 @@ class Engine:
         ConfigError
             The backend is unknown or cannot be used on this machine.
         """
+        share_cores()
         compiled = compile_stages(self.network, backend, pictures, progress=progress)
         self.stages, self.notes = compiled.stages, compiled.notes
         self.card = replace(self.card, backend=compiled.label)
+        self._run_once()
         return self
+
+    def _run_once(self) -> None:
+        """First calls take many times as long as later ones: memory is laid out, kernels are chosen."""
+        grid, px = self.card.grid, self.card.image_px
+        grey, n_channels = np.full((px, px, 3), 127, np.uint8), len(self.network.labels)
+        frames = {path: self.encode([grey], path) for path in self.card.paths}
+        nothing = np.zeros((n_channels, grid.n_times), np.float32)
+        slots = np.zeros(grid.n_slots, np.int64)
+        empty = Interval(0, 0.0, nothing, nothing == 0, np.ones(n_channels, np.float32), slots, slots == 0)
+        self.score(
+            empty, {path: frames[path].repeat(grid.n_slots // k, 0) for path, k in self.card.paths.items()}
+        )
+        self.reset()
 
     def reset(self) -> None:
         """Forget the session so far, as after a seek."""
