@@ -15,6 +15,7 @@ from realtime.virtual.headset_command import headset
 if TYPE_CHECKING:
     from gui.compose import LiveChoice, ModelChoice
     from gui.run import Running
+    from models.learning.recipe import Recipe
     from realtime.config import ConditioningConfig
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 
 SessionFolder = Annotated[Path, typer.Argument(help="Folder with session.xdf and its video.")]
+Sessions = Annotated[list[Path], typer.Argument(help="Folders of recorded sessions.")]
 Headless = Annotated[bool, typer.Option("--headless", help="No window and no live text: run, then report.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")]
@@ -188,6 +190,85 @@ app.command()(headset)
 
 
 @app.command()
+def train(
+    sessions: Sessions,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the checkpoint.")],
+    preset: Preset = "demo",
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A part of the network or of the recipe: mixer=gru, recipe.steps=800"),
+    ] = None,
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    json: Json = False,
+) -> None:
+    """Learn a person's answer to what they watch from recorded sessions. Ctrl-C keeps what was reached."""
+    from gui.console import training_progress
+    from models.learning.train import Material, train_sessions
+
+    material = Material(sessions, _conditioning(channels, reference, notch, unit))
+    changes, recipe = _settings(setting or [])
+    with training_progress() as report:
+        result = train_sessions(material, out, preset, recipe, changes, report)
+    if json:
+        _print_json(result.as_dict())
+    else:
+        trained = result.trained
+        typer.echo(f"{result.folder}: {trained.steps} steps on {result.minutes:.1f} min, {trained.reason}")
+    if result.advice:
+        typer.echo(result.advice, err=True)
+
+
+@app.command()
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="Folder of a checkpoint, or demo for the shipped one.")],
+    sessions: Sessions,
+    json: Json = False,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    controls: Annotated[
+        bool, typer.Option("--controls/--no-controls", help="Also without frontal channels, and more.")
+    ] = True,
+) -> None:
+    """Say what a checkpoint is worth on sessions: against chance, a shifted null and linear models."""
+    from gui.compose import shipped_weights
+    from gui.console import print_worth
+    from models.learning.evaluate import evaluate_checkpoint
+    from models.learning.train import Material
+
+    material = Material(sessions, _conditioning(None, reference, notch, unit))
+    found = evaluate_checkpoint(shipped_weights(checkpoint) or checkpoint, material, controls, _tell)
+    if json:
+        _print_json(found)
+    else:
+        print_worth(found)
+
+
+@app.command()
+def baseline(
+    sessions: Sessions,
+    json: Json = False,
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+) -> None:
+    """What linear models (ridge, CCA) reach on sessions, each left out in turn."""
+    from gui.console import print_worth
+    from models.learning.evaluate import baseline_sessions
+    from models.learning.train import Material
+
+    found = baseline_sessions(Material(sessions, _conditioning(channels, reference, notch, unit)), tell=_tell)
+    if json:
+        _print_json(found)
+    else:
+        print_worth(found)
+
+
+@app.command()
 def models(
     table: Annotated[
         bool, typer.Option("--table", help="Measure every combination of parts; takes minutes.")
@@ -325,6 +406,35 @@ def _model(preset: str, weights: str | None, backend: str) -> ModelChoice:
     from gui.compose import ModelChoice
 
     return ModelChoice(preset, weights, backend)
+
+
+def _settings(settings: list[str]) -> tuple[dict[str, Any], Recipe]:
+    """`--set` options: what changes in the network, and the recipe."""
+    from pydantic import ValidationError
+
+    from models.learning.recipe import Recipe
+    from realtime.errors import ConfigError
+
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {setting} names no value: write NAME=VALUE, for example mixer=gru")
+        changes[name] = value
+    recipe = {
+        name.removeprefix("recipe."): changes.pop(name)
+        for name in list(changes)
+        if name.startswith("recipe.")
+    }
+    try:
+        return changes, Recipe(**recipe)
+    except ValidationError as error:
+        told = (f"recipe.{e['loc'][0]}={e['input']}: {e['msg']}" for e in error.errors())
+        raise ConfigError("; ".join(told)) from None
+
+
+def _tell(words: str) -> None:
+    typer.echo(words, err=True)
 
 
 def _conditioning(channels: str | None, reference: str, notch: float, unit: str | None) -> ConditioningConfig:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
 from realtime.discovery import CameraSummary
@@ -81,3 +83,34 @@ def print_audit(report: Mapping[str, Any]) -> None:
         console.print(f"[yellow]![/] {problem}")
     if not report["problems"]:
         console.print("[green]✓[/] nothing is wrong with it")
+
+
+@contextmanager
+def training_progress() -> Iterator[Callable[[Any], None]]:
+    """A live line for a training, on standard error; gives what is to be called after every step."""
+    columns = ("{task.description}", BarColumn(), "{task.completed}/{task.total}", TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("reading sessions", total=None)
+
+        def report(progress: Any) -> None:
+            words = f"loss {progress.loss:.3f}"
+            if progress.validation is not None:
+                bar.console.print(f"step {progress.step}: {progress.validation}")
+            bar.update(task, description=words, completed=progress.step, total=progress.steps)
+
+        yield report
+
+
+def print_worth(found: Mapping[str, Any]) -> None:
+    """What a model is worth, beside chance and the linear models."""
+    table = Table("", "2-way (chance 0.50)", "95 %", "10-way (chance 0.10)")
+    rows = {name: found.get(name) for name in ("similarity", "match")} | found.get("baselines", {})
+    for name, figures in rows.items():
+        if figures:
+            low, high = figures["two_way_ci"]
+            table.add_row(
+                name, f"{figures['two_way']:.3f}", f"[{low:.3f}, {high:.3f}]", f"{figures['ten_way']:.3f}"
+            )
+    console = Console()
+    console.print(table)
+    console.print(f"{found['n_windows']} windows; shifted null {found['null_two_way']:.3f}")
