@@ -27,6 +27,10 @@ app = typer.Typer(
 
 SessionFolder = Annotated[Path, typer.Argument(help="Folder with session.xdf and its video.")]
 Sessions = Annotated[list[Path], typer.Argument(help="Folders of recorded sessions.")]
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Where embedded frames are kept; beside each session by default."),
+]
 Headless = Annotated[bool, typer.Option("--headless", help="No window and no live text: run, then report.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")]
@@ -202,13 +206,14 @@ def train(
     reference: Reference = "as recorded",
     notch: Notch = 50.0,
     unit: Unit = None,
+    cache: Cache = None,
     json: Json = False,
 ) -> None:
     """Learn a person's answer to what they watch from recorded sessions. Ctrl-C keeps what was reached."""
     from gui.console import training_progress
     from models.learning.train import Material, train_sessions
 
-    material = Material(sessions, _conditioning(channels, reference, notch, unit))
+    material = Material(sessions, _conditioning(channels, reference, notch, unit), cache)
     changes, recipe = _settings(setting or [])
     with training_progress() as report:
         result = train_sessions(material, out, preset, recipe, changes, report)
@@ -229,6 +234,7 @@ def evaluate(
     reference: Reference = "as recorded",
     notch: Notch = 50.0,
     unit: Unit = None,
+    cache: Cache = None,
     controls: Annotated[
         bool, typer.Option("--controls/--no-controls", help="Also without frontal channels, and more.")
     ] = True,
@@ -239,7 +245,7 @@ def evaluate(
     from models.learning.evaluate import evaluate_checkpoint
     from models.learning.train import Material
 
-    material = Material(sessions, _conditioning(None, reference, notch, unit))
+    material = Material(sessions, _conditioning(None, reference, notch, unit), cache)
     found = evaluate_checkpoint(shipped_weights(checkpoint) or checkpoint, material, controls, _tell)
     if json:
         _print_json(found)
@@ -255,13 +261,15 @@ def baseline(
     reference: Reference = "as recorded",
     notch: Notch = 50.0,
     unit: Unit = None,
+    cache: Cache = None,
 ) -> None:
     """What linear models (ridge, CCA) reach on sessions, each left out in turn."""
     from gui.console import print_worth
     from models.learning.evaluate import baseline_sessions
     from models.learning.train import Material
 
-    found = baseline_sessions(Material(sessions, _conditioning(channels, reference, notch, unit)), tell=_tell)
+    material = Material(sessions, _conditioning(channels, reference, notch, unit), cache)
+    found = baseline_sessions(material, tell=_tell)
     if json:
         _print_json(found)
     else:
