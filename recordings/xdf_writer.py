@@ -102,6 +102,8 @@ class XdfWriter:
         Seconds between two boundaries, and between two requests that the disk take everything.
     clock : callable
         Seconds, for the two above only.
+    dated : bool
+        Say in the file's header when it was begun.
 
     Raises
     ------
@@ -116,6 +118,7 @@ class XdfWriter:
         boundary_s: float = BOUNDARY_S,
         fsync_s: float = FSYNC_S,
         clock: Callable[[], float] = time.monotonic,
+        dated: bool = True,
     ):
         self.path = Path(path)
         self.n_bytes = 0
@@ -133,7 +136,7 @@ class XdfWriter:
             raise SessionError(
                 f"{self.path} cannot be written: {error.strerror}. Check the folder."
             ) from error
-        self._begin(headers)
+        self._begin(headers, dated)
 
     def samples(self, stream_id: int, stamps: ArrayLike, values: ArrayLike | Sequence[Sequence[str]]) -> None:
         """Append samples as one chunk.
@@ -167,7 +170,11 @@ class XdfWriter:
 
         The file takes the moment on the sender's clock, as LabRecorder writes it.
         """
-        measured = (collected - value, value)
+        self.clock_offset_as_filed(stream_id, collected - value, value)
+
+    def clock_offset_as_filed(self, stream_id: int, time: float, value: float) -> None:
+        """Append a measurement as it stands in another file: `time` is on the sender's clock."""
+        measured = (time, value)
         self._write(Tag.CLOCK_OFFSET, struct.pack("<dd", *measured), stream_id)
         self._tally[stream_id].offsets.append(measured)
 
@@ -200,10 +207,10 @@ class XdfWriter:
     ) -> None:
         self.close()
 
-    def _begin(self, headers: Mapping[int, str]) -> None:
+    def _begin(self, headers: Mapping[int, str], dated: bool) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
         info = ElementTree.Element("info")
-        _fill(info, {"version": "1.0", "datetime": now})
+        _fill(info, {"version": "1.0", **({"datetime": now} if dated else {})})
         self._append(MAGIC)
         self._write(Tag.FILE_HEADER, _document(info).encode())
         for stream_id, header in headers.items():
