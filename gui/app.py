@@ -76,10 +76,12 @@ def show_window(
     actions: Actions,
     over: Callable[[], bool],
     settings: QSettings | None = None,
+    tour: bool = False,
 ) -> dict[str, float]:
     """Show the window until it is closed or `over` says so, which is asked at every drawing.
 
-    Called in the main thread. What runs behind `view` is started and stopped by the caller.
+    Called in the main thread. What runs behind `view` is started and stopped by the caller. With `tour` it
+    begins with the walk through the panels.
 
     Returns
     -------
@@ -111,6 +113,8 @@ def show_window(
     try:
         window.show()
         timer.start(round(1000 / FPS))
+        if tour:
+            window.start_tour()
         app.exec()
     finally:
         timer.stop()

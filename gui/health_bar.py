@@ -83,7 +83,8 @@ class HealthBar(QFrame):
         self.frames.say(f"{int(counters.get('frames_dropped', video.dropped))}")
         lost = f" · {eeg.lost_samples} samples" if eeg.lost_samples else ""
         self.gaps.say(f"{eeg.gaps}{lost}")
-        self.drift.say(f"{eeg.drift_ppm:+.0f} ppm".replace("-", "−"), abs(eeg.drift_ppm) > DRIFT_PPM)
+        drift = round(eeg.drift_ppm) + 0.0  # no minus before a zero
+        self.drift.say(f"{drift:+.0f} ppm".replace("-", "−"), abs(eeg.drift_ppm) > DRIFT_PPM)
         set_text(self.backend, view.card.backend)
         untrained = view.card.weights == "untrained"
         set_text(self.weights, "▲ untrained" if untrained else f"weights {view.card.weights}")

@@ -43,6 +43,7 @@ KEYS = (
     Key("-", "EEG smaller", "page.eeg.change_scale", 1, "Look"),
     Key("O", "Attention over the video", "page.video.switch.toggle", None, "Look"),
     Key("A", "Scalp: attention or amplitude", "page.scalp.switch.toggle", None, "Look"),
+    Key("C", "What happens, in plain words", "page.toggle_caption", None, "Look"),
     Key("Ctrl+N", "Choose streams", "set_up", None, "Session"),
     Key("R", "Record or stop", "toggle_recording", None, "Session"),
     Key("F", "Participant's window", "toggle_feedback", None, "Session"),

@@ -115,11 +115,9 @@ class Head(QWidget):
 
     def _paint_electrodes(self, painter: QPainter, centre: QPointF, radius: float) -> None:
         few = self._field is None
-        size = radius * 0.12 if few else max(2.0, radius * 0.025)
-        painter.setFont(font(11))
-        for name, (right, front) in self._places.items():
-            at = centre + QPointF(_RIM * right * radius, -_RIM * front * radius)
-            bad = name in self._bad
+        size = max(6.0, radius * 0.09) if few else max(2.0, radius * 0.025)
+        for name, place in self._places.items():
+            at, bad = self._at(place, centre, radius), name in self._bad
             painter.setPen(QPen(self.theme.colour("warn" if bad else "panel"), 1.5))
             colour = QColor(
                 *attention_table()[round(255 * min(max(self.values.get(name, 0), 0), 1))].tolist()
@@ -128,11 +126,22 @@ class Head(QWidget):
             painter.drawEllipse(at, size, size)
             if bad:
                 painter.drawLine(at + QPointF(-size, -size) * 0.6, at + QPointF(size, size) * 0.6)
-            if few:
-                painter.setPen(self.theme.colour("text"))
-                inwards = -14 * right if abs(right) > 0.7 else 0  # off the outline
-                box = QRectF(at.x() - 30 + inwards, at.y() + size + 1, 60, 14)
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+        if few:
+            self._paint_names(painter, centre, radius, size)
+
+    def _paint_names(self, painter: QPainter, centre: QPointF, radius: float, size: float) -> None:
+        """Under each electrode, over all of them, so that a close neighbour hides no name."""
+        painter.setFont(font(11 if radius > 90 else 10))
+        painter.setPen(self.theme.colour("text"))
+        for name, place in self._places.items():
+            at = self._at(place, centre, radius)
+            inwards = -14 * place[0] if abs(place[0]) > 0.7 else 0  # off the outline
+            box = QRectF(at.x() - 30 + inwards, at.y() + size - 1, 60, 14)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+
+    @staticmethod
+    def _at(place: tuple[float, float], centre: QPointF, radius: float) -> QPointF:
+        return centre + QPointF(_RIM * place[0] * radius, -_RIM * place[1] * radius)
 
 
 class ScalpView(Panel):

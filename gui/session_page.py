@@ -13,10 +13,11 @@ from gui.feedback_meter import FeedbackMeter
 from gui.film_strip import FilmStrip
 from gui.header_bar import HeaderBar
 from gui.health_bar import HealthBar
+from gui.narrator import Narrator, sentence
 from gui.panel import Panel, label, set_text
 from gui.scalp_view import ScalpView
 from gui.similarity_view import STALE_S, SimilarityView
-from gui.state import Actions, Mode, View
+from gui.state import Actions, FeedbackState, Mode, View
 from gui.theme import Theme
 from gui.transport_bar import TransportBar
 from gui.video_view import VideoView
@@ -46,6 +47,10 @@ class SessionPage(QWidget):
         self._draws = 0
         self.header, self.health, self.transport = HeaderBar(mode, actions), HealthBar(), TransportBar()
         self.feedback = FeedbackMeter(open_feedback)
+        self.caption = label(role="caption")
+        self.caption.setToolTip("What is happening, in plain words (C)")
+        self.caption.setVisible(mode is Mode.DEMO)
+        self._narrator = Narrator()
         self.banner = label(role="banner", tone="alarm")
         self.banner.setWordWrap(True)
         self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -77,6 +82,7 @@ class SessionPage(QWidget):
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(8)
         column.addWidget(self.header)
+        column.addWidget(self.caption)
         column.addWidget(self.banner)
         column.addWidget(self._rows, 1)
         column.addWidget(self.feedback)
@@ -97,7 +103,10 @@ class SessionPage(QWidget):
             if panel.isVisible():
                 panel.refresh(self.view)
         self.transport.refresh(self.view)
-        self.feedback.show_state(self._can.feedback() if self._can.feedback is not None else None)
+        feedback = self._can.feedback() if self._can.feedback is not None else None
+        self.feedback.show_state(feedback)
+        if self.caption.isVisible():
+            self._narrate(feedback)
         if self._draws % SLOW_EVERY == 0:
             self.header.refresh(self.view)
             self.health.refresh(self.view)
@@ -106,16 +115,30 @@ class SessionPage(QWidget):
             self._show_age()
         self._draws += 1
 
+    def _narrate(self, feedback: FeedbackState | None) -> None:
+        newest = self.view.readings.get()
+        untrained = self.view.card.weights == "untrained"
+        stale = self._age_s() > STALE_S
+        text = sentence(newest.value if newest is not None else None, stale, untrained, feedback)
+        set_text(self.caption, self._narrator.follow(text, self.view.now()))
+
+    def toggle_caption(self) -> None:
+        self.caption.setVisible(self.caption.isHidden())
+
     def _show_failure(self) -> None:
         failure = self.view.failure
         self.banner.setVisible(failure is not None)
         if failure is not None:
             set_text(self.banner, f"✕  Stopped: {failure}")
 
+    def _age_s(self) -> float:
+        """How long ago the newest reading's interval ended; 0 before the first."""
+        newest = self.view.readings.get()
+        return 0.0 if newest is None else self.view.now() - newest.value.end
+
     def _show_age(self) -> None:
         """A stream that stopped must not look alive: what was made of it says how old it is."""
-        newest = self.view.readings.get()
-        age = 0.0 if newest is None else self.view.now() - newest.value.end
+        age = self._age_s()
         stale = age if age > STALE_S else None
         for panel in (self.strip, self.similarity, self.attention, self.scalp):
             panel.show_age(stale if panel.has_content else None)

@@ -17,6 +17,7 @@ from realtime.types import Chance, Reading
 SECONDS = 60.0
 _RANGES = (0.2, 0.4, 1.0)  # the similarity axis widens in these steps and never jumps back
 _FIGURES_EVERY_S = 0.5
+_WORD_S = 14.0  # of the axis are needed to write in the band
 STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still
 _SIMILARITY_SHARE, _MATCH_SHARE = 64, 36  # of the height, for the curves and for the figures beside them
 
@@ -168,7 +169,8 @@ class Curves(pg.GraphicsLayoutWidget):
         self._high.setData(band[:, 0], band[:, 2], skipFiniteCheck=True)
         middle = band[-1, 1:].mean() if len(band) else 0.0
         self._word.setText("90 % of chance" if len(band) else captions.CHANCE_UNKNOWN)
-        self._word.setPos(-SECONDS + 0.5, middle)
+        begins = band[0, 0] if len(band) else -SECONDS
+        self._word.setPos(min(max(begins, -SECONDS), -_WORD_S) + 0.5, middle)
         reach = max(np.abs(similarity).max(initial=0), np.abs(band[:, 1:]).max(initial=0))
         if reach > self.reach:
             self._set_range(next((most for most in _RANGES if most >= reach), _RANGES[-1]))

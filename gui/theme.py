@@ -154,6 +154,8 @@ def style_sheet(theme: Theme) -> str:
     QLabel[role="chip"][tone="accent"] {{ color: {t.accent}; background: {t.accent_fill}; }}
     QLabel[role="chip"][tone="warn"] {{ color: {t.warn}; background: {t.warn_fill}; }}
     QLabel[role="chip"][tone="alarm"] {{ color: {t.alarm}; background: {t.alarm_fill}; }}
+    QLabel[role="caption"] {{ font-size: 15px; padding: 8px 14px; border-radius: 6px;
+        background: {t.accent_fill}; color: {t.text}; }}
     QLabel[role="banner"] {{ color: {t.warn}; background: {t.warn_fill}; padding: 7px 12px;
         border-radius: 4px; }}
     QLabel[role="banner"][tone="alarm"] {{ color: {t.alarm}; background: {t.alarm_fill}; }}

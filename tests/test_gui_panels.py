@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
+from gui import narrator
 from gui.app import application
 from gui.attention_view import AttentionView, PeakScale, rows_sum_to_one
 from gui.eeg_view import EegView
 from gui.film_strip import FilmStrip
 from gui.header_bar import HeaderBar, clock, eeg_words
 from gui.health_bar import HealthBar
+from gui.narrator import sentence
 from gui.overlay import fitted, heat
 from gui.scalp_view import Field, ScalpView
 from gui.similarity_view import SimilarityView, verdict
-from gui.state import Actions, Mode
+from gui.state import Actions, FeedbackState, Mode
 from gui.video_view import VideoView
-from realtime.types import Chance, EegHealth, StreamState
+from realtime.types import Chance, EegHealth, Reading, StreamState
 from tests.fake_view import MUSE, TEN_TEN, FakeView, picture, similarity_at
 
 PANELS = (EegView, VideoView, FilmStrip, SimilarityView, AttentionView, ScalpView)
@@ -237,7 +242,7 @@ def test_the_similarity_axis_widens_in_steps_and_never_jumps_back(qtbot, view):
     curves = panel.curves
     before = curves.reach
     loud = view.history(60)[-1]
-    curves.show_history([loud.__class__(**{**vars(loud), "similarity": 0.9})], view.now(), 0.25)
+    curves.show_history([replace(loud, similarity=0.9)], view.now(), 0.25)
     assert curves.reach == 1.0 > before
     curves.show_history(view.history(60), view.now(), 0.25)
     assert curves.reach == 1.0
@@ -384,3 +389,38 @@ def test_before_the_first_reading_there_is_no_latency(qtbot, view):
     view.counters = lambda: {"latency_p95_ms": float("nan")}
     bar.refresh(view)
     assert bar.latency.value.text() == "–"
+
+
+# --------------------------------------------------------------------- the sentence for a visitor
+
+
+def reading_with(view: FakeView, similarity: float, band) -> Reading:
+    return replace(view.readings.get().value, similarity=similarity, chance=Chance(band=band))
+
+
+def test_the_sentence_tells_trouble_first_then_the_loop_then_the_match(view):
+    dimmed = FeedbackState(0.2, 0.5, rewarded=True)
+    band = (-0.1, 0.1)
+    above = reading_with(view, 0.3, band)
+    assert sentence(None, False, True, dimmed) == narrator.WAITING
+    assert sentence(above, True, True, dimmed) == narrator.STANDING
+    assert sentence(above, False, True, dimmed) == narrator.UNTRAINED
+    assert sentence(above, False, False, dimmed) == narrator.DIMMED
+    assert sentence(above, False, False, None) == narrator.ABOVE
+    assert sentence(reading_with(view, 0.0, band), False, False, None) == narrator.WITHIN
+    assert sentence(reading_with(view, -0.3, band), False, False, None) == narrator.BELOW
+    assert sentence(reading_with(view, 0.3, None), False, False, None) == narrator.TOO_EARLY
+
+
+def test_a_sentence_stands_long_enough_to_be_read():
+    narrator_ = narrator.Narrator()
+    shown = [narrator_.follow((narrator.ABOVE, narrator.WITHIN)[n % 2], n * 0.25) for n in range(81)]
+    changes = sum(a != b for a, b in pairwise(shown))
+    assert shown[0] == narrator.ABOVE
+    assert 6 <= changes <= 8
+
+
+def test_after_a_jump_back_in_time_the_sentence_is_new():
+    narrator_ = narrator.Narrator()
+    narrator_.follow(narrator.ABOVE, 100.0)
+    assert narrator_.follow(narrator.WITHIN, 20.0) == narrator.WITHIN

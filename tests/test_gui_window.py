@@ -314,6 +314,15 @@ def test_the_tour_follows_when_the_window_is_resized(open_window):
     assert window.tour.size() == window.page.size()
 
 
+def test_the_demo_says_in_plain_words_what_happens(open_window):
+    window = open_window(mode=Mode.DEMO, seconds=60)
+    assert window.page.caption.isVisible()
+    assert window.page.caption.text().endswith(".")
+    press(window, "C")
+    assert window.page.caption.isHidden()
+    assert open_window(mode=Mode.LIVE).page.caption.isHidden()
+
+
 def test_the_meter_shows_level_threshold_and_phase(open_window):
     state = [FeedbackState(0.72, 0.6, "running", rewarded=True)]
     window = open_window(actions=Actions(feedback=lambda: state[0]))
