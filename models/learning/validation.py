@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.learning.dataset import Recordings, Span, Windows
-from models.learning.metrics import Contest, Scored, contest
+from models.learning.metrics import IMPOSTOR_GAP_S, Contest, Scored, contest
 from models.learning.objective import match_logits
 from models.learning.scoring import views
 from models.network.network import Network
@@ -39,8 +39,10 @@ class Validation(NamedTuple):
 @torch.inference_mode()
 def validate(
     network: Network, recordings: Recordings, held: Sequence[Span], device: torch.device, match: bool
-) -> Validation:
+) -> Validation | None:
     """Score windows half an interval apart, each against impostors of all held-out blocks.
+
+    None where the blocks are too short for a single impostor.
 
     Parameters
     ----------
@@ -48,20 +50,24 @@ def validate(
         The match head has begun to train and counts as well.
     """
     windows = recordings.every(held, max(1, recordings.grid.n_slots // 2))
+    starts = recordings.starts(windows) + _APART_S * windows.session
+    if len(starts) == 0 or np.ptp(starts) < IMPOSTOR_GAP_S:
+        return None
     mode = network.training
     network.eval()
     seen = [torch.cat(part) for part in zip(*views(network, recordings, windows, device, match), strict=True)]
     eeg, eeg_valid, video, video_valid, tokens, latents, there = seen
     shared = (eeg_valid.float() @ video_valid.float().T).clamp(min=1.0)
     cosine = (eeg.flatten(1) @ video.flatten(1).T) / shared
-    starts = recordings.starts(windows) + _APART_S * windows.session
     run = Scored(cosine.double().cpu().numpy(), starts, length_s=recordings.grid.interval_s)
     found = [contest([run], least=1)]
     if match:
         found.append(_match(network, windows, run, tokens, latents, there))
     network.train(mode)
-    means = [float(part.beaten.mean()) if part.n else float("nan") for part in found]
-    error = float(np.sqrt(sum(part.beaten.var() / max(part.n, 1) for part in found)) / len(found))
+    if not all(part.n for part in found):
+        return None
+    means = [float(part.beaten.mean()) for part in found]
+    error = float(np.sqrt(sum(part.beaten.var() / part.n for part in found)) / len(found))
     return Validation(float(np.mean(means)), error, means[0], means[1] if match else None)
 
 
