@@ -101,7 +101,7 @@ def show_window(
         try:
             meter.tick(time.monotonic())
             window.draw()
-            if over():
+            if over() or not window.isVisible():
                 app.quit()
         except Exception as failure:  # Qt would print it and go on, thirty times a second
             failures.append(failure)

@@ -3,93 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from gui import captions
-from gui.panel import Panel, set_text
+from gui.gutter import AXIS_PX, MARKERS_PX, Gutter
+from gui.panel import Panel, set_text, tool_button
 from gui.state import View
 from gui.strip_chart import StripChart, TraceStyle
-from gui.theme import LIGHT, SMALL_PX, Theme, font
+from gui.theme import LIGHT, Theme, font
 from gui.traces import fitting_scale, next_scale
+from gui.view_filter import AS_THE_MODEL, FILTERS, ViewFilter
 from realtime.config import GridConfig
 from realtime.types import FloatArray, TimeArray
 
 SECONDS = 10.0
-_AXIS_PX = 20  # height of the time axis
-_MARKERS_PX = 16  # height of the markers' words over the traces
-_LEAST_BAR_PX = 24
 _SETTLE_S = 2.0  # the scale is fitted once, on this much EEG
-
-
-class Gutter(QWidget):
-    """Channel names and the scale bar, drawn anew only when one of them changes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.theme = LIGHT
-        self._labels: tuple[str, ...] = ()
-        self._quality: dict[str, str] = {}
-        self._scale_uv = 0
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-
-    def show_channels(self, labels: tuple[str, ...], quality: Mapping[str, str], scale_uv: int) -> None:
-        if (labels, quality, scale_uv) == (self._labels, self._quality, self._scale_uv):
-            return
-        self._labels, self._quality, self._scale_uv = labels, dict(quality), scale_uv
-        metrics = QFontMetrics(font(SMALL_PX))
-        widest = max((metrics.horizontalAdvance(self.words(name)) for name in labels), default=0)
-        self.setFixedWidth(max(56, widest + 14, self.width() if self.isVisible() else 0))
-        self.update()
-
-    def words(self, name: str) -> str:
-        """A channel's name, and beside it why it is bad."""
-        return f"{name} {self._quality.get(name, '')}".strip()
-
-    def rows(self) -> list[tuple[str, float, int]]:
-        """Channels that are named: name, middle of the row and size of the letters, both in pixels.
-
-        Where rows are too low for all names some are left out, bad channels last.
-        """
-        if not self._labels:
-            return []
-        height = self._row_px()
-        px = int(min(SMALL_PX, max(9, height)))
-        stride = max(1, math.ceil(1.15 * px / height))
-        named: list[tuple[str, float, int]] = []
-        for row in sorted(range(len(self._labels)), key=lambda row: not self._quality.get(self._labels[row])):
-            name, middle = self._labels[row], _MARKERS_PX + (row + 0.5) * height
-            wanted = self._quality.get(name) or row % stride == 0
-            if wanted and all(abs(middle - other) >= px for _, other, _ in named):
-                named.append((name, middle, px))
-        return named
-
-    def _row_px(self) -> float:
-        return (self.height() - _AXIS_PX - _MARKERS_PX) / len(self._labels)
-
-    def paintEvent(self, event: object) -> None:
-        painter = QPainter(self)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        for name, middle, px in self.rows():
-            painter.setFont(font(px))
-            painter.setPen(self.theme.colour("warn" if self._quality.get(name) else "text"))
-            painter.drawText(QRectF(0, middle - 10, self.width() - 12, 20), right, self.words(name))
-        if self._scale_uv and self._labels:
-            self._paint_scale(painter, self._row_px())
-
-    def _paint_scale(self, painter: QPainter, row: float) -> None:
-        """A bar of whole rows at the lower right corner, and what it stands for under it."""
-        spanned = max(1, math.ceil(_LEAST_BAR_PX / row))
-        bottom = self.height() - _AXIS_PX
-        painter.setPen(QPen(self.theme.colour("text"), 2))
-        painter.drawLine(QLineF(self.width() - 5, bottom - spanned * row, self.width() - 5, bottom))
-        painter.setFont(font(11, bold=True))
-        box = QRectF(0, bottom + 5, self.width() - 4, _AXIS_PX - 5)
-        painter.drawText(box, Qt.AlignmentFlag.AlignRight, f"{self._scale_uv * spanned} µV")
 
 
 class Canvas(QWidget):
@@ -106,16 +39,17 @@ class Canvas(QWidget):
         self.setMinimumSize(120, 60)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
-    def prepare(self, now: float, bad: tuple[bool, ...]) -> float:
+    def prepare(self, now: float, bad: tuple[bool, ...], filtered: str) -> float:
         """Take over the size and the look; return the seconds of EEG that are still to be drawn."""
         ratio = self.devicePixelRatioF()
-        height = self.height() - _AXIS_PX - _MARKERS_PX
+        height = self.height() - AXIS_PX - MARKERS_PX
         style = TraceStyle(
             size=(max(round(self.width() * ratio), 1), max(round(height * ratio), 1)),
             scale_uv=self.scale_uv,
             bad=bad,
             trace=self.theme.trace,
             quiet=self.theme.quiet,
+            filtered=filtered,
             line_px=max(1, round(ratio)),
         )
         return self._chart.prepare(now, style)
@@ -136,7 +70,7 @@ class Canvas(QWidget):
     def paintEvent(self, event: object) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), self.theme.colour("panel"))
-        plot = QRectF(0, _MARKERS_PX, self.width(), self.height() - _AXIS_PX - _MARKERS_PX)
+        plot = QRectF(0, MARKERS_PX, self.width(), self.height() - AXIS_PX - MARKERS_PX)
         self._paint_axis(painter, plot)
         self._paint_markers(painter, plot)
         if self.scale_uv:
@@ -157,7 +91,7 @@ class Canvas(QWidget):
                 align = Qt.AlignmentFlag.AlignRight
             elif second == SECONDS:
                 align = Qt.AlignmentFlag.AlignLeft
-            painter.drawText(QRectF(left, plot.bottom() + 5, 60, _AXIS_PX - 5), align, text)
+            painter.drawText(QRectF(left, plot.bottom() + 5, 60, AXIS_PX - 5), align, text)
 
     def _paint_markers(self, painter: QPainter, plot: QRectF) -> None:
         """A line each; the word where it does not run into the one before."""
@@ -190,6 +124,7 @@ class EegView(Panel):
     def __init__(self) -> None:
         super().__init__(captions.EEG)
         self.gutter, self.canvas = Gutter(), Canvas()
+        self.filter = AS_THE_MODEL
         body = QWidget()
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
@@ -197,6 +132,21 @@ class EegView(Panel):
         row.addWidget(self.gutter)
         row.addWidget(self.canvas, 1)
         self.set_content(body)
+        self.filter_button = tool_button("")
+        self.filter_button.setToolTip("Filter of this view (V); what the model is fed stays the same")
+        self.filter_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.filter_button)
+        for choice in FILTERS:
+            menu.addAction(choice.name, partial(self.set_filter, choice))
+        self.filter_button.setMenu(menu)
+        self.add_to_header(self.filter_button)
+
+    def set_filter(self, choice: ViewFilter, *_: object) -> None:
+        """Draw the EEG through this filter from now on."""
+        self.filter = choice
+
+    def next_filter(self) -> None:
+        self.filter = FILTERS[(FILTERS.index(self.filter) + 1) % len(FILTERS)]
 
     def refresh(self, view: View) -> None:
         now, quality = view.now(), view.channel_quality()
@@ -208,8 +158,17 @@ class EegView(Panel):
         self.gutter.show_channels(view.labels, quality, self.canvas.scale_uv)
         self.canvas.show_marks(view.markers(SECONDS), self._interval(view))
         if self.canvas.scale_uv:
-            self.canvas.show_samples(now, *view.eeg_window(self.canvas.prepare(now, bad)))
-        set_text(self.note, self._note(view, bad))
+            self._draw_new(view, now, bad)
+        low, high = self.filter.band_hz or view.card.band_hz
+        set_text(self.filter_button, f"{low:g} – {high:g} Hz")
+        set_text(self.note, f"{sum(bad)} of {len(bad)} channels bad" if any(bad) else "")
+
+    def _draw_new(self, view: View, now: float, bad: tuple[bool, ...]) -> None:
+        wanted = self.canvas.prepare(now, bad, self.filter.name)
+        times, samples = view.eeg_window(wanted + self.filter.warm_up_s)
+        samples = self.filter(samples, view.grid.eeg_hz)
+        begins = max(len(times) - round(wanted * view.grid.eeg_hz), 0)
+        self.canvas.show_samples(now, times[begins:], samples[begins:])
 
     def _choose_scale(self, view: View) -> None:
         """Once, on the first seconds of EEG; from then on the axis stays as it is."""
@@ -226,12 +185,6 @@ class EegView(Panel):
             return None
         grid: GridConfig = view.grid
         return newest.value.end - grid.interval_s - grid.lag_s, newest.value.end
-
-    @staticmethod
-    def _note(view: View, bad: tuple[bool, ...]) -> str:
-        low, high = view.card.band_hz
-        band = f"{low:g} – {high:g} Hz"
-        return f"{sum(bad)} of {len(bad)} channels bad · {band}" if any(bad) else band
 
     def change_scale(self, step: int) -> None:
         """Coarser (`step` > 0) or finer."""

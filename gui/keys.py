@@ -41,6 +41,7 @@ KEYS = (
     Key("6", "Scalp", "page.toggle_panel", "scalp", "Show or hide"),
     Key("+", "EEG larger", "page.eeg.change_scale", -1, "Look", ("=",)),
     Key("-", "EEG smaller", "page.eeg.change_scale", 1, "Look"),
+    Key("V", "Filter of the drawn EEG", "page.eeg.next_filter", None, "Look"),
     Key("O", "Attention over the video", "page.video.switch.toggle", None, "Look"),
     Key("A", "Scalp: attention or amplitude", "page.scalp.switch.toggle", None, "Look"),
     Key("C", "What happens, in plain words", "page.toggle_caption", None, "Look"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields, replace
 from functools import partial
 from operator import attrgetter
+from typing import Any
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox
 
 from gui import theme as themes
 from gui.feedback_window import FeedbackStyle, FeedbackWindow
@@ -16,7 +19,26 @@ from gui.keys import KEYS, Key, KeyList
 from gui.session_page import SessionPage
 from gui.state import Actions, Mode, View
 from gui.tour import Tour
+from realtime.errors import PhospheneError
 from realtime.types import Frame
+
+_NEWS = ("recorded_s", "feedback")  # actions that are asked at every drawing and only tell
+
+
+def _guarded(actions: Actions, tell: Callable[[str], None]) -> Actions:
+    """The same actions, but an error of ours is told in the window; Qt would print it and go on."""
+
+    def guard(action: Callable[[], Any]) -> Callable[[], None]:
+        def guarded() -> None:
+            try:
+                action()
+            except PhospheneError as error:
+                tell(str(error))
+
+        return guarded
+
+    asked = {f.name: getattr(actions, f.name) for f in fields(actions) if f.name not in _NEWS}
+    return replace(actions, **{name: guard(action) for name, action in asked.items() if action is not None})
 
 
 class MainWindow(QMainWindow):
@@ -33,9 +55,11 @@ class MainWindow(QMainWindow):
         Where layout, theme and choices are remembered.
     """
 
+    closed = Signal()
+
     def __init__(self, view: View | None, mode: Mode, actions: Actions, settings: QSettings):
         super().__init__()
-        self.can, self.settings = actions, settings
+        self.can, self.settings = _guarded(actions, self.tell), settings
         self.page: SessionPage | None = None
         self.tour: Tour | None = None
         self.feedback_window: FeedbackWindow | None = None
@@ -49,7 +73,7 @@ class MainWindow(QMainWindow):
         self._bind_keys()
         if view is None:
             self.setWindowTitle("Phosphene")
-            self.setCentralWidget(FirstRun(actions))
+            self.setCentralWidget(FirstRun(self.can))
             self.apply_theme(self.theme)
         else:
             self.show_view(view, mode)
@@ -76,6 +100,13 @@ class MainWindow(QMainWindow):
             self.feedback_window.draw()
         if self.tour is not None:
             self.tour.follow_page()
+
+    def tell(self, text: str) -> None:
+        """Say what went wrong with something the user asked for."""
+        if self.page is not None:
+            self.page.show_notice(text)
+        else:
+            QMessageBox.warning(self, "Phosphene", text)
 
     # ------------------------------------------------------------------ keys and menu
     def _bind_keys(self) -> None:
@@ -176,3 +207,4 @@ class MainWindow(QMainWindow):
         if self.feedback_window is not None:
             self.feedback_window.close()
         super().closeEvent(event)
+        self.closed.emit()

@@ -47,8 +47,8 @@ def set_tone(widget: QWidget, tone: str) -> None:
         widget.style().polish(widget)
 
 
-def set_text(widget: QLabel, text: str) -> None:
-    """Change a label's text; costs nothing where it says that already."""
+def set_text(widget: QLabel | QToolButton, text: str) -> None:
+    """Change a label's or button's text; costs nothing where it says that already."""
     if widget.text() != text:
         widget.setText(text)
 

@@ -14,7 +14,7 @@ from gui.film_strip import FilmStrip
 from gui.header_bar import HeaderBar
 from gui.health_bar import HealthBar
 from gui.narrator import Narrator, sentence
-from gui.panel import Panel, label, set_text
+from gui.panel import Panel, label, set_text, set_tone
 from gui.scalp_view import ScalpView
 from gui.similarity_view import STALE_S, SimilarityView
 from gui.state import Actions, FeedbackState, Mode, View
@@ -23,6 +23,7 @@ from gui.transport_bar import TransportBar
 from gui.video_view import VideoView
 
 SLOW_EVERY = 15  # health figures are refreshed at every 15th drawing: twice a second
+NOTICE_FOR = 450  # drawings: a quarter of a minute
 _LAYOUT_VERSION = "1"
 
 
@@ -45,6 +46,7 @@ class SessionPage(QWidget):
         self.setObjectName("page")
         self.view, self._can = view, actions
         self._draws = 0
+        self._notice, self._notice_until = "", 0
         self.header, self.health, self.transport = HeaderBar(mode, actions), HealthBar(), TransportBar()
         self.feedback = FeedbackMeter(open_feedback)
         self.caption = label(role="caption")
@@ -111,7 +113,7 @@ class SessionPage(QWidget):
             self.header.refresh(self.view)
             self.health.refresh(self.view)
             self.transport.refresh_past(self.view)
-            self._show_failure()
+            self._show_trouble()
             self._show_age()
         self._draws += 1
 
@@ -125,11 +127,21 @@ class SessionPage(QWidget):
     def toggle_caption(self) -> None:
         self.caption.setVisible(self.caption.isHidden())
 
-    def _show_failure(self) -> None:
+    def show_notice(self, text: str) -> None:
+        """Say for a while what went wrong with something that was asked for."""
+        self._notice, self._notice_until = text, self._draws + NOTICE_FOR
+        self._show_trouble()
+
+    def _show_trouble(self) -> None:
+        """What ended a worker stays; a notice goes after a while."""
         failure = self.view.failure
-        self.banner.setVisible(failure is not None)
         if failure is not None:
+            set_tone(self.banner, "alarm")
             set_text(self.banner, f"✕  Stopped: {failure}")
+        elif self._draws < self._notice_until:
+            set_tone(self.banner, "warn")
+            set_text(self.banner, f"▲  {self._notice}")
+        self.banner.setVisible(failure is not None or self._draws < self._notice_until)
 
     def _age_s(self) -> float:
         """How long ago the newest reading's interval ended; 0 before the first."""

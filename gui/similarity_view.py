@@ -16,7 +16,7 @@ from realtime.types import Chance, Reading
 
 SECONDS = 60.0
 _RANGES = (0.2, 0.4, 1.0)  # the similarity axis widens in these steps and never jumps back
-_FIGURES_EVERY_S = 0.5
+FIGURES_EVERY = 15  # drawings: the figures change twice a second whatever the speed of a replay
 _WORD_S = 14.0  # of the axis are needed to write in the band
 STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still
 _SIMILARITY_SHARE, _MATCH_SHARE = 64, 36  # of the height, for the curves and for the figures beside them
@@ -157,7 +157,10 @@ class Curves(pg.GraphicsLayoutWidget):
         t = np.array([reading.end for reading in history]) - now
         similarity = np.array([reading.similarity for reading in history])
         match = np.array([reading.match for reading in history])
-        joined = np.append(np.diff(t) < 1.5 * hop_s, False)  # no line over a stretch without readings
+        step = np.diff(t)
+        joined = np.append(
+            (step > 0) & (step < 1.5 * hop_s), False
+        )  # no line over a stretch without readings
         self.curve.setData(t, similarity, connect=joined, skipFiniteCheck=True)
         self._match_curve.setData(t, match, connect=joined, skipFiniteCheck=True)
         self._head.setData(t[-1:], similarity[-1:])
@@ -219,7 +222,7 @@ class SimilarityView(Panel):
         self.add_to_header(self.accuracy)
         self._untrained = False
         self._beat = -1
-        self._figures_at = -np.inf
+        self._draws = 0
 
     def refresh(self, view: View) -> None:
         untrained = view.card.weights == "untrained"
@@ -227,27 +230,20 @@ class SimilarityView(Panel):
             self._untrained = untrained
             self.banner.setVisible(untrained)
             self.curves.apply_theme(self.theme, untrained)
-        beat = int(view.now() // view.grid.hop_s)
-        if beat == self._beat:
-            return
-        self._beat = beat
         newest = view.readings.get()
         self.show_content(newest is not None)
         if newest is None:
             return
-        self.curves.show_history(view.history(SECONDS), beat * view.grid.hop_s, view.grid.hop_s)
-        if abs(view.now() - self._figures_at) >= _FIGURES_EVERY_S:
-            self._figures_at = view.now()
+        beat = int(view.now() // view.grid.hop_s)
+        if beat != self._beat:
+            self._beat = beat
+            self.curves.show_history(view.history(SECONDS), beat * view.grid.hop_s, view.grid.hop_s)
+        if self._draws % FIGURES_EVERY == 0:
             stale = view.now() - newest.value.end > STALE_S
             self.figures.show_reading(newest.value, untrained, stale)
             self.accuracy.show_chance(newest.value.chance)
             self.accuracy.show()
-
-    def set_threshold(self, match: float | None) -> None:
-        """Where the dashed line over the match stands; None takes it away."""
-        self.curves.threshold.setVisible(match is not None)
-        if match is not None:
-            self.curves.threshold.setValue(match)
+        self._draws += 1
 
     def apply_theme(self, theme: Theme) -> None:
         super().apply_theme(theme)

@@ -37,6 +37,8 @@ class TraceStyle:
         Colours as `#rrggbb`.
     line_px : int
         Width of a line in device pixels.
+    filtered : str
+        Name of the filter the samples went through.
     """
 
     size: tuple[int, int]
@@ -45,6 +47,7 @@ class TraceStyle:
     trace: str
     quiet: str
     line_px: int
+    filtered: str = ""
 
 
 class StripChart:

@@ -115,9 +115,19 @@ def test_the_eeg_scale_is_chosen_once_and_then_stays(qtbot, view):
 def test_bad_channels_are_counted_and_named_with_the_reason(qtbot, view):
     view.bad = {"AF7": "flat"}
     panel = shown(EegView(), qtbot, view)
-    assert panel.note.text().startswith("1 of 4 channels bad")
+    assert panel.note.text() == "1 of 4 channels bad"
     assert panel.gutter.words("AF7") == "AF7 flat"
     assert panel.gutter.words("AF8") == "AF8"
+
+
+def test_the_view_filter_changes_what_is_drawn_and_says_its_band(qtbot, view):
+    panel = shown(EegView(), qtbot, view)
+    assert panel.filter_button.text() == "0.5 – 40 Hz"
+    before = panel.canvas.grab().toImage()
+    panel.next_filter()
+    panel.refresh(view)
+    assert panel.filter_button.text() == "1 – 15 Hz"
+    assert panel.canvas.grab().toImage() != before
 
 
 def test_the_gutter_grows_for_a_reason_and_does_not_jump_back(qtbot, view):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gui.app import application
 from gui.strip_chart import StripChart, TraceStyle
 from gui.traces import SCALES_UV, fitting_scale, next_scale
+from gui.view_filter import AS_THE_MODEL, FILTERS
 
 RATE = 200
 STYLE = TraceStyle((400, 120), 50, (False, False, True), "#3b4653", "#a3acb6", 1)
@@ -128,3 +129,37 @@ def test_the_scale_stops_at_its_ends():
     assert next_scale(50, -1) == 20
     assert next_scale(SCALES_UV[0], -1) == SCALES_UV[0]
     assert next_scale(SCALES_UV[-1], 1) == SCALES_UV[-1]
+
+
+def test_the_view_filter_keeps_its_band_and_takes_the_rest():
+    t = np.arange(0, 6, 1 / RATE)
+    waves = np.stack([np.sin(2 * np.pi * f * t) for f in (1, 10, 40)], axis=1).astype(np.float32)
+    alpha = next(f for f in FILTERS if f.band_hz == (8.0, 13.0))
+    kept = alpha(waves, RATE)[round(alpha.warm_up_s * RATE) :].std(axis=0) * np.sqrt(2)
+    assert kept[1] > 0.9
+    assert kept[0] < 0.05
+    assert kept[2] < 0.06
+
+
+def test_a_stretch_filtered_by_itself_equals_the_whole_filtered_at_once():
+    rng = np.random.default_rng(0)
+    samples = rng.normal(0, 10, (4000, 3)).astype(np.float32)
+    for choice in FILTERS:
+        whole = choice(samples, RATE)
+        warm = round(choice.warm_up_s * RATE)
+        stretch = choice(samples[3000 - warm :], RATE)[warm:]
+        assert np.abs(stretch - whole[3000:]).max() < 0.3  # of 10 µV: a thirtieth of what is drawn
+
+
+def test_what_is_not_known_stays_unknown_through_the_filter():
+    samples = np.ones((400, 2), np.float32)
+    samples[100:200, 1] = np.nan
+    filtered = FILTERS[1](samples, RATE)
+    assert np.isnan(filtered[100:200, 1]).all()
+    assert np.isfinite(filtered[:, 0]).all()
+    assert np.isfinite(filtered[200:, 1]).all()
+
+
+def test_as_the_model_sees_it_changes_nothing():
+    samples = np.random.default_rng(1).normal(size=(100, 2)).astype(np.float32)
+    assert AS_THE_MODEL(samples, RATE) is samples

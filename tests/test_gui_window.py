@@ -11,15 +11,20 @@ from operator import attrgetter
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from gui import app as gui_app
+from gui import start
 from gui import theme as themes
 from gui.display import why_no_window
 from gui.keys import KEYS, KeyList
 from gui.main_window import MainWindow
+from gui.session_page import NOTICE_FOR, SLOW_EVERY
 from gui.state import Actions, FeedbackState, Mode
+from realtime.discovery import CameraSummary
+from realtime.errors import SessionError
+from realtime.lsl_selector import StreamSummary
 from realtime.types import StreamState
 from tests.fake_view import TEN_TEN, FakeTransport, FakeView
 
@@ -152,6 +157,20 @@ def test_a_failure_stays_on_show_with_its_words(open_window):
     assert "camera 0 gave no frame for 10 s" in window.page.banner.text()
 
 
+def test_an_action_that_cannot_be_done_is_told_in_the_window_for_a_while(open_window):
+    def record():
+        raise SessionError("no room on the disk. Free some or choose another folder with --record")
+
+    window = open_window(actions=Actions(toggle_recording=record))
+    press(window, "R")
+    banner = window.page.banner
+    assert banner.text() == "▲  no room on the disk. Free some or choose another folder with --record"
+    assert (banner.isVisible(), banner.property("tone")) == (True, "warn")
+    for _ in range(NOTICE_FOR + SLOW_EVERY):
+        window.draw()
+    assert not banner.isVisible()
+
+
 def test_a_lost_stream_does_not_look_alive(open_window):
     view = FakeView()
     window = open_window(view)
@@ -255,6 +274,44 @@ def test_the_first_run_page_offers_only_what_can_be_done(qtbot, settings):
     press(window, "Space")
     press(window, "1")
     assert pressed == ["headset", "set up", "set up"]
+
+
+def test_before_a_session_the_user_is_asked_what_to_do(qtbot, settings):
+    def click() -> None:
+        page = next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow) and w.isVisible())
+        page.centralWidget().buttons[1].click()
+
+    QTimer.singleShot(100, click)
+    assert start.ask_offer((start.Offer.DEMO, start.Offer.STREAMS), settings) is start.Offer.STREAMS
+
+
+def test_closing_the_first_run_page_chooses_nothing(settings):
+    def close() -> None:
+        for window in QApplication.topLevelWidgets():
+            window.close()
+
+    gui_app.application()
+    QTimer.singleShot(100, close)
+    assert start.ask_offer(settings=settings) is None
+
+
+def test_streams_are_asked_for_in_a_dialog_of_their_own(settings, monkeypatch):
+    muse = StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1")
+    monkeypatch.setattr(start, "list_eeg_streams", lambda: (muse,))
+    monkeypatch.setattr(start, "list_cameras", lambda: (CameraSummary(0, "Camera", "/dev/video0"),))
+
+    def accept() -> None:
+        dialog = QApplication.activeModalWidget()
+        dialog.refresh()
+        if dialog.start.isEnabled():
+            dialog.accept()
+        else:
+            QTimer.singleShot(50, accept)
+
+    gui_app.application()
+    QTimer.singleShot(50, accept)
+    setup = start.ask_setup(("demo",), settings)
+    assert (setup.eeg, setup.video) == ("source_id=muse-2A41", "0")
 
 
 def test_a_session_takes_the_place_of_the_first_run_page(qtbot, settings):
