@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.02
 _FIRST_S = 15.0  # some Bluetooth headsets take so long to send their first sample
 _SILENCE_S = 10.0
+_TELL_S = 1.0
 _END_S = 1.0  # a recording that is played back and says nothing for so long is over
 
 
@@ -73,9 +75,9 @@ def serve(
 ) -> Sent:
     """Bridge a board to LSL until told to stop, for `seconds`, or to the end of a recording.
 
-    Beside the EEG goes a stream of type PackageLoss: how many samples were lost since the start, whenever
-    that changes. Its source id is that of the EEG and `-losses`. Called in the thread that is to stream; it
-    blocks.
+    Beside the EEG goes a stream of type PackageLoss: how many samples were lost since the start, once a
+    second and whenever that changes. Its source id is that of the EEG and `-losses`. Called in the thread
+    that is to stream; it blocks.
 
     Parameters
     ----------
@@ -107,7 +109,7 @@ class _Bridge:
         self._steady = SteadyStamps(info.rate_nominal, info.n_channels)
         self._eeg = pylsl.StreamOutlet(_eeg_stream(info), max_buffered=60)
         self._losses = pylsl.StreamOutlet(_losses_stream(info))
-        self._sent, self._told = 0, -1
+        self._sent, self._told, self._told_at = 0, 0, -math.inf
 
     def run(self, should_stop: Callable[[], bool], seconds: float | None) -> Sent:
         begun = heard = self._clock.now()
@@ -135,9 +137,10 @@ class _Bridge:
             return
         self._eeg.push_chunk(samples, stamps.tolist())
         self._sent += len(stamps)
-        if self._steady.lost != self._told:
-            self._told = self._steady.lost
-            self._losses.push_sample([self._told], float(stamps[-1]))
+        # Also where nothing changed: whoever begins to listen later learns the count.
+        if self._steady.lost != self._told or stamps[-1] > self._told_at + _TELL_S:
+            self._told, self._told_at = self._steady.lost, float(stamps[-1])
+            self._losses.push_sample([self._told], self._told_at)
 
     def _silence(self, seconds: float, anything: bool) -> RunError | StreamNotFound | StreamFormatError:
         name = self._info.name
