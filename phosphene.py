@@ -13,6 +13,8 @@ import typer
 from realtime.virtual.headset_command import headset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gui.compose import LiveChoice, ModelChoice
     from gui.run import Running
     from models.learning.recipe import Recipe
@@ -68,18 +70,23 @@ def demo(
             "--closed-loop/--open-loop", help="Whether feedback brings the subject back to the film."
         ),
     ] = True,
+    tour: Annotated[bool, typer.Option("--tour", help="Begin with a walk through the panels.")] = False,
 ) -> None:
     """Watch a virtual subject watch a film. Needs no headset, no camera and no network."""
     from gui.compose import open_demo
 
     model = _model(preset, weights, backend)
-    _run(lambda: open_demo(model, closed_loop=closed_loop), headless, seconds, json)
+    _run(lambda: open_demo(model, closed_loop=closed_loop, tour=tour), headless, seconds, json)
 
 
 @app.command()
 def live(
-    eeg: Annotated[str, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")],
-    video: Annotated[str, typer.Option("--video", help="A camera's number, a file or a URL.")],
+    eeg: Annotated[
+        str | None, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")
+    ] = None,
+    video: Annotated[
+        str | None, typer.Option("--video", help="A camera's number, a file, a URL or screen.")
+    ] = None,
     headless: Headless = False,
     seconds: Seconds = None,
     json: Json = False,
@@ -95,7 +102,10 @@ def live(
         "sessions"
     ),
 ) -> None:
-    """Fuse an LSL EEG stream with a camera, a film or a video stream, live."""
+    """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
+    if eeg is None or video is None:
+        _run(_ask(eeg, video, headless), headless, seconds, json)
+        return
     choice = _live_choice(
         eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
     )
@@ -164,7 +174,13 @@ def replay(
     conditioning = _conditioning(channels, reference, notch, unit)
     _run(
         lambda: open_replay(
-            session, _model(preset, weights, backend), _speed(speed), start, loop, eeg, conditioning
+            session,
+            _model(preset, weights, backend),
+            _speed(speed),
+            start,
+            loop,
+            eeg,
+            conditioning,
         ),
         headless,
         seconds,
@@ -354,18 +370,23 @@ def repair(
     typer.echo(f"{'nothing was wrong with' if saved.was_whole else 'written to'} {saved.path}")
 
 
-def _run(open_session: Any, headless: bool, seconds: float | None, json: bool) -> None:
+def _run(
+    open_session: Callable[[], Running | None], headless: bool, seconds: float | None, json: bool
+) -> None:
     """Open a session, run it where it can be shown, print what it came to, and end with the right code."""
     from gui.console import print_summary
-    from gui.run import Surface, has_display, run
+    from gui.display import why_no_window
+    from gui.run import Surface, run
 
-    surface = Surface.NONE if headless else Surface.WINDOW if has_display() else Surface.TEXT
-    if surface is Surface.TEXT:
-        typer.echo(
-            "There is no display here: showing the session as text. Use --headless for no view at all.",
-            err=True,
-        )
+    obstacle = None if headless else why_no_window()
+    if obstacle:
+        typer.echo(f"{obstacle}. Showing the session as text; --headless runs without any view.", err=True)
+    surface = Surface.NONE if headless else Surface.TEXT if obstacle else Surface.WINDOW
     session = open_session()
+    if session is None:
+        return
+    if surface is Surface.WINDOW and not json and session.hold_at_end is not None:
+        session.hold_at_end()  # whoever looks at a window closes it; a script waits for the end
     summary = run(session, surface, seconds)
     if json:
         _print_json(summary)
@@ -377,6 +398,18 @@ def _run(open_session: Any, headless: bool, seconds: float | None, json: bool) -
 
 def _print_json(value: Any) -> None:
     sys.stdout.write(json_format.dumps(value, indent=2, default=str) + "\n")
+
+
+def _ask(eeg: str | None, video: str | None, headless: bool) -> Callable[[], Running | None]:
+    """What opens a session by asking, where there is a window to ask in and nothing was said yet."""
+    from gui.display import why_no_window
+    from realtime.errors import ConfigError
+
+    if eeg is not None or video is not None or headless or why_no_window():
+        raise ConfigError("give --eeg and --video; `phosphene streams` lists what there is")
+    from gui.ask import ask_and_open
+
+    return ask_and_open
 
 
 def _live_choice(

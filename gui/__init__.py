@@ -1,1 +1,1 @@
-"""The Qt window. It polls; no worker touches Qt, and torch is reached only through models.inference.engine."""
+"""The Qt window. It polls; no worker touches Qt; torch is reached only through models.inference.engine."""

@@ -23,7 +23,9 @@ from realtime.errors import PhospheneError, RunError
 from realtime.feedback import FeedbackConfig
 from realtime.live import LiveRunner
 from realtime.model import Model
+from realtime.montage import Renamed
 from realtime.pipeline import Pipeline
+from realtime.sources import EegSource
 from realtime.types import Reading
 from realtime.view import PipelineView
 
@@ -74,6 +76,7 @@ class LiveChoice:
     model: ModelChoice = field(default_factory=ModelChoice)
     conditioning: ConditioningConfig | None = None
     clock: str = "check"
+    montage: tuple[str, ...] | None = None
 
 
 def open_live(choice: LiveChoice) -> Running:
@@ -87,7 +90,9 @@ def open_live(choice: LiveChoice) -> Running:
     from realtime.lsl_eeg import LslEeg, StreamSelector
 
     clock = LslClock()
-    eeg = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
+    eeg: EegSource = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
+    if choice.montage is not None:
+        eeg = Renamed(eeg, choice.montage)
     pipeline = Pipeline(eeg, open_video(choice.video, clock), choice.model.build, choice.conditioning)
     running, view = _live(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
     _show_markers(running, view, StreamSelector(type="Markers"))
@@ -146,10 +151,19 @@ def open_replay(
     view = PipelineView(pipeline, clock, lambda: player.failure, player)
     for marker in session.markers():
         view.add_marker(marker.stamp, marker.text)
-    return Running(f"Phosphene replay · {session.name}", Mode.REPLAY, pipeline, player, view)
+    return Running(
+        f"Phosphene replay · {session.name}",
+        Mode.REPLAY,
+        pipeline,
+        player,
+        view,
+        hold_at_end=player.hold_at_end,
+    )
 
 
-def open_demo(model: ModelChoice, seed: int = DEMO_SEED, closed_loop: bool = True) -> Running:
+def open_demo(
+    model: ModelChoice, seed: int = DEMO_SEED, closed_loop: bool = True, tour: bool = False
+) -> Running:
     """A virtual subject in a process of its own watches a film made from the clock; its EEG comes by LSL.
 
     In a closed loop the film is dimmed while similarity is low, and the subject, whose mind wanders by
@@ -182,6 +196,7 @@ def open_demo(model: ModelChoice, seed: int = DEMO_SEED, closed_loop: bool = Tru
     except PhospheneError as error:
         raise RunError(f"the virtual subject did not begin: {_end(subject) or error}") from error
     running, view = _live("Phosphene demo", Mode.DEMO, pipeline, clock)
+    running.tour = tour
     if closed_loop:
         close_loop(running, DEMO_FEEDBACK, clock, feedback_id, film.set_dim)
     truth = EngagementTruth(pipeline.grid.interval_s + pipeline.grid.lag_s)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +44,7 @@ class Running:
 
     `watched` are asked for a failure while it runs, and one ends it; `before_end` run while the sources are
     still open; `extras` are called once after the end and add entries to the summary; `cleanups` always run.
+    `hold_at_end` has a replay stand still at its end instead of being over.
     """
 
     title: str
@@ -58,19 +57,14 @@ class Running:
     before_end: list[Callable[[], object]] = field(default_factory=list)
     extras: list[Callable[[], dict[str, Any]]] = field(default_factory=list)
     cleanups: list[Callable[[], object]] = field(default_factory=list)
+    tour: bool = False
+    hold_at_end: Callable[[], None] | None = None
 
     @property
     def failure(self) -> BaseException | None:
         """What ended a worker, or anything else that is watched; None while all is well."""
         found = (self.runner.failure, *(failed() for failed in self.watched))
         return next((failure for failure in found if failure is not None), None)
-
-
-def has_display() -> bool:
-    """Can a window be shown here?"""
-    if os.environ.get("QT_QPA_PLATFORM", "").startswith(("offscreen", "minimal", "vnc")):
-        return True
-    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def run(session: Running, surface: Surface, seconds: float | None = None) -> dict[str, Any]:
@@ -116,7 +110,7 @@ def _show(
     if surface is Surface.WINDOW:
         from gui.app import show_window
 
-        return {"window": show_window(session.view, session.mode, session.actions, over)}
+        return {"window": show_window(session.view, session.mode, session.actions, over, tour=session.tour)}
     if surface is Surface.TEXT:
         from gui.text_view import show_text
 

@@ -54,6 +54,7 @@ class Player:
         self.speed = speed
         self.loop = loop
         self.playing = True
+        self._stay = False
         self._sources = (eeg, video)
         self._wake = threading.Event()
         self._steps = 0
@@ -73,6 +74,9 @@ class Player:
         return self.clock.now()
 
     def play(self) -> None:
+        """Go on; at the end, from the start."""
+        if self.position >= self._last_moment:
+            self._seek = self.start_time
         self.playing = True
         self._wake.set()
 
@@ -99,6 +103,10 @@ class Player:
     def stop(self) -> None:
         self._wake.set()
         self._worker.stop()
+
+    def hold_at_end(self) -> None:
+        """Stand still at the end, to be played again or sought, instead of being finished."""
+        self._stay = True
 
     @property
     def failure(self) -> BaseException | None:
@@ -162,9 +170,13 @@ class Player:
         self.pipeline.advance(now)
 
     def _begin_again(self) -> bool | None:
-        if not self.loop:
+        if self.loop:
+            self._jump(self.start_time)
+        elif not self._stay:
             return False
-        self._jump(self.start_time)
+        else:
+            self.playing = False
+            self._wake.wait(0.1)
         return None
 
     def _jump(self, position: float) -> None:

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from realtime.clock import ManualClock
 from realtime.conditioning import Conditioner, RunningScale, canonical, choose_channels, design, narrow_band
 from realtime.config import ConditioningConfig
 from realtime.errors import StreamFormatError
+from realtime.montage import Renamed
 from realtime.quality import QualityMonitor, judge
 from realtime.types import EegChunk
+from tests.fakes import ArrayEeg
 
 RATE = 250.0
 
@@ -116,3 +119,10 @@ def test_flat_railing_and_noisy_channels_are_told_from_good_ones():
     for part in np.array_split(second, 7):
         monitor.push(part)
     assert monitor.reasons == {"a": "", "b": "flat", "c": "railing", "d": "noisy"}
+
+
+def test_a_montage_names_the_channels_of_a_stream_and_must_name_each():
+    source = ArrayEeg(ManualClock(0), np.zeros((5, 2)), np.arange(5) / RATE, RATE)
+    assert Renamed(source, ["Fz", "Cz"]).open().labels == ("Fz", "Cz")
+    with pytest.raises(StreamFormatError, match=r"names 1 electrodes \(Fz\).*2 channels \(ch1, ch2\)"):
+        Renamed(source, ["Fz"]).open()
