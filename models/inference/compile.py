@@ -7,6 +7,7 @@ module ─▶ found on disk? ─no─▶ build ─▶ load ─▶ equal to eager
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -163,7 +164,12 @@ def _compile(job: _Job, backend: str, precision: str) -> Compiled:
 def _build(job: _Job, backend: str, precision: str, place: Entry) -> None:
     job.tell(f"building {job.name} for {backend} {precision} …")
     begin = time.perf_counter()
-    get_backend(backend).build(job.module, job.examples[0], precision, job.calibration, place.path)
+    unfinished = place.path.with_name(f"{os.getpid()}-{place.path.name}")  # another process may build it too
+    try:
+        get_backend(backend).build(job.module, job.examples[0], precision, job.calibration, unfinished)
+        os.replace(unfinished, place.path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     place.write({"name": job.name, "backend": backend, "precision": precision, "machine": machine()})
     job.tell(f"built {job.name} for {backend} {precision} in {time.perf_counter() - begin:.1f} s")
 

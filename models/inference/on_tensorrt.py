@@ -9,7 +9,6 @@ an ordinary exported program, which the tests run and compare on a CPU.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.inference.backends import Run, Tensors, quiet
+from models.inference.backends import Run, Tensors, installed, quiet
 from models.inference.machine import accelerator
 
 _ATEN: Any = torch.ops.aten
@@ -41,7 +40,7 @@ class TensorRt:
     def missing(self) -> str:
         if not accelerator():
             return "it needs an NVIDIA GPU, and torch sees none"
-        if importlib.util.find_spec("torch_tensorrt") is None:
+        if not installed("torch_tensorrt"):
             return "run `pip install 'phosphene[tensorrt]' --extra-index-url https://pypi.nvidia.com`"
         return ""
 

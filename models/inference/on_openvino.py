@@ -1,0 +1,93 @@
+"""OpenVINO on the CPU, fp32 as torch computes it or int8 calibrated by NNCF."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.inference.backends import Run, Tensors, installed, quiet
+from models.inference.machine import n_threads
+from realtime.errors import ConfigError
+
+
+class OpenVino:
+    """See `backends.Backend`.
+
+    What is kept is the converted network, compiled at each start: OpenVINO's own export of the compiled one
+    (`export_model`, and `CACHE_DIR` with it) gave other attention weights when it was read back (2026.4.1).
+    """
+
+    suffix = ".ov"
+    packages: tuple[str, ...] = ("openvino", "nncf")
+    precisions: tuple[str, ...] = ("fp32", "int8")
+
+    def missing(self) -> str:
+        return "" if installed("openvino") else "run `pip install 'phosphene[openvino]'`"
+
+    def build(
+        self, module: nn.Module, inputs: Tensors, precision: str, calibration: Sequence[Tensors], path: Path
+    ) -> None:
+        openvino = _openvino()
+        with torch.no_grad(), quiet():
+            exported = torch.export.export(module, inputs)
+            model = openvino.convert_model(exported, example_input=inputs)
+        model.reshape({i: list(part.shape) for i, part in enumerate(inputs)})
+        if precision == "int8":
+            model = _quantized(model, calibration)
+        with TemporaryDirectory() as folder:
+            parts = Path(folder) / "model.xml", Path(folder) / "model.bin"
+            openvino.save_model(model, parts[0], compress_to_fp16=False)
+            with ZipFile(path, "w") as file:
+                for part in parts:
+                    file.write(part, part.name)
+
+    def load(self, path: Path) -> Run:
+        openvino = _openvino()
+        with ZipFile(path) as file:
+            model, weights = file.read("model.xml"), file.read("model.bin")
+        core = openvino.Core()
+        network = core.read_model(model, openvino.Tensor(np.frombuffer(weights, np.uint8)))
+        compiled = core.compile_model(network, "CPU", self._options())
+        request, n_outputs = compiled.create_infer_request(), len(compiled.outputs)
+
+        def run(*inputs: Tensor) -> Tensors:
+            given = [part.numpy() for part in inputs]
+            results = request.infer(given, share_inputs=True, share_outputs=False)
+            return tuple(torch.from_numpy(results[i]) for i in range(n_outputs))
+
+        return run
+
+    def _options(self) -> dict[str, Any]:
+        """One stream on our share of the cores. Without the hint, a processor with AMX computes in bf16."""
+        return {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": n_threads(),
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+
+
+def _openvino() -> Any:
+    """OpenVINO without its telemetry, which would tell Google Analytics of every import and conversion."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # as if not installed
+    return import_module("openvino")
+
+
+def _quantized(model: Any, calibration: Sequence[Tensors]) -> Any:
+    if not calibration:
+        raise ConfigError("int8 needs calibration frames: give a session's, or the film's")
+    if not installed("nncf"):
+        raise ConfigError("int8 needs nncf: run `pip install 'phosphene[openvino]'`")
+    import nncf
+
+    data = nncf.Dataset([[part.numpy() for part in sample] for sample in calibration])
+    with quiet():
+        return nncf.quantize(model, data, model_type=nncf.ModelType.TRANSFORMER, subset_size=len(calibration))
