@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.chance import wilson
+from realtime.config import GridConfig
 from realtime.feedback import BASELINE_OVER, OFF, ON
+from realtime.types import IndexArray
 from recordings.session import Marker, Session
 from recordings.tracks import stamps_on_session_clock
 from recordings.xdf_index import XdfStream
 
 Values = NDArray[np.float64]
+_INTERVAL_S, _HALF_HOP_S = GridConfig().interval_s, GridConfig().hop_s / 2
 _LIVE_MS = (0.0, 60_000.0)  # readings that came otherwise were computed afterwards
 
 
@@ -45,6 +49,27 @@ class Readings:
         """The last known value of a quantity."""
         known = self[name][np.isfinite(self[name])]
         return float(known[-1]) if len(known) else None
+
+    def apart(self, name: str) -> IndexArray:
+        """Readings whose intervals do not overlap, from the first on whose quantity `name` is known."""
+        chosen: list[int] = []
+        for k in np.flatnonzero(np.isfinite(self[name])):
+            if not chosen or self.time[k] - self.time[chosen[-1]] > _INTERVAL_S - _HALF_HOP_S:
+                chosen.append(int(k))
+        return np.array(chosen, np.int64)
+
+    def accuracy(self) -> tuple[float, int, tuple[float, float] | None] | None:
+        """Running 2-way accuracy at the end: share, windows, and its 95 % interval (None where unsure).
+
+        The windows are not recorded but follow from their rule (`realtime.chance`). Where the share is not
+        a whole number of them, it was running before the recording began.
+        """
+        share = self.last("two_way")
+        if share is None:
+            return None
+        n = len(self.apart("two_way"))
+        won = round(share * n)
+        return share, n, wilson(won, n) if abs(won - share * n) < 1e-6 else None
 
 
 @dataclass(frozen=True)

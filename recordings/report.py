@@ -119,13 +119,14 @@ def _figures(readings: list[Readings], feedback: Feedback, duration: float) -> s
 
 def _model_figures(readings: Readings) -> list[str]:
     cards = []
-    accuracy = readings.last("two_way")
-    if accuracy is not None:
-        cards.append(card(f"{accuracy:.0%}", "2-way accuracy (chance: 50 %)", "model"))
-    known = np.isfinite(readings["chance_high"])
-    if known.any():
-        above = float(np.mean(readings["similarity"][known] > readings["chance_high"][known]))
-        cards.append(card(f"{above:.0%}", "of readings above chance's 95 % (by chance: 5 %)", "model"))
+    if accuracy := readings.accuracy():
+        share, n, interval = accuracy
+        sure = f", 95 % interval {interval[0]:.0%} to {interval[1]:.0%}, {n} windows" if interval else ""
+        cards.append(card(f"{share:.0%}", f"2-way accuracy{sure} (chance: 50 %)", "model"))
+    if n := len(windows := readings.apart("chance_high")):
+        above = int(np.sum(readings["similarity"][windows] > readings["chance_high"][windows]))
+        words = f"windows above chance's 95 % (by chance {n * 0.05:.1f}); none overlap"
+        cards.append(card(f"{above} of {n}", words, "model"))
     cards.append(card(f"{len(readings.time)}", f"readings in {clock_words(_length(readings))}", "model"))
     return cards
 

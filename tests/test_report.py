@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from realtime.chance import wilson
 from realtime.errors import SessionError
-from recordings.outcome import all_feedback, all_readings, events_once
+from recordings.outcome import Readings, all_feedback, all_readings, events_once
 from recordings.report import session_report, write_report
 from recordings.session import Session
 from recordings.svg import Chart, clock_words, nice_ticks, time_ticks
@@ -70,7 +71,9 @@ def test_the_report_tells_what_the_session_came_to(told):
         (readings,) = all_readings(session)
     assert "visit" in page.text
     assert "sub 07, task watch" in page.text
-    assert f"{readings.last('two_way'):.0%} 2-way accuracy" in page.text
+    share, n, (low, high) = readings.accuracy()
+    assert f"{share:.0%} 2-way accuracy, 95 % interval {low:.0%} to {high:.0%}, {n} windows" in page.text
+    assert n == 19  # of 2 s each, in 37 s
     assert f"{len(readings.time)} readings in" in page.text
     assert "2 × feedback" in page.text
     assert "The baseline was over at 0:05" in page.text
@@ -200,6 +203,17 @@ def test_a_browser_shows_it(told, tmp_path):
     assert image.shape[:2] == (1500, 1100)
     teal = (np.abs(image.astype(int) - (117, 106, 11)).max(axis=2) < 12).sum()  # what the model says, light
     assert teal > 1500
+
+
+def test_windows_that_do_not_overlap_are_counted_as_they_were_live():
+    values = {"two_way": np.array([np.nan] * 4 + [2 / 3] * 20)}
+    readings = Readings("r", np.arange(24) * 0.25, values, np.zeros(0))
+    np.testing.assert_array_equal(readings.apart("two_way"), [4, 12, 20])
+    share, n, interval = readings.accuracy()
+    assert (share, n) == (2 / 3, 3)
+    assert interval == wilson(2, 3)
+    values["two_way"][-1] = 0.7  # it has counted windows from before the recording
+    assert readings.accuracy() == (0.7, 3, None)
 
 
 # --- charts ----------------------------------------------------------------------------------------------
