@@ -33,6 +33,9 @@ Cache = Annotated[
     Path | None,
     typer.Option("--cache", help="Where embedded frames are kept; beside each session by default."),
 ]
+EegOfSession = Annotated[
+    str | None, typer.Option("--eeg", help="Which EEG stream, where the session has several.")
+]
 Headless = Annotated[bool, typer.Option("--headless", help="No window and no live text: run, then report.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")]
@@ -154,9 +157,10 @@ def replay(
         float, typer.Option("--start", min=0, help="Begin this many seconds into the session.")
     ] = 0.0,
     loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False,
-    eeg: Annotated[
-        str | None, typer.Option("--eeg", help="Which EEG stream, where the session has several.")
-    ] = None,
+    eeg: EegOfSession = None,
+    lsl: Annotated[
+        bool, typer.Option("--lsl", help="Stream it out over LSL instead, for any LSL program.")
+    ] = False,
     headless: Headless = False,
     seconds: Seconds = None,
     json: Json = False,
@@ -169,6 +173,9 @@ def replay(
     unit: Unit = None,
 ) -> None:
     """Play a recorded session through the same path as a live one."""
+    if lsl:
+        _stream_out(session, _speed(speed), loop, seconds)
+        return
     from gui.compose import open_replay
 
     conditioning = _conditioning(channels, reference, notch, unit)
@@ -207,6 +214,91 @@ def streams(
 
 
 app.command()(headset)
+
+
+@app.command()
+def report(
+    session: SessionFolder,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The HTML file; report.html in the folder by default.")
+    ] = None,
+    stills: Annotated[
+        bool, typer.Option("--stills/--no-stills", help="Show pictures from the video.")
+    ] = True,
+) -> None:
+    """Write one page on a session: similarity against chance, events, feedback, health of the streams."""
+    from recordings.report import write_report
+
+    typer.echo(write_report(session, out, stills))
+
+
+@app.command("import")
+def import_(
+    recording: Annotated[
+        Path, typer.Argument(help="LabRecorder's .xdf, or EDF, BDF, BrainVision, EEGLAB, FIF.")
+    ],
+    video: Annotated[Path, typer.Argument(help="The video that belongs to it.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the new session.")],
+    start_marker: Annotated[
+        str | None, typer.Option(help="Marker at which the video's first frame was shown.")
+    ] = None,
+    offset_s: Annotated[
+        float | None, typer.Option(help="Or: how long after the first EEG sample, seconds.")
+    ] = None,
+) -> None:
+    """Make a session of somebody else's recording and a video."""
+    from recordings.importing import import_eeg, import_xdf
+
+    make = import_xdf if recording.suffix.lower() in (".xdf", ".xdfz") else import_eeg
+    typer.echo(make(recording, video, out, start_marker=start_marker, offset_s=offset_s))
+
+
+@app.command()
+def export(
+    session: SessionFolder,
+    out: Annotated[
+        Path, typer.Argument(help="NAME_raw.fif, NAME.npz, or with --bids the root of a data set.")
+    ],
+    bids: Annotated[bool, typer.Option("--bids", help="Add it to a BIDS data set.")] = False,
+    eeg: EegOfSession = None,
+    unit: Unit = None,
+) -> None:
+    """Hand a session on: to FIF, to arrays of aligned intervals (.npz), or to BIDS."""
+    from recordings.session import Session
+
+    with Session(session) as opened:
+        if bids:
+            from recordings.bids import export_bids
+
+            written = export_bids(opened, out, eeg=eeg, unit=unit)
+        elif out.suffix == ".npz":
+            from recordings.interval_arrays import export_intervals
+
+            written = export_intervals(opened, out, eeg=eeg or "")
+        else:
+            from recordings.exporting import export_fif
+
+            written = export_fif(opened, out, eeg, unit)
+    typer.echo(written)
+
+
+@app.command()
+def anonymize(
+    session: SessionFolder,
+    out: Annotated[Path, typer.Argument(help="Folder of the copy.")],
+    keep_video: Annotated[
+        bool, typer.Option("--keep-video", help="Keep the pictures: a film that was shown.")
+    ] = False,
+    word: Annotated[
+        list[str] | None, typer.Option("--word", help="A name that may not be left anywhere.")
+    ] = None,
+) -> None:
+    """Copy a session without names, dates, hosts, serial numbers and faces."""
+    from recordings.anonymizing import anonymize as copy_without
+    from recordings.session import Session
+
+    with Session(session) as opened:
+        typer.echo(copy_without(opened, out, keep_video, word or ()))
 
 
 @app.command()
@@ -394,6 +486,21 @@ def _run(
         print_summary(summary)
     if summary["errors"]:
         raise typer.Exit(1)
+
+
+def _stream_out(folder: Path, speed: float, loop: bool, seconds: float | None) -> None:
+    """Be the streams of a recorded session until its end, Ctrl-C, or for some seconds."""
+    from gui.run import interruptible
+    from realtime.clock import LslClock
+    from recordings.lsl_replay import serve_session
+    from recordings.session import Session
+
+    clock = LslClock()
+    until = math.inf if seconds is None else clock.now() + seconds
+    with Session(folder) as session, interruptible() as interrupted:
+        sent = serve_session(session, clock, lambda: interrupted.is_set() or clock.now() > until, speed, loop)
+    for stream, n_samples in sent.items():
+        typer.echo(f"{stream}: {n_samples} samples sent")
 
 
 def _print_json(value: Any) -> None:

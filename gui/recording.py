@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import webbrowser
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gui.run import Running
-from realtime.errors import PhospheneError
+from realtime.errors import SessionError
 from realtime.lsl_selector import StreamSelector
 from recordings.lsl_stream import LslStream
 from recordings.naming import session_folder
 from recordings.options import RecordingOptions
 from recordings.pipeline_recording import PipelineRecording
+from recordings.report import write_report
 
 
 class SessionRecording:
@@ -93,6 +95,18 @@ class SessionRecording:
         """Why the recording ended by itself."""
         return None if self._recording is None else self._recording.recorder.failure
 
+    def open_report(self) -> None:
+        """Write the report of the last recording and show it in the browser.
+
+        Raises
+        ------
+        SessionError
+            Nothing was recorded yet, or the recording is not closed.
+        """
+        if not self.folders or self._recording is not None:
+            raise SessionError("there is no finished recording yet: record, stop, and then open the report")
+        webbrowser.open(write_report(self.folders[-1]).resolve().as_uri())
+
     def summary(self) -> dict[str, Any]:
         """Where the recordings are, for the session's summary."""
         return {"recordings": [str(folder) for folder in self.folders]}
@@ -108,7 +122,10 @@ def offer_recording(
     """Give a session its record button; `at_once` begins with its first sample."""
     recording = SessionRecording(running, root, streams, entities)
     running.actions = replace(
-        running.actions, toggle_recording=_told(recording.toggle), recorded_s=recording.seconds
+        running.actions,
+        toggle_recording=recording.toggle,
+        recorded_s=recording.seconds,
+        open_report=recording.open_report,
     )
     running.extras.append(recording.summary)
     running.watched.append(lambda: recording.failure)
@@ -116,16 +133,3 @@ def offer_recording(
     if at_once:
         recording.start()
     return recording
-
-
-def _told(action: Callable[[], None]) -> Callable[[], str | None]:
-    """An action of the window whose error is shown instead of raised: returns the message, None if done."""
-
-    def run() -> str | None:
-        try:
-            action()
-        except PhospheneError as error:
-            return str(error)
-        return None
-
-    return run

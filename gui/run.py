@@ -80,7 +80,7 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
     rss_start, more = rss_mb(), {}
     clock = LslClock()
     try:
-        with _interruptible() as interrupted:
+        with interruptible() as interrupted:
             session.runner.launch()
             deadline = None if seconds is None else clock.now() + seconds
 
@@ -122,7 +122,7 @@ def _show(
 
 
 @contextmanager
-def _interruptible() -> Iterator[threading.Event]:
+def interruptible() -> Iterator[threading.Event]:
     """Turn the first Ctrl-C (or SIGTERM) into an event, so that everything is closed in order."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():

@@ -32,9 +32,10 @@ class Renamed:
         """
         info = self._source.open()
         if len(self._labels) != info.n_channels:
+            named, there = ", ".join(self._labels), ", ".join(info.labels)
             raise StreamFormatError(
-                f"the montage names {len(self._labels)} electrodes ({', '.join(self._labels)}), but the "
-                f"stream has {info.n_channels} channels ({', '.join(info.labels)}): name each of them, in this order"
+                f"the montage names {len(self._labels)} electrodes ({named}), but the stream has "
+                f"{info.n_channels} channels ({there}): name each of them, in this order"
             )
         return replace(info, labels=self._labels)
 
