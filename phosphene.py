@@ -205,7 +205,9 @@ def streams(
     """List the LSL streams and cameras that are there."""
     from gui.console import print_streams
     from realtime.discovery import list_all_streams, list_cameras
+    from realtime.lsl_isolation import hush
 
+    hush()
     found, cameras = list_all_streams(wait), list_cameras()
     if json:
         _print_json({"streams": [vars(s) for s in found], "cameras": [vars(c) for c in cameras]})
@@ -492,9 +494,11 @@ def _stream_out(folder: Path, speed: float, loop: bool, seconds: float | None) -
     """Be the streams of a recorded session until its end, Ctrl-C, or for some seconds."""
     from gui.run import interruptible
     from realtime.clock import LslClock
+    from realtime.lsl_isolation import hush
     from recordings.lsl_replay import serve_session
     from recordings.session import Session
 
+    hush()
     clock = LslClock()
     until = math.inf if seconds is None else clock.now() + seconds
     with Session(folder) as session, interruptible() as interrupted:

@@ -88,7 +88,9 @@ def open_live(choice: LiveChoice) -> Running:
     """
     from realtime.camera import open_video
     from realtime.lsl_eeg import LslEeg, StreamSelector
+    from realtime.lsl_isolation import hush
 
+    hush()
     clock = LslClock()
     eeg: EegSource = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
     if choice.montage is not None:

@@ -40,3 +40,16 @@ def isolate() -> Path:
     path.write_text(_CONFIG.format(session=_SESSION + uuid.uuid4().hex[:12]), encoding="utf-8")
     os.environ["LSLAPICFG"] = str(path)
     return path
+
+
+def hush() -> None:
+    """Keep liblsl from telling every step on standard error, where nobody configured LSL otherwise.
+
+    To be called before anything streams or looks for streams.
+    """
+    usual = (Path("lsl_api.cfg"), Path.home() / "lsl_api" / "lsl_api.cfg", Path("/etc/lsl_api/lsl_api.cfg"))
+    if "LSLAPICFG" in os.environ or any(path.is_file() for path in usual):
+        return
+    path = Path(tempfile.mkdtemp(prefix="phosphene-lsl-")) / "lsl_api.cfg"
+    path.write_text("[log]\nlevel = -2\n", encoding="utf-8")
+    os.environ["LSLAPICFG"] = str(path)
