@@ -23,7 +23,7 @@ def similarity(readings: Readings, duration: float, feedback: Feedback, events: 
     """Similarity on the band of chance, with events and feedback behind it."""
     value = readings["similarity"]
     low, high = _span(value, readings["chance_low"], readings["chance_high"])
-    chart = Chart("similarity over time", (0, duration), (low, high), 310, top=36)
+    chart = Chart("similarity over time", (0, duration), (low, high), 310, top=36 if events else 8)
     for start, stop in feedback.spans:
         chart.span(start, stop, "feedback", f"feedback {clock_words(start)} to {clock_words(stop)}")
     chart.axes(time_ticks(0, duration), nice_ticks(low, high, 5), clock_words)
