@@ -10,10 +10,10 @@ import torch
 
 from models.config import NetworkConfig, preset
 from models.learning.baselines import LinearModels
-from models.learning.dataset import Recordings, Span, as_split, first_minutes, hold_out
+from models.learning.dataset import Recordings, Span
 from models.learning.evaluate import Tell
 from models.learning.fit import fit
-from models.learning.folds import Fold, folds_of
+from models.learning.folds import Fold, as_split, first_minutes, folds_of, hold_out
 from models.learning.judge import Runs, by_run, judged
 from models.learning.metrics import Scored, contest, summary
 from models.learning.recipe import Recipe

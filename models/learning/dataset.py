@@ -6,7 +6,7 @@ read, so two hundred sessions need no more memory than one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -248,59 +248,3 @@ class Recordings:
             torch.from_numpy(windows.session),
             torch.from_numpy(windows.end),
         )
-
-
-def between(spans: Sequence[Span], share_from: float, share_to: float) -> list[Span]:
-    """The part of each span from one share of its length to another."""
-    return [
-        Span(s.session, s.start + round(share_from * n), s.start + round(share_to * n))
-        for s in spans
-        for n in [s.stop - s.start]
-    ]
-
-
-def hold_out(spans: Sequence[Span], share: float, guard: int) -> tuple[list[Span], list[Span]]:
-    """Cut the end of each span off as a block to validate on, with `guard` slots between the two.
-
-    Spans too short for both are given whole to the training.
-    """
-    train, held = [], []
-    for s in spans:
-        n = s.stop - s.start
-        cut = s.stop - round(share * n)
-        if share > 0 and round(share * n) > guard and n - round(share * n) > 2 * guard:
-            train.append(Span(s.session, s.start, cut - guard))
-            held.append(Span(s.session, cut, s.stop))
-        else:
-            train.append(s)
-    return train, held
-
-
-def first_minutes(spans: Sequence[Span], minutes: float, slots_hz: int) -> list[Span]:
-    """The first part of all spans that lasts `minutes` together, span after span."""
-    left, taken = round(minutes * 60 * slots_hz), []
-    for s in spans:
-        n = min(left, s.stop - s.start)
-        if n > 0:
-            taken.append(Span(s.session, s.start, s.start + n))
-        left -= n
-    return taken
-
-
-def as_split(
-    parts: Mapping[str, Sequence[Span]], recordings: Recordings
-) -> dict[str, list[dict[str, object]]]:
-    """Spans by name in words that a checkpoint can keep: session, seconds from its start to its end."""
-    hz = recordings.grid.slots_hz
-    return {
-        name: [
-            {
-                "session": recordings.names[s.session],
-                "id": recordings.ids[s.session],
-                "from_s": round((recordings.tables[s.session].first + s.start) / hz, 3),
-                "to_s": round((recordings.tables[s.session].first + s.stop) / hz, 3),
-            }
-            for s in spans
-        ]
-        for name, spans in parts.items()
-    }

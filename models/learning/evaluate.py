@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from models.checkpoint import Checkpoint, load_checkpoint
 from models.learning.baselines import LinearModels
 from models.learning.controls import controls
-from models.learning.dataset import Recordings, Span, as_split
+from models.learning.dataset import Recordings, Span
+from models.learning.folds import as_split
 from models.learning.judge import Runs, by_run, headline, judged
 from models.learning.metrics import Scored, summary
 from models.learning.scoring import score
@@ -94,39 +97,42 @@ def baseline_sessions(
 
 
 def left_out_baselines(recordings: Recordings, test: Sequence[Span]) -> dict[str, list[Scored]]:
-    """Ridge and CCA on `test`, each span scored by models that were fitted to the other sessions."""
-    models = LinearModels(recordings)
+    """Ridge and CCA on `test`, each window scored by models that learned from other sessions.
+
+    Of a single session each third is scored by models that learned from the rest, a guard away.
+    """
+    models, whole = LinearModels(recordings), recordings.spans()
     found: dict[str, list[Scored]] = {}
-    for span, others in _left_out(recordings, test):
-        for name, runs in models.score(models.fit(others), [span]).items():
+    for span in test:
+        if len(whole) > 1:
+            said = models.score(models.fit([s for s in whole if s.session != span.session]), [span])
+        else:
+            said = _by_thirds(models, recordings, whole[0], span)
+        for name, runs in said.items():
             found.setdefault(name, []).extend(runs)
     return found
 
 
-def _left_out(recordings: Recordings, test: Sequence[Span]) -> list[tuple[Span, list[Span]]]:
-    """Each test span with what may be learned from: other sessions, or the rest of the only one."""
-    whole = recordings.spans()
-    if len(whole) > 1:
-        return [(s, [o for o in whole if o.session != s.session]) for s in test]
-    guard, pairs_ = recordings.n_rows, []
-    for s in thirds(test):
-        rest = [Span(s.session, 0, s.start - guard), Span(s.session, s.stop + guard, whole[0].stop)]
-        pairs_.append((s, [o for o in rest if o.stop - o.start > 2 * guard]))
-    if not all(others for _, others in pairs_):
-        raise SessionError(
-            f"{recordings.paths[0]} alone is too short to learn from a part of it: give more sessions"
-        )
-    return pairs_
-
-
-def thirds(spans: Sequence[Span]) -> list[Span]:
-    """Each span in three equal parts."""
-    return [
-        Span(s.session, s.start + n * i // 3, s.start + n * (i + 1) // 3)
-        for s in spans
-        for n in [s.stop - s.start]
-        for i in range(3)
-    ]
+def _by_thirds(
+    models: LinearModels, recordings: Recordings, whole: Span, test: Span
+) -> dict[str, list[Scored]]:
+    guard, n = recordings.n_rows, whole.stop - whole.start
+    first = recordings.tables[whole.session].first - recordings.n_rows
+    found: dict[str, list[Scored]] = {}
+    for i in range(3):
+        start, stop = whole.start + n * i // 3, whole.start + n * (i + 1) // 3
+        rest = [replace(whole, stop=start - guard), replace(whole, start=stop + guard)]
+        rest = [part for part in rest if part.stop - part.start > 2 * guard]
+        if not rest:
+            raise SessionError(
+                f"{recordings.paths[0]} alone is too short to learn from a part of it: give more sessions"
+            )
+        for name, (run,) in models.score(models.fit(rest), [test]).items():
+            ends = np.round(run.starts * recordings.grid.slots_hz) - first
+            mine = ((ends >= start) & (ends < stop))[:, None]
+            before = found[name][0].scores if name in found else np.zeros_like(run.scores)
+            found[name] = [replace(run, scores=np.where(mine, run.scores, before))]
+    return found
 
 
 def unseen(recordings: Recordings, checkpoint: Checkpoint) -> list[Span]:

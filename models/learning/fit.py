@@ -6,11 +6,8 @@ so a training that was killed goes on as if nothing had happened.
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,12 +17,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from models.learning.dataset import Batch, Recordings, Span, Windows
+from models.learning.dataset import Batch, Recordings, Span
 from models.learning.objective import Objective
 from models.learning.recipe import Recipe
+from models.learning.sampling import ahead, augment, draw
 from models.learning.state import load_state, save_state
 from models.learning.teacher import Teacher, width_of
-from models.learning.validation import Validation, validate
+from models.learning.validation import Best, Validation, validate
 from models.network.network import Network
 
 
@@ -141,8 +139,8 @@ class Fit:
         self.objective, self.optimizer = fabric.setup(plain, optimizer)
         self.state_path, self.step = state, 0
         self.identity = {"split": dict(split or {}), **recipe.model_dump(mode="json")}
-        self.best: dict[str, Tensor] | None = None
-        self.best_step, self.best_score, self.history = 0, float("-inf"), list[dict[str, Any]]()
+        self.kept: dict[str, Tensor] | None = None
+        self.best = Best()
         if state is not None and state.is_file():
             self.resume(state)
 
@@ -154,20 +152,20 @@ class Fit:
                 reason = "interrupted"
                 break
             progress = self.one(batch, begin)
-            if self.worse_for_long():
+            if self.best.waited(self.step) >= self.recipe.patience * self.recipe.check_every:
                 reason = "early"
             if report is not None:
                 report(progress)
             if reason == "early":
                 break
-        if self.best is None or (reason == "interrupted" and self.held):
+        if self.kept is None or (reason == "interrupted" and self.held):
             self.look()
-        if self.best is not None and self.held:
-            self.network.load_state_dict(self.best)
+        if self.kept is not None:
+            self.network.load_state_dict(self.kept)
         self.keep()
         self.network.eval()
-        best_step = self.best_step if self.held else self.step
-        return Trained(self.step, best_step, reason, time.monotonic() - begin, self.history)
+        best_step = self.step if self.kept is None else self.best.step
+        return Trained(self.step, best_step, reason, time.monotonic() - begin, self.best.history)
 
     def one(self, batch: Batch, begin: float) -> Progress:
         """One optimiser step, and what falls due after it."""
@@ -178,7 +176,8 @@ class Fit:
         freeze_encoders(self.network)
         batch = batch.to(self.fabric.device)
         teacher = self.teacher(batch) if self.teacher else None
-        terms = self.objective(augment(batch, recipe), step, teacher)
+        grid = self.recordings.grid
+        terms = self.objective(augment(batch, recipe, grid.eeg_hz // grid.slots_hz), step, teacher)
         loss = torch.stack(list(terms.values())).sum()
         shares = self.shares(terms) if step % recipe.log_every == 0 and len(terms) > 1 else {}
         self.optimizer.zero_grad()
@@ -218,38 +217,24 @@ class Fit:
         total = sum(lengths.values()) or 1.0
         return {name: length / total for name, length in lengths.items()}
 
-    # ------------------------------------------------------------ the held-out block
     def look(self) -> Validation | None:
         """Score the held-out block; keep the weights unless earlier ones were clearly better."""
         if not self.held:
             return None
         match = self.recipe.match > 0 and self.step > self.recipe.match_from * self.recipe.steps
-        if match and not (self.history and self.history[-1]["match"] is not None):
-            self.best_score = float("-inf")  # from here on the score has another meaning
         found = validate(self.network, self.recordings, self.held, self.fabric.device, match)
-        self.history.append({"step": self.step, **found._asdict()})
-        if found.score >= self.best_score - found.error:
-            self.best_step = self.step
-            self.best_score = max(self.best_score, found.score)
-            self.best = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+        if found is not None and self.best.take(self.step, found):
+            self.kept = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
         return found
-
-    def worse_for_long(self) -> bool:
-        """No better look for `patience` of them, once all terms of the loss have had a chance."""
-        recipe = self.recipe
-        waited = self.step - max(self.best_step, round(recipe.match_from * recipe.steps))
-        return bool(self.held) and waited >= recipe.patience * recipe.check_every
 
     # ------------------------------------------------------------ going on after a kill
     def keep(self) -> None:
         if self.state_path is None or not self.fabric.is_global_zero:
             return
-        arrays = {"objective": self.objective.module.state_dict(), "best": self.best or {}}
+        arrays = {"objective": self.objective.module.state_dict(), "best": self.kept or {}}
         facts = {
             "step": self.step,
-            "best_step": self.best_step,
-            "best_score": self.best_score,
-            "history": self.history,
+            "best": self.best.as_dict(),
             "identity": self.identity,
         }
         save_state(self.state_path, arrays, self.optimizer.state_dict(), facts)
@@ -258,43 +243,8 @@ class Fit:
         arrays, optimizer, facts = load_state(path, self.identity)
         self.objective.module.load_state_dict(arrays["objective"])
         self.optimizer.load_state_dict(optimizer)
-        self.best = arrays["best"] or None
-        self.step, self.best_step = facts["step"], facts["best_step"]
-        self.best_score, self.history = facts["best_score"], facts["history"]
-
-
-def draw(
-    recordings: Recordings, spans: Sequence[Span], n: int, recipe: Recipe, rng: np.random.Generator
-) -> Windows:
-    """`n` random windows; for the multi-positive loss each second one is a near twin of the one before."""
-    if recipe.loss != "multi_positive":
-        return recordings.random(spans, n, rng)
-    first = recordings.random(spans, (n + 1) // 2, rng)
-    reach = round(recipe.twin_s * recordings.grid.slots_hz)
-    moved = first.end + rng.integers(-reach, reach + 1, len(first.end))
-    floor = np.full(len(moved), recordings.n_rows)
-    ceiling = np.array([recordings.tables[s].n_slots - 1 for s in first.session])
-    ends = np.stack([first.end, np.clip(moved, floor, ceiling)], axis=1).reshape(-1)[:n]
-    return Windows(np.repeat(first.session, 2)[:n], ends)
-
-
-def augment(batch: Batch, recipe: Recipe) -> Batch:
-    """Silence electrodes, add noise, shift the EEG against the video, as the recipe says."""
-    eeg, valid = batch.eeg, batch.eeg_valid
-    if recipe.shift_slots:
-        per_slot = eeg.shape[2] // (batch.frame_valid.shape[1] or 1)
-        shifts = torch.randint(-recipe.shift_slots, recipe.shift_slots + 1, (len(eeg),)) * per_slot
-        eeg, valid = eeg.clone(), valid.clone()
-        for i, shift in enumerate(shifts.tolist()):
-            eeg[i], valid[i] = eeg[i].roll(shift, 1), valid[i].roll(shift, 1)
-            wrapped = slice(0, shift) if shift >= 0 else slice(eeg.shape[2] + shift, None)
-            valid[i, :, wrapped] = False
-    if recipe.noise:
-        eeg = eeg + recipe.noise * batch.eeg_scale[:, :, None] * torch.randn_like(eeg)
-    if recipe.channel_drop:
-        kept = torch.rand(eeg.shape[:2], device=eeg.device) >= recipe.channel_drop
-        valid = valid & kept[:, :, None]
-    return batch._replace(eeg=eeg, eeg_valid=valid)
+        self.kept = arrays["best"] or None
+        self.step, self.best = facts["step"], Best(**facts["best"])
 
 
 def freeze_encoders(network: Network) -> None:
@@ -310,41 +260,6 @@ def parameter_groups(objective: Objective, recipe: Recipe) -> list[dict[str, Any
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-def ahead(cut: Callable[[int], Batch], steps: range) -> Iterator[Batch]:
-    """Batches of `steps` in order, the next one being cut while this one is worked on."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1, "cut") as pool:
-        coming = pool.submit(cut, steps[0]) if len(steps) else None
-        for step in steps:
-            assert coming is not None
-            batch = coming.result()
-            coming = pool.submit(cut, step + 1) if step + 1 < steps.stop else None
-            yield batch
-
-
-@contextmanager
-def ctrl_c() -> Iterator[Callable[[], bool]]:
-    """A question "was Ctrl-C pressed?" inside the block; a second press interrupts as usual.
-
-    Outside the main thread signals cannot be caught; the answer is then always no.
-    """
-    pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed.is_set
-        return
-
-    def note(number: int, frame: Any) -> None:
-        pressed.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _mixed(*numbers: int) -> int:

@@ -49,7 +49,7 @@ class Objective(nn.Module):
             else None
         )
         self.reconstruction = (
-            distillation.Reconstruction(network.config.embed, len(network.labels))
+            distillation.Reconstruction(network.eeg_tower.encoder.grid_width, len(network.labels))
             if recipe.reconstruct > 0
             else None
         )
@@ -133,7 +133,7 @@ class Objective(nn.Module):
         return distillation.multi_positive_kd(self.network.logit(cosine), everybody, labels)
 
     def reconstruct_loss(self, batch: Batch) -> Tensor:
-        """Hide stretches of EEG and ask the tower for what was there."""
+        """Hide stretches of EEG and ask the encoder what was there (the grid itself is 0 where hidden)."""
         assert self.reconstruction is not None
         grid = self.network.config.grid
         per_slot = grid.eeg_hz // grid.slots_hz
@@ -142,11 +142,11 @@ class Objective(nn.Module):
         points = hidden.repeat_interleave(per_slot, dim=1)[:, None]
         valid = batch.eeg_valid.clone()
         valid[:, :, :n_points] &= ~points
-        view = self.network.encode_eeg(batch.eeg, valid, batch.eeg_scale)
+        features = self.network.eeg_tower.encoder(batch.eeg, valid, batch.eeg_scale)
         unit = (batch.eeg / batch.eeg_scale[:, :, None]).clamp(-8, 8)[:, :, :n_points]
         target = unit.unflatten(2, (grid.n_slots, per_slot)).mean(dim=3).transpose(1, 2)
         there = batch.eeg_valid[:, 0, :n_points].unflatten(1, (grid.n_slots, per_slot)).all(dim=2)
-        return self.reconstruction(view.grid, target, hidden & there)
+        return self.reconstruction(features.grid, target, hidden & there)
 
 
 def match_logits(

@@ -11,8 +11,10 @@ import torch
 
 from models.checkpoint import save_checkpoint
 from models.config import NetworkConfig, preset
-from models.learning.dataset import Recordings, Span, as_split, hold_out
-from models.learning.fit import Progress, Trained, ctrl_c, fit
+from models.learning.dataset import Recordings, Span
+from models.learning.fit import Progress, Trained, fit
+from models.learning.folds import as_split, hold_out
+from models.learning.interrupt import ctrl_c
 from models.learning.recipe import Recipe
 from models.network.network import Network
 from realtime.conditioning import choose_channels

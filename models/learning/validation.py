@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -34,6 +36,46 @@ class Validation(NamedTuple):
     error: float
     similarity: float
     match: float | None
+
+
+@dataclass
+class Best:
+    """Which look at the held-out block was the best, and how long ago.
+
+    Scores within one standard error are the same, and then the later weights are kept: they have seen more.
+
+    Attributes
+    ----------
+    step : int
+        Of the weights to keep.
+    score : float
+        The highest so far.
+    history : list of dict
+        Every look: its step and the fields of `Validation`.
+    """
+
+    step: int = 0
+    score: float = -math.inf
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, step: int, found: Validation) -> bool:
+        """Note a look; True where its weights are to be kept."""
+        before = self.history[-1]["match"] if self.history else found.match
+        if found.match is not None and before is None:
+            self.score = -math.inf  # the match counts from here on: scores before it meant something else
+        self.history.append({"step": step, **found._asdict()})
+        kept = found.score >= self.score - found.error
+        if kept:
+            self.step, self.score = step, max(self.score, found.score)
+        return kept
+
+    def waited(self, step: int) -> int:
+        """Steps since weights were last kept; 0 before the first look."""
+        return step - self.step if self.history else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a state to go on from."""
+        return asdict(self)
 
 
 @torch.inference_mode()

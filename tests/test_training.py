@@ -1,0 +1,377 @@
+"""Training: the same after a kill, usable after Ctrl-C, honest about what it learned from."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.checkpoint import load_checkpoint
+from models.config import preset
+from models.learning import controls, distillation
+from models.learning.dataset import Batch, Recordings
+from models.learning.evaluate import evaluate_checkpoint, unseen
+from models.learning.fit import fit, parameter_groups
+from models.learning.folds import folds_of, hold_out
+from models.learning.interrupt import ctrl_c
+from models.learning.objective import Objective
+from models.learning.recipe import Recipe
+from models.learning.sampling import augment
+from models.learning.scoring import see_windows, similarity_runs
+from models.learning.train import Material, train_sessions
+from models.learning.validation import Best, Validation
+from models.network.network import Network
+from realtime.config import ConditioningConfig, GridConfig
+from realtime.errors import ConfigError, SessionError, WeightsError
+from realtime.types import EegInfo, Frame
+from recordings.session_writer import write_session
+
+SMALL = {
+    "fast.width": 16,
+    "fast.layers": 1,
+    "fast.patches": 2,
+    "fast.image_px": 32,
+    "width": 16,
+    "compression": "mean",
+    "fusion.heads": 2,
+    "fusion.head_width": 8,
+    "eeg.hidden": 16,
+}
+QUICK = Recipe(
+    steps=12, batch=8, warmup=2, match_from=0.5, check_every=4, save_every=4, log_every=3, negatives=2
+)
+
+
+def write_flashes(folder: Path, seconds: float, seed: int, gain: float = 1.0) -> Path:
+    """A session in which every flash of the picture makes a bump in the EEG 0.1 s later."""
+    rng = np.random.default_rng(seed)
+    rate, fps, start = 200.0, 20.0, 100.0
+    n_frames, n = round(seconds * fps), round(seconds * rate)
+    onsets = np.flatnonzero(rng.random(n_frames) < 0.08)
+    samples = 5 * rng.standard_normal((n, 3)).astype(np.float32)
+    bump = 30 * gain * np.hanning(24)
+    for onset in onsets:
+        at = round((onset / fps + 0.1) * rate)
+        stop = min(n, at + 24)
+        samples[at:stop] += (bump[: max(0, stop - at), None] * [1.0, 0.7, -0.5]).astype(np.float32)
+
+    def frames():
+        for k in range(n_frames):
+            lit = any(0 <= k - onset < 3 for onset in onsets)
+            yield Frame(np.full((32, 32, 3), 230 if lit else 20, np.uint8), start + k / fps, k)
+
+    info = EegInfo("Cap", ("O1", "O2", "Fp1"), "uV", rate, f"cap-{seed}", "lab")
+    write_session(folder, info, start + np.arange(n) / rate, samples, frames())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory) -> list[Path]:
+    root = tmp_path_factory.mktemp("flashes")
+    return [write_flashes(root / f"run{i}", 50.0, i) for i in range(3)]
+
+
+@pytest.fixture(scope="module")
+def small():
+    return preset("demo", SMALL)
+
+
+@pytest.fixture(scope="module")
+def recordings(sessions, small) -> Recordings:
+    found = Recordings(sessions, small.grid, ConditioningConfig())
+    found.embed(fresh(small))
+    return found
+
+
+def fresh(config, labels=("O1", "O2", "Fp1")) -> Network:
+    torch.manual_seed(0)
+    return Network(config, labels)
+
+
+def run(small, recordings, recipe=QUICK, **options):
+    network = fresh(small)
+    train, held = hold_out(recordings.spans(), 0.2, recordings.n_rows)
+    told = []
+    trained = fit(network, recordings, train, held, recipe, report=told.append, **options)
+    return network, trained, told
+
+
+# ---------------------------------------------------------------- learning
+def test_a_network_learns_flashes_and_is_judged_far_above_chance_on_another_run(sessions, small, tmp_path):
+    recipe = Recipe(steps=80, batch=16, warmup=5, match=0, check_every=40)
+    result = train_sessions(Material(sessions[:2]), tmp_path / "out", small, recipe)
+    assert result.trained.reason == "finished"
+    found = evaluate_checkpoint(tmp_path / "out", Material(sessions[2:]))
+    assert found["two_way"] > 0.9
+    assert found["two_way_ci"][0] > 0.8
+    assert found["null_two_way"] == pytest.approx(0.5, abs=0.08)
+    assert found["n_windows"] == 24
+    assert found["split"]["test"][0]["session"] == "run2"
+    assert {"ten_way", "lengths", "by_run", "match", "calibration"} <= set(found)
+    for side in ("eeg_only", "video_only"):
+        assert found["controls"][side]["similarity"]["two_way"] == pytest.approx(0.5, abs=0.12)
+    assert found["baselines"]["ridge"]["two_way"] > 0.7
+    json.dumps(found, allow_nan=False)
+
+
+def test_what_a_checkpoint_was_trained_on_is_not_judged(sessions, small, tmp_path):
+    train_sessions(Material(sessions[:1]), tmp_path / "out", small, QUICK)
+    checkpoint = load_checkpoint(tmp_path / "out")
+    material = Recordings(sessions, small.grid, ConditioningConfig())
+    left = unseen(material, checkpoint)
+    assert [span.session for span in left] == [0, 1, 2]
+    trained_to = max(part["to_s"] for part in checkpoint.split["train"]) * 40 - material.tables[0].first
+    assert left[0].start >= trained_to + material.n_rows - 1
+    with pytest.raises(SessionError, match="trained on all"):
+        evaluate_checkpoint(tmp_path / "out", Material([_shortened(sessions[0], checkpoint, tmp_path)]))
+
+
+def _shortened(session: Path, checkpoint, tmp_path: Path) -> Path:
+    """The session, and a record that says all of it was learned from."""
+    record = tmp_path / "out" / "checkpoint.json"
+    told = json.loads(record.read_text())
+    told["split"]["train"][0].update(from_s=0.0, to_s=1e6)
+    record.write_text(json.dumps(told))
+    return session
+
+
+# ---------------------------------------------------------------- going on
+def test_a_training_that_was_stopped_goes_on_to_the_very_same_weights(small, recordings, tmp_path):
+    whole, _, _ = run(small, recordings)
+    taken = []
+    stopped, first, _ = run(
+        small, recordings, state=tmp_path / "state", stop=lambda: taken.append(0) or len(taken) > 7
+    )
+    assert (first.reason, first.steps) == ("interrupted", 7)
+    assert not torch.equal(weights(stopped), weights(whole))
+    resumed, last, told = run(small, recordings, state=tmp_path / "state")
+    assert (last.reason, last.steps, told[0].step) == ("finished", 12, 8)
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def weights(network: Network) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+KILLED = """
+import sys, os, signal, torch
+from tests.test_training import SMALL, QUICK, Material, train_sessions, preset
+torch.set_num_threads(1)
+def report(p):
+    if p.step == 10: os.kill(os.getpid(), signal.{signal})
+result = train_sessions(Material(sys.argv[2:]), sys.argv[1], preset("demo", SMALL), QUICK, report=report)
+print(result.trained.reason, result.trained.steps)
+"""
+
+
+def in_a_process(ending: str, out: Path, sessions: list[Path]) -> subprocess.CompletedProcess[str]:
+    """Train in a process that gets a signal after step 10."""
+    command = [sys.executable, "-c", KILLED.format(signal=ending), str(out), *map(str, sessions)]
+    return subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+
+
+def test_after_kill_9_the_same_command_ends_where_an_undisturbed_one_does(sessions, small, tmp_path):
+    command = [
+        sys.executable,
+        "-c",
+        KILLED.format(signal="SIGKILL"),
+        str(tmp_path / "killed"),
+        *map(str, sessions),
+    ]
+    assert subprocess.run(command, cwd=Path(__file__).parents[1]).returncode == -signal.SIGKILL
+    steps = []
+    result = train_sessions(
+        Material(sessions), tmp_path / "killed", small, QUICK, report=lambda p: steps.append(p.step)
+    )
+    assert steps[0] == 9  # the last state was written after step 8
+    train_sessions(Material(sessions), tmp_path / "whole", small, QUICK)
+    names = [
+        json.loads((tmp_path / f / "checkpoint.json").read_text())["weights"] for f in ("killed", "whole")
+    ]
+    assert names[0] == names[1]
+    assert not (result.folder / "training.state").exists()
+
+
+def test_ctrl_c_leaves_a_checkpoint_that_loads(sessions, tmp_path):
+    command = [
+        sys.executable,
+        "-c",
+        KILLED.format(signal="SIGINT"),
+        str(tmp_path / "out"),
+        *map(str, sessions),
+    ]
+    ended = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    assert ended.stdout.split() == ["interrupted", "10"], ended.stderr
+    assert load_checkpoint(tmp_path / "out").metrics["training"]["steps"] == 10
+
+
+def test_the_first_ctrl_c_is_a_question_and_the_second_an_interrupt():
+    before = signal.getsignal(signal.SIGINT)
+    with ctrl_c() as pressed:
+        assert not pressed()
+        os.kill(os.getpid(), signal.SIGINT)
+        deadline = time.monotonic() + 2
+        while not pressed() and time.monotonic() < deadline:
+            pass
+        assert pressed()
+        assert signal.getsignal(signal.SIGINT) == before
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_state_of_another_training_and_a_damaged_one_are_refused(small, recordings, tmp_path):
+    run(small, recordings, state=tmp_path / "state", stop=lambda: True)
+    with pytest.raises(WeightsError, match="another lr"):
+        run(small, recordings, QUICK.model_copy(update={"lr": 1e-3}), state=tmp_path / "state")
+    (tmp_path / "state").write_bytes(b"PK damaged")
+    with pytest.raises(WeightsError, match="remove it"):
+        run(small, recordings, state=tmp_path / "state")
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(small, recordings):
+    one, again = (weights(run(small, recordings)[0]) for _ in range(2))
+    other = weights(run(small, recordings, QUICK.model_copy(update={"seed": 1}))[0])
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+# ---------------------------------------------------------------- what is minimised
+def test_the_match_begins_when_it_should_and_shares_of_the_gradient_sum_to_one(small, recordings):
+    recipe = QUICK.model_copy(update={"distil": "distribution", "reconstruct": 0.1, "warm_up": 4})
+    _, _, told = run(small, recordings, recipe)
+    assert [("match" in p.terms) for p in told] == [False] * 6 + [True] * 6
+    assert told[0].terms["distil"] == told[0].terms["reconstruct"] == 0.0
+    assert told[5].terms["distil"] > 0
+    shares = told[9].shares
+    assert set(shares) == {"similarity", "match", "distil", "reconstruct"}
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert all(share > 0 for share in shares.values()), shares
+
+
+@pytest.mark.parametrize("loss", ["siglip", "infonce", "multi_positive", "joint_ce"])
+@pytest.mark.parametrize("distil", ["none", "distribution", "multi_positive", "feature"])
+def test_every_loss_goes_with_every_distillation(small, recordings, loss, distil):
+    recipe = QUICK.model_copy(update={"loss": loss, "distil": distil, "steps": 2, "check_every": 9})
+    _, trained, told = run(small, recordings, recipe)
+    assert trained.steps == 2
+    assert all(np.isfinite(p.loss) for p in told)
+
+
+def test_vectors_and_the_scale_and_bias_of_the_loss_are_not_decayed(small):
+    objective = Objective(fresh(small), QUICK)
+    groups = parameter_groups(objective, QUICK)
+    free = {id(p) for p in groups[1]["params"]}
+    assert groups[1]["weight_decay"] == 0.0
+    assert {id(objective.network.log_scale), id(objective.network.bias)} <= free
+    assert all(p.ndim > 1 for p in groups[0]["params"])
+    assert float(objective.network.bias.detach()) == pytest.approx(-np.log(QUICK.batch - 1))
+
+
+def test_frame_encoders_stay_as_they_were_cached(small, recordings):
+    network, _, _ = run(small, recordings)
+    before = fresh(small).frame_encoders.state_dict()
+    assert all(
+        torch.equal(value, before[name]) for name, value in network.frame_encoders.state_dict().items()
+    )
+
+
+def test_the_eeg_embedding_does_not_depend_on_the_video(small, recordings):
+    network = fresh(small).eval()
+    windows = recordings.every(recordings.spans(), 80)
+    plain = see_windows(network, recordings, windows)
+    other = see_windows(network, recordings, windows, change=controls.same_video)
+    assert torch.equal(plain.eeg, other.eeg)
+    assert not torch.equal(plain.video, other.video)
+
+
+def test_scores_of_halves_average_to_the_score_of_the_whole(small, recordings):
+    seen = see_windows(fresh(small).eval(), recordings, recordings.every(recordings.spans(), 80), match=False)
+    whole, halves = similarity_runs(seen, recordings), similarity_runs(seen, recordings, parts=2)
+    for one, two in zip(whole, halves, strict=True):
+        assert np.allclose((two.scores[::2, ::2] + two.scores[1::2, 1::2]) / 2, one.scores, atol=1e-6)
+        assert np.allclose(two.starts[1::2] - two.starts[::2], 1.0)
+
+
+# ---------------------------------------------------------------- augmentation, early stopping, folds
+def test_augmentation_silences_shifts_and_adds_noise_as_told(recordings):
+    batch = recordings.batch(recordings.every(recordings.spans(), 300))
+    torch.manual_seed(0)
+    silent = augment(batch, Recipe(channel_drop=0.5), 5)
+    assert 0 < silent.eeg_valid.float().mean() < batch.eeg_valid.float().mean()
+    noisy = augment(batch, Recipe(noise=0.5), 5)
+    added = (noisy.eeg - batch.eeg) / batch.eeg_scale[:, :, None]
+    assert float(added.std()) == pytest.approx(0.5, rel=0.05)
+    shifted = augment(batch, Recipe(shift_slots=2), 5)
+    for before, after, valid in zip(batch.eeg, shifted.eeg, shifted.eeg_valid, strict=True):
+        shifts = [k for k in range(-10, 11, 5) if torch.equal(before.roll(k, 1), after)]
+        assert shifts
+        assert int((~valid).sum()) == 3 * abs(shifts[0])
+    assert augment(batch, Recipe(), 5).eeg is batch.eeg
+
+
+def test_the_latest_weights_within_an_error_of_the_best_are_kept_and_the_waiting_is_counted():
+    best = Best()
+    assert best.waited(50) == 0
+    looks = [(10, 0.70, True), (20, 0.80, True), (30, 0.79, True), (40, 0.77, False), (50, 0.60, False)]
+    for step, score, kept in looks:
+        assert best.take(step, Validation(score, 0.02, score, None)) is kept
+    assert (best.step, best.score, best.waited(50)) == (30, 0.80, 20)
+    assert best.take(60, Validation(0.65, 0.02, 0.80, 0.50))  # the match has begun: a new score
+    assert best.step == 60
+
+
+def test_a_training_ends_early_when_looks_stay_worse(small, recordings, monkeypatch):
+    falling = iter(range(100))
+    monkeypatch.setattr(
+        "models.learning.fit.validate", lambda *_: Validation(1.0 - next(falling) / 10, 0.01, 0.5, None)
+    )
+    _, trained, _ = run(small, recordings, QUICK.model_copy(update={"check_every": 2, "patience": 3}))
+    assert (trained.reason, trained.steps, trained.best_step) == ("early", 8, 2)
+
+
+def test_folds_never_share_a_moment_and_leave_a_guard(recordings):
+    for how, n in (("runs", 3), ("4 blocks", 4), ("1-2/3", 2)):
+        folds = folds_of(recordings, how)
+        assert len(folds) == n
+        for fold in folds:
+            for test in fold.test:
+                for train in (t for t in fold.train if t.session == test.session):
+                    assert (
+                        train.stop + recordings.n_rows <= test.start
+                        or test.stop + recordings.n_rows <= train.start
+                    )
+    covered = [span for fold in folds_of(recordings, "4 blocks") for span in fold.test if span.session == 0]
+    assert sum(s.stop - s.start for s in covered) == recordings.tables[0].n_slots
+
+
+def test_folds_that_cannot_be_are_refused_in_words(recordings):
+    with pytest.raises(ConfigError, match="5 blocks"):
+        folds_of(recordings, "shuffled")
+    with pytest.raises(ConfigError, match="beyond the 3"):
+        folds_of(recordings, "1-2/7")
+    with pytest.raises(ConfigError, match="nothing to learn from"):
+        folds_of(recordings, "1-3")
+
+
+def test_masked_stretches_reach_the_tower_as_missing(small, recordings):
+    recipe = QUICK.model_copy(update={"reconstruct": 1.0})
+    objective = Objective(fresh(small), recipe)
+    assert isinstance(objective.reconstruction, distillation.Reconstruction)
+    batch: Batch = recordings.batch(recordings.every(recordings.spans(), 300))
+    loss = objective.reconstruct_loss(batch)
+    loss.backward()
+    assert float(loss.detach()) > 0
+    assert float(objective.network.eeg_tower.encoder.conv.weight.grad.abs().sum()) > 0
+
+
+def test_under_two_minutes_the_linear_model_is_recommended(sessions, small, tmp_path):
+    result = train_sessions(Material(sessions[:1]), tmp_path / "out", small, QUICK)
+    assert "linear model" in result.advice
+    assert GridConfig().interval_s == 2.0
