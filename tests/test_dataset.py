@@ -10,11 +10,12 @@ import torch
 
 from models.config import preset
 from models.learning.cache import cache_folder, session_table
-from models.learning.dataset import Recordings, Span, Windows, as_split, first_minutes, hold_out
+from models.learning.dataset import Recordings, Span, Windows
+from models.learning.folds import as_split, first_minutes, hold_out
 from models.learning.frames import encoder_key
 from models.learning.recipe import Recipe
+from models.learning.sampling import draw
 from models.learning.teacher import Teacher
-from models.learning.fit import draw
 from models.network.network import Network
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import ConfigError, SessionError, StreamFormatError
