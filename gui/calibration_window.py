@@ -12,6 +12,7 @@ from PySide6.QtCore import QEventLoop, QRect, Qt, QTimer
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 
 from gui.app import application
+from gui.display import why_no_window
 from gui.stimulus_surface import new_surface
 from gui.theme import font
 from realtime.camera import open_video
@@ -23,7 +24,7 @@ from realtime.camera_calibration import (
     save_offset,
 )
 from realtime.clock import Clock, LslClock
-from realtime.errors import RunError, VideoError
+from realtime.errors import ConfigError, RunError, VideoError
 from realtime.frames import shrink
 from realtime.live_video import LiveVideo
 from realtime.types import TimeArray
@@ -81,8 +82,12 @@ def calibrate_camera(
     RunError
         The measurement was ended before it was complete.
     ConfigError
-        What is kept of other cameras cannot be read.
+        There is no screen to flash, or what is kept of other cameras cannot be read.
     """
+    if not has_display():  # Qt would abort
+        raise ConfigError(
+            "there is no screen here that could flash: neither DISPLAY nor WAYLAND_DISPLAY is set"
+        )
     clock = LslClock()
     source = open_video(spec, clock)
     if not isinstance(source, LiveVideo):
@@ -148,9 +153,10 @@ class _Flashes:
         if self._failure is not None:
             raise self._failure
         if len(self._changes) < len(self._plan):
+            counts = f"{len(self._changes)} of {len(self._plan)} changes"
             raise RunError(
-                f"the measurement was ended after {len(self._changes)} of {len(self._plan)} changes and nothing "
-                "of it is kept: leave the flashing window open and in front until it closes by itself"
+                f"the measurement was ended after {counts}, and nothing of it is kept: leave the flashing "
+                "window open and in front until it closes by itself"
             )
         return np.array(self._changes)
 

@@ -17,7 +17,7 @@ from gui.stimulus_surface import new_surface
 from realtime.camera import UrlSource
 from realtime.camera_calibration import load_offset
 from realtime.clock import LslClock
-from realtime.errors import RunError, VideoError
+from realtime.errors import ConfigError, RunError, VideoError
 from tests.http_camera import HttpCamera
 
 FPS, DELAY_S = 30.0, 0.080
@@ -119,6 +119,13 @@ def test_an_error_while_it_flashes_is_raised_and_not_only_printed(monkeypatch):
     Scene(monkeypatch)
     with pytest.raises(ZeroDivisionError):
         flash(LslClock(), 10, 0.0, lambda: 1 / 0)
+
+
+def test_without_a_screen_nothing_is_tried(monkeypatch):
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigError, match="no screen can flash here"):
+        calibrate_camera("0")
 
 
 def test_a_film_is_no_camera():
