@@ -84,10 +84,8 @@ def calibrate_camera(
     ConfigError
         There is no screen to flash, or what is kept of other cameras cannot be read.
     """
-    if not has_display():  # Qt would abort
-        raise ConfigError(
-            "there is no screen here that could flash: neither DISPLAY nor WAYLAND_DISPLAY is set"
-        )
+    if obstacle := why_no_window():
+        raise ConfigError(f"no screen can flash here ({obstacle}): run this at the machine itself")
     clock = LslClock()
     source = open_video(spec, clock)
     if not isinstance(source, LiveVideo):
