@@ -68,18 +68,20 @@ def demo(
     weights: Weights = None,
     backend: Backend = "eager",
     closed_loop: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--closed-loop/--open-loop", help="Whether feedback brings the subject back to the film."
+            "--closed-loop/--open-loop",
+            help="Whether feedback brings the subject back to the film; by default where it can be seen.",
         ),
-    ] = True,
+    ] = None,
     tour: Annotated[bool, typer.Option("--tour", help="Begin with a walk through the panels.")] = False,
 ) -> None:
     """Watch a virtual subject watch a film. Needs no headset, no camera and no network."""
     from gui.compose import open_demo
 
     model = _model(preset, weights, backend)
-    _run(lambda: open_demo(model, closed_loop=closed_loop, tour=tour), headless, seconds, json)
+    closed = not headless if closed_loop is None else closed_loop
+    _run(lambda: open_demo(model, closed_loop=closed, tour=tour), headless, seconds, json)
 
 
 @app.command()

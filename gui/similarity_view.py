@@ -158,11 +158,14 @@ class Curves(pg.GraphicsLayoutWidget):
         similarity = np.array([reading.similarity for reading in history])
         match = np.array([reading.match for reading in history])
         step = np.diff(t)
-        joined = np.append(
-            (step > 0) & (step < 1.5 * hop_s), False
-        )  # no line over a stretch without readings
+        # No line over a stretch without readings; the filled one goes down to 0 on either side of it.
+        joined = np.append((step > 0) & (step < 1.5 * hop_s), False)
         self.curve.setData(t, similarity, connect=joined, skipFiniteCheck=True)
-        self._match_curve.setData(t, match, connect=joined, skipFiniteCheck=True)
+        holes = np.repeat(np.flatnonzero(~joined[:-1]) + 1, 2)
+        edges = np.ravel([(t[i - 1], t[i]) for i in holes[::2]])
+        self._match_curve.setData(
+            np.insert(t, holes, edges), np.insert(match, holes, 0.0), skipFiniteCheck=True
+        )
         self._head.setData(t[-1:], similarity[-1:])
         known = [
             (x, reading.chance.band) for x, reading in zip(t, history, strict=True) if reading.chance.band
