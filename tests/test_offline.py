@@ -15,7 +15,7 @@ from recordings.video import VideoReader
 from tests.small_session import write_small
 
 
-def offline(session: Session, engine: Engine, conditioning, ends: list[float]) -> tuple[np.ndarray, np.ndarray]:
+def offline(session: Session, engine: Engine, conditioning, ends) -> tuple[np.ndarray, np.ndarray]:
     """Similarity and match of the intervals that end then, by one batched forward of the network."""
     cutter = SessionIntervals(session, conditioning)
     reader = VideoReader(session.video().path)

@@ -1,1 +1,1 @@
-"""The network's parts. These files import torch (and transformers where a part is reused), nothing else of ours."""
+"""The network's parts. These files import torch and transformers, and nothing else of ours."""
