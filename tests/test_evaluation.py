@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import comb
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.learning import metrics
+from models.learning.judge import Runs, judged
 from models.learning.metrics import Scored
+from models.learning.report import worth_report
 
 
 def run_of(scores: np.ndarray, step_s: float = 2.0, length_s: float = 2.0) -> Scored:
@@ -129,3 +132,37 @@ def test_one_who_always_says_a_half_scores_a_quarter():
 def test_stretches_that_are_judged_share_no_window():
     result = metrics.contest([noise(60).summed(4)])
     assert result.n == 15
+
+
+# ---------------------------------------------------------------- the page
+def test_the_page_shows_every_part_and_its_figures():
+    runs = [noise(30, signal=2.0, seed=s) for s in range(3)]
+    named = [metrics.Scored(r.scores, r.starts, f"run{i}") for i, r in enumerate(runs)]
+    odds = [metrics.Scored(1 / (1 + np.exp(-r.scores)), r.starts, r.run) for r in named]
+    halves = [metrics.Scored(np.kron(r.scores, np.ones((2, 2))), np.arange(60.0), r.run, 1.0) for r in named]
+    found = judged(Runs(named, halves, odds))
+    found["baselines"] = {"ridge": metrics.summary(named)}
+    found["split"] = {"how": "runs", "test": [{"session": "run0", "from_s": 0.0, "to_s": 60.0}]}
+    silent = {"two_way": 0.5, "two_way_ci": [0.4, 0.6]}
+    found["controls"] = {"eeg_only": {"similarity": silent, "match": silent}}
+    row = {"two_way": 0.9, "two_way_ci": [0.85, 0.95], "ten_way": 0.6}
+    found["learning_curve"] = [{"minutes": m, "network": row, "ridge": row, "cca": row} for m in (2, 4)]
+    page = worth_report(found, "Model of <one> person")
+    assert page.count("<svg") == 4
+    assert "Model of &lt;one&gt; person" in page
+    for words in (
+        f"{found['two_way']:.3f}",
+        f"{found['null_two_way']:.3f}",
+        "network, match",
+        "ridge",
+        "run2",
+    ):
+        assert words in page
+    ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
+
+
+def test_a_page_of_linear_models_alone_needs_no_network():
+    figures = metrics.summary([noise(30, signal=1.0)])
+    page = worth_report({**figures, "baselines": {"ridge": figures, "cca": figures}, "split": {}})
+    assert "linear models" in page
+    assert "CCA" in page

@@ -1,0 +1,114 @@
+"""The demo's weights: `python -m models.learning.demo OUT` makes virtual sessions and trains on them.
+
+Nothing goes in but the virtual subject and its film, so the weights may be passed on freely. They are judged
+on a subject and a film that the training never saw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.checkpoint import load_checkpoint, save_checkpoint
+from models.learning.dataset import Windows
+from models.learning.evaluate import evaluate_checkpoint
+from models.learning.fit import Progress
+from models.learning.metrics import auc
+from models.learning.recipe import Recipe
+from models.learning.report import write_worth
+from models.learning.scoring import see_windows
+from models.learning.train import Material, TrainingResult, fed, train_sessions
+from realtime.types import EegInfo
+from realtime.virtual.film import Film
+from realtime.virtual.subject import SubjectOptions, simulate_session
+from recordings.session import Session
+from recordings.session_writer import write_session
+
+N_SESSIONS, SECONDS, TEST_SECONDS = 6, 200.0, 240.0
+TEST_SEED, TRAINING_SEED = 7, 100  # the demo shows film 7; no film of the training is near it
+RECIPE = Recipe(steps=500, match_from=0.3)
+_SIZE = 240, 135  # pixels: four times what the fast path keeps
+
+
+def write_virtual(folder: Path, seconds: float, seed: int, **options: Any) -> Path:
+    """Record a virtual subject who watches film `seed`; `options` are those of `SubjectOptions`."""
+    who = SubjectOptions(seed=seed, film_seed=seed, **options)
+    simulated = simulate_session(seconds, who, Film(seed, size=_SIZE))
+    info = EegInfo("Virtual subject", simulated.labels, "microvolts", simulated.rate, f"virtual-{seed}")
+    write_session(folder, info, simulated.stamps, simulated.samples, simulated.frames(), simulated.markers)
+    return folder
+
+
+def train_demo(out: Path, scratch: Path, recipe: Recipe = RECIPE, report: Any = None) -> TrainingResult:
+    """Make the sessions (those in `scratch` are used again), train, judge, and write weights and report.
+
+    Training subjects are engaged throughout: nobody can learn from an answer that is not there.
+    """
+    sessions = []
+    for i in range(N_SESSIONS):
+        folder = scratch / f"train{i}"
+        if not (folder / "session.xdf").is_file():
+            write_virtual(folder, SECONDS, TRAINING_SEED + i, always_engaged=True)
+        sessions.append(folder)
+    result = train_sessions(Material(sessions), out, "demo", recipe, report=report)
+    engaged, wandering = scratch / "test-engaged", scratch / "test-wandering"
+    for folder, always in ((engaged, True), (wandering, False)):
+        if not (folder / "session.xdf").is_file():
+            write_virtual(folder, TEST_SECONDS, TEST_SEED, always_engaged=always)
+    found = evaluate_checkpoint(out, Material([engaged]))
+    found["engagement_auc"] = engagement_auc(out, wandering)
+    checkpoint = load_checkpoint(out)
+    figures = {name: found[name] for name in ("two_way", "two_way_ci", "ten_way", "engagement_auc", "match")}
+    metrics = {**checkpoint.metrics, "test": figures}
+    save_checkpoint(out, checkpoint.network, "demo", checkpoint.split, metrics)
+    (out / "evaluation.json").write_text(json.dumps(found, indent=1))
+    write_worth(found, out / "report.html")
+    return result
+
+
+def engagement_auc(folder: Path, session: Path) -> float:
+    """Probability that an engaged interval is more similar than a drifting one, every quarter of a second.
+
+    Only intervals that lie in one phase as a whole count; phases are told by the session's markers.
+    """
+    network = load_checkpoint(folder).network
+    recordings = fed(Material([session]), network)
+    hop = recordings.grid.hop_slots
+    windows: Windows = recordings.every(recordings.spans(), hop)
+    seen = see_windows(network, recordings, windows, match=False)
+    similarity = (seen.eeg * seen.video).sum(dim=2).mean(dim=1).numpy()
+    ends = (recordings.tables[0].first + windows.end) / recordings.grid.slots_hz
+    starts = ends - recordings.grid.interval_s - recordings.grid.lag_s
+    with Session(session) as recorded:
+        markers = recorded.markers()
+    stamps = np.array([marker.stamp for marker in markers])
+    phase = np.searchsorted(stamps, starts, side="right") - 1
+    whole = (phase >= 0) & (np.searchsorted(stamps, ends, side="right") - 1 == phase)
+    engaged = np.array([marker.text == "engaged" for marker in markers])[np.maximum(phase, 0)]
+    return round(auc(similarity[whole & engaged], similarity[whole & ~engaged]), 4)
+
+
+def main() -> None:
+    """Train, and say so on standard error."""
+    parser = argparse.ArgumentParser(description="Train the weights that the demo ships with.")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--scratch", type=Path, help="Folder for the virtual sessions, to use them again.")
+    asked = parser.parse_args()
+
+    def tell(progress: Progress) -> None:
+        if progress.step % 50 == 0:
+            terms = ", ".join(f"{name} {value:.3f}" for name, value in progress.terms.items())
+            sys.stderr.write(f"step {progress.step} of {progress.steps}: {terms}\n")
+
+    with tempfile.TemporaryDirectory() as temporary:
+        train_demo(asked.out, asked.scratch or Path(temporary), report=tell)
+
+
+if __name__ == "__main__":
+    main()
