@@ -69,7 +69,8 @@ def _scorers(found: Figures) -> dict[str, Figures]:
 
 
 def _head(found: Figures, title: str) -> str:
-    weights = f"weights {found['weights']}" if "weights" in found else "linear models"
+    kind = "network" if "similarity" in found else "linear models"
+    weights = f"weights {found['weights']}" if "weights" in found else kind
     how = found.get("split", {}).get("how", "sessions that were not learned from")
     return f'<header><h1>{escape(title)}</h1><p class="muted">{escape(f"{weights}; {how}")}</p></header>'
 
@@ -120,7 +121,7 @@ def _lengths(found: Figures) -> str:
 
 def _runs(found: Figures) -> str:
     runs = [(name, part) for name, part in found["by_run"]["similarity"].items() if part.get("n_windows")]
-    chart = Chart("Accuracy by run", (0.5, len(runs) + 0.5), (0.4, 1.0), 220)
+    chart = Chart("Accuracy by run", (0.5, len(runs) + 0.5), (0.4, 1.0), 240, top=24)
     chart.axes(range(1, len(runs) + 1), (0.5, 0.75, 1.0), lambda k: runs[int(k) - 1][0])
     chart.rule_y(0.5, "chance")
     for k, (_, part) in enumerate(runs, 1):
@@ -129,7 +130,7 @@ def _runs(found: Figures) -> str:
 
 
 def _calibration(part: Figures) -> str:
-    chart = Chart("Calibration", (0, 1), (0, 1), 300, width=420)
+    chart = Chart("Calibration", (0, 1), (0, 1), 340, width=470, top=12)
     chart.axes(nice_ticks(0, 1, 5), nice_ticks(0, 1, 5))
     chart.line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "rule")
     chart.line(np.array(part["said"]), np.array(part["seen"]))
@@ -137,7 +138,8 @@ def _calibration(part: Figures) -> str:
         f"Across: the probability the match head says. Up: how often it is right, at even odds. On average "
         f"{part['error']:.3f} apart; Brier score {part['brier']:.3f} (0.25 for one who always says a half)."
     )
-    return section("Can the probability be taken at its word?", str(chart), f'<p class="explain">{words}</p>')
+    side_by_side = f'<div class="two"><div>{chart}</div><p class="explain">{words}</p></div>'
+    return section("Can the probability be taken at its word?", side_by_side)
 
 
 def _controls(part: Figures) -> str:
@@ -182,7 +184,9 @@ def _split(found: Figures) -> str:
 
 def _accuracy_chart(title: str, x_ticks: Sequence[float], x: tuple[float, float]) -> Chart:
     return (
-        Chart(title, x, (0.4, 1.0), 260).axes(x_ticks, (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)).rule_y(0.5, "chance")
+        Chart(title, x, (0.4, 1.0), 270, top=24)
+        .axes(x_ticks, (0.5, 0.6, 0.7, 0.8, 0.9, 1.0))
+        .rule_y(0.5, "chance")
     )
 
 
@@ -191,7 +195,7 @@ def _point(chart: Chart, x: float, part: Figures) -> None:
     low, high = part["two_way_ci"]
     chart.line(np.array([x, x]), np.array([low, high]), "low")
     at = chart.py(part["two_way"])
-    chart.text(chart.px(x), at - 8, f"{part['two_way']:.3f}", "note middle")
+    chart.text(chart.px(x), chart.py(high) - 5, f"{part['two_way']:.3f}", "note middle")
     wide = (chart.px(x + 1) - chart.px(x)) or 1.0
     chart.box(x - 3 / wide, x + 3 / wide, at - 3, 6, "dot", f"{part['two_way']:.3f}")
 
