@@ -49,16 +49,14 @@ class ModelChoice:
     backend: str = "eager"
 
     def build(self, labels: tuple[str, ...]) -> Model:
-        """The engine for these electrodes, compiled if asked; that takes a while and is told."""
+        """The engine for these electrodes, ready to run; compiling it takes a while and is told."""
         from models.inference.engine import Engine
 
         if self.weights is not None:
             engine = Engine.from_checkpoint(shipped_weights(self.weights) or self.weights)
         else:
             engine = Engine.from_preset(self.preset, labels)
-        if self.backend != "eager":
-            engine.compile(self.backend, progress=lambda line: print(line, file=sys.stderr))
-        return engine
+        return engine.compile(self.backend, progress=lambda line: print(line, file=sys.stderr))
 
 
 def shipped_weights(name: str) -> Path | None:

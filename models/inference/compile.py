@@ -158,7 +158,9 @@ def _compile(job: _Job, backend: str, precision: str) -> Compiled:
             return Compiled(run, backend, precision, parity)
         reason = f"differs from eager by {parity.difference:.1e}, cosine {parity.cosine:.4f}"
         place.remove()
-    return Compiled(partial(_eager, job.module), note=f"{job.name}: {backend} {precision} {reason}")
+    note = f"{job.name}: {backend} {precision} {reason}"
+    job.tell(f"{note}; running it eager")
+    return Compiled(partial(_eager, job.module), note=note)
 
 
 def _build(job: _Job, backend: str, precision: str, place: Entry) -> None:

@@ -205,7 +205,7 @@ def compile_stages(
         lambda *given: EegView(*eeg.run(*given)),
         fused,
     )
-    return CompiledStages(stages, _label(parts), parts)
+    return CompiledStages(stages, _label(parts, choice), parts)
 
 
 def _one_by_one(part: Compiled) -> Callable[[Tensor], Tensor]:
@@ -213,11 +213,13 @@ def _one_by_one(part: Compiled) -> Callable[[Tensor], Tensor]:
     return lambda images: torch.cat([part.run(image[None])[0] for image in images])
 
 
-def _label(parts: dict[str, Compiled]) -> str:
-    """`openvino fp32` where all agree, else each kind with its stages."""
+def _label(parts: dict[str, Compiled], choice: str) -> str:
+    """`openvino fp32` where all agree, else each kind with its stages; a fall-back of all names the choice."""
     kinds: dict[str, list[str]] = {}
     for name, part in parts.items():
         kinds.setdefault(f"{part.backend} {part.precision}", []).append(name)
+    if all(part.note for part in parts.values()):
+        return f"{EAGER} in place of {choice}"
     if len(kinds) == 1:
         return next(iter(kinds))
     return " · ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
