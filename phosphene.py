@@ -408,6 +408,23 @@ def models(
     typer.echo(f"{machine()}\n\n{as_markdown(measured)}")
 
 
+@app.command("calibrate-camera")
+def calibrate(
+    video: Annotated[str, typer.Argument(help="The camera's number, or a URL.")],
+    json: Json = False,
+) -> None:
+    """Measure how late a camera's stamps are: it looks at the screen while that flashes."""
+    from gui.calibration_window import calibrate_camera
+
+    result = calibrate_camera(video)
+    offset = result.offset
+    if json:
+        _print_json({**result._asdict(), "offset": vars(offset)})
+    else:
+        mean, spread = offset.offset_mean * 1e3, offset.offset_spread * 1e3
+        typer.echo(f"{result.camera}: {mean:.1f} ms late, spread {spread:.1f} ms, kept in {result.path}")
+
+
 @app.command()
 def doctor(json: Json = False) -> None:
     """Check what this machine needs to run the program, and say what to do about what is missing."""
