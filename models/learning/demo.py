@@ -31,16 +31,17 @@ from recordings.session import Session
 from recordings.session_writer import write_session
 
 N_SESSIONS, SECONDS, TEST_SECONDS = 6, 200.0, 240.0
-TEST_SEED, TRAINING_SEED = 7, 100  # the demo shows film 7; no film of the training is near it
-RECIPE = Recipe(steps=500, match_from=0.3)
+FIRST_PERSON, FIRST_FILM = 10, 100  # of the training; the demo's own person and film are not among them
+DEMO_PERSON, DEMO_FILM = 0, 7
+RECIPE = Recipe(steps=400)
 _SIZE = 240, 135  # pixels: four times what the fast path keeps
 
 
-def write_virtual(folder: Path, seconds: float, seed: int, **options: Any) -> Path:
-    """Record a virtual subject who watches film `seed`; `options` are those of `SubjectOptions`."""
-    who = SubjectOptions(seed=seed, film_seed=seed, **options)
-    simulated = simulate_session(seconds, who, Film(seed, size=_SIZE))
-    info = EegInfo("Virtual subject", simulated.labels, "microvolts", simulated.rate, f"virtual-{seed}")
+def write_virtual(folder: Path, seconds: float, person: int, film: int, engaged: bool) -> Path:
+    """Record a virtual subject who watches a film, `engaged` throughout or with a mind that wanders."""
+    who = SubjectOptions(seed=person, film_seed=film, always_engaged=engaged)
+    simulated = simulate_session(seconds, who, Film(film, size=_SIZE))
+    info = EegInfo("Virtual subject", simulated.labels, "microvolts", simulated.rate, f"virtual-{person}")
     write_session(folder, info, simulated.stamps, simulated.samples, simulated.frames(), simulated.markers)
     return folder
 
@@ -54,13 +55,19 @@ def train_demo(out: Path, scratch: Path, recipe: Recipe = RECIPE, report: Any = 
     for i in range(N_SESSIONS):
         folder = scratch / f"train{i}"
         if not (folder / "session.xdf").is_file():
-            write_virtual(folder, SECONDS, TRAINING_SEED + i, always_engaged=True)
+            write_virtual(folder, SECONDS, FIRST_PERSON + i, FIRST_FILM + i, engaged=True)
         sessions.append(folder)
     result = train_sessions(Material(sessions), out, "demo", recipe, report=report)
+    judge_demo(out, scratch)
+    return result
+
+
+def judge_demo(out: Path, scratch: Path) -> None:
+    """Judge the weights in `out` on the demo's person and film; writes figures and a report beside them."""
     engaged, wandering = scratch / "test-engaged", scratch / "test-wandering"
     for folder, always in ((engaged, True), (wandering, False)):
         if not (folder / "session.xdf").is_file():
-            write_virtual(folder, TEST_SECONDS, TEST_SEED, always_engaged=always)
+            write_virtual(folder, TEST_SECONDS, DEMO_PERSON, DEMO_FILM, engaged=always)
     found = evaluate_checkpoint(out, Material([engaged]))
     found["engagement_auc"] = engagement_auc(out, wandering)
     checkpoint = load_checkpoint(out)
@@ -69,7 +76,6 @@ def train_demo(out: Path, scratch: Path, recipe: Recipe = RECIPE, report: Any = 
     save_checkpoint(out, checkpoint.network, "demo", checkpoint.split, metrics)
     (out / "evaluation.json").write_text(json.dumps(found, indent=1))
     write_worth(found, out / "report.html")
-    return result
 
 
 def engagement_auc(folder: Path, session: Path) -> float:
