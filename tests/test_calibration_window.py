@@ -67,7 +67,7 @@ def camera_of(scene, delay_s=DELAY_S):
 def test_a_camera_with_a_known_delay_is_measured_to_less_than_half_a_frame(monkeypatch):
     scene = Scene(monkeypatch)
     with camera_of(scene) as camera:
-        found = calibrate_camera(camera.url, n_changes=14, lead_s=0.3)
+        found = calibrate_camera(camera.url, n_changes=12, lead_s=0.3)
         assert found.offset.offset_mean == pytest.approx(DELAY_S, abs=0.5 / FPS)
         assert found.offset.explained > 0.8
         assert (found.camera, found.stamp_source) == (camera.url, "arrival")
