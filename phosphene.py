@@ -494,7 +494,8 @@ def _run(
     obstacle = None if headless else why_no_window()
     if obstacle:
         typer.echo(f"{obstacle}. Showing the session as text; --headless runs without any view.", err=True)
-    surface = Surface.NONE if headless else Surface.TEXT if obstacle else Surface.WINDOW
+    silent = Surface.NONE if json else Surface.LINE
+    surface = silent if headless else Surface.TEXT if obstacle else Surface.WINDOW
     session = open_session()
     if session is None:
         return

@@ -21,6 +21,7 @@ class Surface(Enum):
 
     WINDOW = "window"
     TEXT = "text"
+    LINE = "line"
     NONE = "none"
 
 
@@ -115,6 +116,10 @@ def _show(
         from gui.text_view import show_text
 
         show_text(session.view, session.title, over, interrupted)
+    elif surface is Surface.LINE:
+        from gui.text_view import show_line
+
+        show_line(session.view, over, interrupted)
     else:
         while not over():
             interrupted.wait(0.05)

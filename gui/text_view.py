@@ -94,6 +94,19 @@ def render(view: View, title: str, width: int) -> RenderableType:
     return Panel(Group(similarity, Text(), health), title=title, subtitle="Ctrl-C ends", width=width)
 
 
+def show_line(
+    view: View, should_stop: Callable[[], bool], stop: threading.Event, console: Console | None = None
+) -> None:
+    """One line that tells how far a session without any view has come, until `should_stop` says so."""
+    with (console or Console(stderr=True)).status("connecting") as status:
+        while not should_stop() and not stop.wait(1 / REFRESH_HZ):
+            counters, eeg, video = view.counters(), view.eeg_health(), view.video_health()
+            status.update(
+                f"{counters['readings']:.0f} readings · EEG {eeg.state.value}, {eeg.samples} samples, gaps {eeg.gaps}"
+                f" · video {video.state.value}, {video.frames} frames"
+            )
+
+
 def show_text(
     view: View,
     title: str,
