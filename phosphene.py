@@ -261,13 +261,13 @@ def import_(
 def export(
     session: SessionFolder,
     out: Annotated[
-        Path, typer.Argument(help="NAME_raw.fif, NAME.npz, or with --bids the root of a data set.")
+        Path, typer.Argument(help="NAME_raw.fif, NAME.npz, NAME.zarr, or with --bids the root of a data set.")
     ],
     bids: Annotated[bool, typer.Option("--bids", help="Add it to a BIDS data set.")] = False,
     eeg: EegOfSession = None,
     unit: Unit = None,
 ) -> None:
-    """Hand a session on: to FIF, to arrays of aligned intervals (.npz), or to BIDS."""
+    """Hand a session on: to FIF, to arrays of aligned intervals (.npz, .zarr), or to BIDS."""
     from recordings.session import Session
 
     with Session(session) as opened:
@@ -275,7 +275,7 @@ def export(
             from recordings.bids import export_bids
 
             written = export_bids(opened, out, eeg=eeg, unit=unit)
-        elif out.suffix == ".npz":
+        elif out.suffix in (".npz", ".zarr"):
             from recordings.interval_arrays import export_intervals
 
             written = export_intervals(opened, out, eeg=eeg or "")
@@ -415,8 +415,10 @@ def calibrate(
 ) -> None:
     """Measure how late a camera's stamps are: it looks at the screen while that flashes."""
     from gui.calibration_window import calibrate_camera
+    from gui.run import interruptible
 
-    result = calibrate_camera(video)
+    with interruptible() as interrupted:
+        result = calibrate_camera(video, should_stop=interrupted.is_set)
     offset = result.offset
     if json:
         _print_json({**result._asdict(), "offset": vars(offset)})

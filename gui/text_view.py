@@ -102,8 +102,8 @@ def show_line(
         while not should_stop() and not stop.wait(1 / REFRESH_HZ):
             counters, eeg, video = view.counters(), view.eeg_health(), view.video_health()
             status.update(
-                f"{counters['readings']:.0f} readings · EEG {eeg.state.value}, {eeg.samples} samples, gaps {eeg.gaps}"
-                f" · video {video.state.value}, {video.frames} frames"
+                f"{counters['readings']:.0f} readings · EEG {eeg.state.value}, {eeg.samples} samples, "
+                f"gaps {eeg.gaps} · video {video.state.value}, {video.frames} frames"
             )
 
 
