@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,3 +192,39 @@ def test_the_frozen_frames_can_teach_and_a_missing_file_is_named(recordings, fol
         Teacher("sound.npz", recordings)
     with pytest.raises(ConfigError, match="frames:fast"):
         Teacher("frames:slow", recordings)
+
+
+MANY = """
+import sys, numpy as np, psutil, torch
+from models.config import preset
+from models.learning.dataset import Recordings
+from models.network.network import Network
+from realtime.config import ConditioningConfig, GridConfig
+torch.set_num_threads(1)
+recordings = Recordings(sys.argv[1:], GridConfig(), ConditioningConfig())
+recordings.embed(Network(preset("demo", {"fast.width": 16, "fast.layers": 1}), ("C3", "C4", "Cz")))
+rng, process = np.random.default_rng(0), psutil.Process()
+recordings.batch(recordings.random(recordings.spans(), 64, rng))
+before = process.memory_info().rss
+for _ in range(60):
+    recordings.batch(recordings.random(recordings.spans(), 64, rng))
+print(process.memory_info().rss - before, before)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_two_hundred_sessions_need_no_more_memory_than_two(folder, tmp_path):
+    used = []
+    for n in (2, 200):
+        sessions = [tmp_path / f"{n}-{i}" for i in range(n)]
+        for session in sessions:
+            shutil.copytree(folder / "one", session, ignore=shutil.ignore_patterns(".phosphene"))
+        told = subprocess.run(
+            [sys.executable, "-c", MANY, *map(str, sessions)],
+            cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        used.append([int(word) / 2**20 for word in told.stdout.split()])
+    grown, total = np.array(used).T
+    assert grown.max() < 40, used
+    assert total[1] - total[0] < 100, used
