@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,10 @@ from gui.state import Actions, Mode, View
 from realtime.clock import LslClock
 from realtime.pipeline import Pipeline
 from realtime.summary import StageTimes, rss_mb, summarise
+
+# How long a thread may keep the interpreter while another waits for it. With Python's 5 ms, a reading waited
+# that long at every operation during which a drawing had got in between (docs/performance.md).
+TURN_S = 0.001
 
 
 class Surface(Enum):
@@ -76,6 +81,7 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
     dict
         The summary of `realtime.summary.summarise`; `errors` is not empty where a worker failed.
     """
+    sys.setswitchinterval(TURN_S)
     stages = StageTimes()
     session.pipeline.taps.append(stages.take)
     rss_start, more = rss_mb(), {}
