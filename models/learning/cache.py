@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +74,32 @@ def whole(target: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
+class Rows:
+    """The rows of a `.npy` file, read as they are asked for: nothing of it stays in memory.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the whole array.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        array = np.load(path, mmap_mode="r")
+        self.shape: tuple[int, ...] = array.shape
+        self._dtype, self._offset = array.dtype, array.offset
+        self._row = math.prod(self.shape[1:])
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """Copy of rows [start, stop)."""
+        offset = self._offset + start * self._row * self._dtype.itemsize
+        flat = np.fromfile(self.path, self._dtype, (stop - start) * self._row, offset=offset)
+        return flat.reshape(-1, *self.shape[1:])
+
+
 @dataclass(frozen=True)
 class TableFile:
-    """A session's table on disk; arrays are mapped when read and let go after.
+    """A session's table on disk.
 
     Attributes
     ----------
@@ -92,15 +116,11 @@ class TableFile:
     n_slots: int
     labels: tuple[str, ...]
     n_frames: int
+    arrays: Mapping[str, Rows]
 
     def read(self, name: str, start: int, stop: int) -> NDArray[Any]:
-        """Copy of rows [start, stop) of one array."""
-        return read_rows(self.folder / f"{name}.npy", start, stop)
-
-
-def read_rows(path: Path, start: int, stop: int) -> NDArray[Any]:
-    """Copy rows [start, stop) out of a `.npy` file; the map ends with the call, so memory stays bounded."""
-    return np.array(np.load(path, mmap_mode="r")[start:stop])
+        """Copy of rows [start, stop) of one array, named as in `recordings.intervals.Table`."""
+        return self.arrays[name].read(start, stop)
 
 
 def session_table(
@@ -135,4 +155,7 @@ def session_table(
             }
             (work / "about.json").write_text(json.dumps(about))
     about = json.loads((folder / "about.json").read_text())
-    return TableFile(folder, about["first"], about["n_slots"], tuple(about["labels"]), about["n_frames"])
+    arrays = {name: Rows(folder / f"{name}.npy") for name in _ARRAYS}
+    return TableFile(
+        folder, about["first"], about["n_slots"], tuple(about["labels"]), about["n_frames"], arrays
+    )

@@ -1,7 +1,7 @@
 """Intervals of many sessions, cut at any slot by what cuts live intervals, in batches for the network.
 
-Nothing but small indices stays in memory: tables and embeddings lie on disk and are mapped while a window is
-read, so two hundred sessions need no more memory than one.
+Nothing but small indices stays in memory: tables and embeddings lie on disk and are read a window at a time,
+so two hundred sessions need no more memory than one.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ class Recordings:
                 shown[i] &= file.there[np.maximum(position[i], 0)]
                 wanted = np.where(shown[i], position[i], -1)[:: self._every[path]]
                 rows.append(file.read(wanted))
-            frames[path] = torch.from_numpy(np.stack(rows))
+            frames[path] = torch.from_numpy(np.stack(rows)).float()
         eeg_valid = torch.from_numpy(valid)[:, None].expand(-1, eeg.shape[1], -1)
         return Batch(
             torch.from_numpy(np.ascontiguousarray(eeg)),

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.learning.cache import cache_folder, digest, fingerprint, read_rows, whole
+from models.learning.cache import Rows, cache_folder, digest, fingerprint, whole
 from models.network.interfaces import FrameEncoder
 from realtime.clock import ManualClock
 from realtime.frames import shrink
@@ -30,18 +30,17 @@ class FrameFile:
     `there` says which rows hold a frame, (n_frames,) bool.
     """
 
-    path: Path
+    rows: Rows
     there: NDArray[np.bool_]
 
-    def read(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+    def read(self, positions: NDArray[np.int64]) -> NDArray[np.float16]:
         """Rows at `positions` (n,), which rise; 0 for -1."""
         known = positions[positions >= 0]
-        shape = np.load(self.path, mmap_mode="r").shape[1:]
         if not len(known):
-            return np.zeros((len(positions), *shape), np.float32)
+            return np.zeros((len(positions), *self.rows.shape[1:]), np.float16)
         start = int(known.min())
-        rows = read_rows(self.path, start, int(known.max()) + 1)
-        picked = rows[np.maximum(positions - start, 0)].astype(np.float32)
+        rows = self.rows.read(start, int(known.max()) + 1)
+        picked = rows[np.maximum(positions - start, 0)]
         picked[positions < 0] = 0.0
         return picked
 
@@ -88,7 +87,7 @@ def frame_file(
             out.flush()
             with whole(there) as beside, beside.open("wb") as file:
                 np.save(file, mask)
-    return FrameFile(path, np.load(there))
+    return FrameFile(Rows(path), np.load(there))
 
 
 @torch.inference_mode()
