@@ -17,6 +17,8 @@ import torch
 from models.checkpoint import load_checkpoint
 from models.config import preset
 from models.learning import controls, distillation
+from models.learning.ablation import Variant, ablation, as_markdown, variants
+from models.learning.crossval import cross_validate, learning_curve
 from models.learning.dataset import Batch, Recordings
 from models.learning.evaluate import evaluate_checkpoint, unseen
 from models.learning.fit import fit, parameter_groups
@@ -26,6 +28,7 @@ from models.learning.objective import Objective
 from models.learning.recipe import Recipe
 from models.learning.sampling import augment
 from models.learning.scoring import see_windows, similarity_runs
+from models.learning.tensorboard import tensorboard
 from models.learning.train import Material, train_sessions
 from models.learning.validation import Best, Validation
 from models.network.network import Network
@@ -375,3 +378,45 @@ def test_under_two_minutes_the_linear_model_is_recommended(sessions, small, tmp_
     result = train_sessions(Material(sessions[:1]), tmp_path / "out", small, QUICK)
     assert "linear model" in result.advice
     assert GridConfig().interval_s == 2.0
+
+
+def test_cross_validation_judges_every_session_and_the_curve_and_the_table_follow(sessions, small, tmp_path):
+    told = []
+    found = cross_validate(Material(sessions), small, QUICK, "1/2-3", state=tmp_path, tell=told.append)
+    assert found["n_windows"] == 3 * 24
+    assert found["split"]["folds"] == ["run0", "run1+run2"]
+    assert {part["session"] for part in found["split"]["test"]} == {"run0", "run1", "run2"}
+    assert found["baselines"]["cca"]["n_windows"] == 72
+    assert len(told) == len(list(tmp_path.glob("*.state"))) == 2
+    (row,) = learning_curve(Material(sessions), small, QUICK, minutes=(0.5,), how="1/2-3")
+    assert row["minutes"] == 0.5
+    assert {"network", "ridge", "cca"} <= set(row)
+
+
+def test_a_table_has_a_row_for_each_part_with_its_interval(sessions, small):
+    changed = {name: value for name, value in SMALL.items() if name != "compression"}
+    chosen = [
+        Variant("compression", "pma", {**changed, "compression": "pma"}),
+        Variant("loss", "infonce", SMALL, {"loss": "infonce", "match": 0}),
+    ]
+    rows = list(ablation(Material(sessions), "demo", QUICK, "1/2-3", chosen))
+    assert [row.name for row in rows] == ["pma", "infonce"]
+    assert rows[0].similarity_ci[0] <= rows[0].similarity <= rows[0].similarity_ci[1]
+    assert rows[1].match is None
+    text = as_markdown(rows).splitlines()
+    assert len(text) == 4
+    assert all(line.count("|") == 8 for line in text)
+    assert len({(v.group, v.name) for v in variants()}) == len(variants())
+    for variant in variants():
+        preset("demo", variant.network)
+        Recipe(**variant.recipe)
+
+
+def test_tensorboard_is_told_every_step(small, recordings, tmp_path):
+    pytest.importorskip("tensorboard")
+    report = tensorboard(tmp_path)
+    train, held = hold_out(recordings.spans(), 0.2, recordings.n_rows)
+    fit(fresh(small), recordings, train, held, QUICK, report=report)
+    (events,) = tmp_path.glob("events.*")
+    for name in (b"term/match", b"gradient share/similarity", b"held out/match", b"learning rate"):
+        assert name in events.read_bytes()

@@ -30,6 +30,7 @@ def cross_validate(
     changes: Mapping[str, Any] | None = None,
     minutes: float | None = None,
     state: Path | None = None,
+    linear: bool = True,
     tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Train and judge fold by fold, the linear models beside it on the same windows.
@@ -42,6 +43,8 @@ def cross_validate(
         Learn from the first so many minutes of each fold's training data only.
     state : Path, optional
         A folder for what a killed run goes on from.
+    linear : bool
+        Also fit ridge and CCA.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def cross_validate(
     recipe = recipe or Recipe()
     config = preset(config, changes) if isinstance(config, str) else config
     _, recordings = prepare(material, config, recipe)
-    models = LinearModels(recordings)
+    models = LinearModels(recordings) if linear else None
     folds = folds_of(recordings, how)
     network_said, linear_said = Runs([], [], []), dict[str, list[Scored]]()
     for fold in folds:
@@ -60,8 +63,9 @@ def cross_validate(
             spans = first_minutes(spans, minutes, recordings.grid.slots_hz)
         said = train_and_score(config, recipe, recordings, spans, fold, state)
         network_said += said
-        for name, runs in models.score(models.fit(spans), fold.test).items():
-            linear_said.setdefault(name, []).extend(runs)
+        if models is not None:
+            for name, runs in models.score(models.fit(spans), fold.test).items():
+                linear_said.setdefault(name, []).extend(runs)
         if tell is not None:
             tell(_line(fold, said))
     found = judged(network_said)

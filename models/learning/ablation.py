@@ -1,0 +1,159 @@
+"""The family of models side by side: one part changed at a time, everything else as in the preset.
+
+    python -m models.learning.ablation SESSIONS... --folds 1-6/7-11 --out docs/ablation.md
+
+Rows that were measured before are read from the JSON beside the table, so a long run can be broken off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.learning.crossval import cross_validate
+from models.learning.recipe import Recipe
+from models.learning.train import Material
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What differs from the preset: parts of the network, and of the recipe."""
+
+    group: str
+    name: str
+    network: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant's figures; accuracies with their 95 % intervals, `minutes` a fold took to train and judge."""
+
+    group: str
+    name: str
+    similarity: float
+    similarity_ci: tuple[float, float]
+    similarity_ten: float
+    match: float | None
+    match_ci: tuple[float, float] | None
+    match_ten: float | None
+    minutes: float
+
+
+def variants() -> list[Variant]:
+    """Every part of the family that trains from scratch."""
+    rows = [Variant("preset", "as it is")]
+    rows += [Variant("mixer", word, {"mixer": word}) for word in ("gru", "s4d", "mamba", "none")]
+    rows += [Variant("compression", word, {"compression": word}) for word in ("pma", "mean")]
+    rows += [Variant("fusion", word, {"fusion": word}) for word in ("qformer", "perceiver")]
+    rows += [Variant("readout", word, {"fusion.readout": word}) for word in ("linear", "cosine")]
+    rows += [
+        Variant("time", "no rotary", {"fusion.rotary": False, "compression.rotary": False}),
+        Variant("time", "no own-time bias", {"fusion.time_bias_s": None}),
+        Variant("EEG encoder", "CBraMod, 4 layers", {"eeg": {"kind": "cbramod", "layers": 4}}),
+        Variant(
+            "EEG encoder",
+            "CBraMod, 4 layers + compact",
+            {"eeg": {"kind": "cbramod+compact", "cbramod": {"layers": 4}}},
+        ),
+        Variant("grid", "no EEG after the video", {"grid.lag_s": 0.0}),
+        Variant("grid", "20 slots a second", {"grid.slots_hz": 20, "compression.latents_per_s": 16}),
+    ]
+    rows += [
+        Variant("loss", word, recipe={"loss": word}) for word in ("infonce", "multi_positive", "joint_ce")
+    ]
+    rows += [
+        Variant("distillation", word, recipe={"distil": word})
+        for word in ("distribution", "multi_positive", "feature")
+    ]
+    rows.append(Variant("distillation", "masked patches", recipe={"reconstruct": 0.1}))
+    return rows
+
+
+def ablation(
+    material: Material,
+    preset: str = "demo",
+    recipe: Recipe | None = None,
+    how: str = "runs",
+    chosen: Sequence[Variant] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Iterator[Row]:
+    """Train and judge each variant over the same folds.
+
+    Parameters
+    ----------
+    how : str
+        See `folds.folds_of`.
+    """
+    base = recipe or Recipe()
+    for variant in chosen if chosen is not None else variants():
+        begin = time.monotonic()
+        changed = Recipe(**{**base.model_dump(), **variant.recipe})
+        found = cross_validate(material, preset, changed, how, variant.network, linear=False, tell=tell)
+        minutes = (time.monotonic() - begin) / 60 / len(found["split"]["folds"])
+        yield _row(variant, found, minutes)
+
+
+def _row(variant: Variant, found: Mapping[str, Any], minutes: float) -> Row:
+    match = found.get("match", {})
+    return Row(
+        variant.group,
+        variant.name,
+        found["two_way"],
+        tuple(found["two_way_ci"]),
+        found["ten_way"],
+        match.get("two_way"),
+        tuple(match["two_way_ci"]) if match else None,
+        match.get("ten_way"),
+        round(minutes, 2),
+    )
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    """A table for the docs: accuracies of 2 with their intervals, of 10, and minutes a fold."""
+    lines = [
+        "| part | variant | similarity of 2 | of 10 | match of 2 | of 10 | min a fold |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        match = _accuracy(row.match, row.match_ci), "–" if row.match_ten is None else f"{row.match_ten:.3f}"
+        lines.append(
+            f"| {row.group} | {row.name} | {_accuracy(row.similarity, row.similarity_ci)} | "
+            f"{row.similarity_ten:.3f} | {match[0]} | {match[1]} | {row.minutes:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _accuracy(value: float | None, ci: tuple[float, float] | None) -> str:
+    return "–" if value is None or ci is None else f"{value:.3f} ({ci[0]:.3f}–{ci[1]:.3f})"
+
+
+def main() -> None:
+    """Measure what is not yet in the JSON beside the table, and write both after every row."""
+    parser = argparse.ArgumentParser(description="Measure the family of models, one part changed at a time.")
+    parser.add_argument("sessions", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True, help="The table, Markdown; JSON goes beside it.")
+    parser.add_argument("--folds", default="runs", help="runs, '5 blocks', or groups such as 1-6/7-11.")
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--cache", type=Path)
+    asked = parser.parse_args()
+    kept = asked.out.with_suffix(".json")
+    rows = [Row(**row) for row in json.loads(kept.read_text())] if kept.is_file() else []
+    done = {(row.group, row.name) for row in rows}
+    left = [v for v in variants() if (v.group, v.name) not in done]
+    recipe = Recipe(steps=asked.steps, validation=0)
+    for row in ablation(Material(asked.sessions, cache=asked.cache), "demo", recipe, asked.folds, left):
+        rows.append(row)
+        kept.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+        asked.out.write_text(as_markdown(rows), encoding="utf-8")
+        sys.stderr.write(f"{row.group}, {row.name}: {row.similarity} / {row.match}\n")
+
+
+if __name__ == "__main__":
+    main()
