@@ -76,6 +76,15 @@ def write_flashes(folder: Path, seconds: float, seed: int, gain: float = 1.0) ->
     return folder
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Sums in the order of one thread: two give other last bits, and here bits are compared across processes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def sessions(tmp_path_factory) -> list[Path]:
     root = tmp_path_factory.mktemp("flashes")
