@@ -8,9 +8,21 @@ import sys
 import numpy as np
 import pytest
 
-from models.learning.features import CHANGES, FEATURES, frame_features, on_slots
-from models.learning.linear import Cca, Ridge, correlations, lagged
+from models.film_features import CHANGES, FEATURES, frame_features, on_slots
+from models.inference.linear_engine import LinearEngine
+from models.learning.baselines import LinearModels, fit_linear, odds_of
+from models.learning.dataset import Recordings, Windows
+from models.learning.linear import Cca, Ridge
 from models.learning.metrics import Scored, contest
+from models.linear_model import LinearModel, correlations, lagged
+from realtime.clock import ManualClock
+from realtime.config import ConditioningConfig, GridConfig
+from realtime.errors import WeightsError
+from realtime.pipeline import Pipeline
+from recordings.player import Player
+from recordings.replay import ReplayEeg, ReplayVideo
+from recordings.session import Session
+from tests.flashes import write_flashes
 
 N_SLOTS, N_LAGS, N_CHANNELS = 80, 23, 3
 
@@ -114,7 +126,61 @@ def test_a_state_is_held_and_a_change_stands_where_its_frame_appears():
 
 def test_the_linear_solvers_need_no_network():
     code = (
-        "import sys, models.learning.linear as m; "
+        "import sys, models.learning.linear, models.inference.linear_engine; "
         "assert 'torch' not in sys.modules and 'PySide6' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# ---------------------------------------------------------------- kept and used live
+@pytest.fixture(scope="module")
+def flashes(tmp_path_factory):
+    root = tmp_path_factory.mktemp("flashes")
+    return [write_flashes(root / f"run{i}", 50.0, i) for i in range(2)]
+
+
+@pytest.fixture(scope="module")
+def kept(flashes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("linear")
+    recordings = Recordings(flashes[:1], GridConfig(), ConditioningConfig())
+    fit_linear(recordings, recordings.spans()).save(folder)
+    return folder
+
+
+def test_a_linear_model_comes_back_from_its_file_as_it_was(kept):
+    model = LinearModel.load(kept)
+    assert (model.name, model.labels) == ("ridge", ("O1", "O2", "Fp1"))
+    assert model.mix.sum() == pytest.approx(1.0)
+    (kept / "copy").mkdir()
+    again = LinearModel.load(model.save(kept / "copy").parent)
+    assert np.array_equal(again.eeg_weights, model.eeg_weights)
+    with pytest.raises(WeightsError, match="train it anew"):
+        LinearModel.load(kept / "nowhere")
+
+
+def test_live_it_says_what_it_says_of_the_recording(flashes, kept):
+    engine = LinearEngine.from_folder(kept)
+    session = Session(flashes[1])
+    sources = ReplayEeg(session, clock := ManualClock(session.start)), ReplayVideo(session, clock)
+    pipeline = Pipeline(*sources, lambda labels: engine)
+    Player(pipeline, *sources, clock, session.start, session.end, float("inf"), False).run()
+    readings = [r for r in pipeline.history if r.index % 8 == 0][2:]
+    recordings = Recordings(flashes[1:], GridConfig(), ConditioningConfig())
+    ends = np.array([round(r.end * 40) - recordings.tables[0].first for r in readings])
+    windows = Windows(np.zeros(len(ends), np.int64), ends)
+    linear, model = LinearModels(recordings), LinearModel.load(kept)
+    by_hand = np.diag(
+        model.compare(model.see_eeg(*recordings.eeg(windows)), model.see_film(linear.film(windows)))
+    )
+    assert len(readings) > 15
+    assert np.corrcoef([r.similarity for r in readings], by_hand)[0, 1] > 0.99
+    assert np.mean([r.similarity for r in readings]) > 0.1
+    assert readings[-1].chance.two_way > 0.5
+    assert np.mean([r.match for r in readings]) > 0.6
+
+
+def test_the_logistic_puts_a_half_where_both_are_as_likely():
+    rng = np.random.default_rng(0)
+    slope, offset = odds_of(rng.normal(0.4, 0.2, 4000), rng.normal(0.0, 0.2, 9000))
+    assert -offset / slope == pytest.approx(0.2, abs=0.02)
+    assert slope == pytest.approx(0.4 / 0.2**2, rel=0.1)

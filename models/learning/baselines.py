@@ -9,17 +9,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 
+from models.film_features import on_slots
 from models.learning.dataset import Recordings, Span, Windows
-from models.learning.features import on_slots, session_features
-from models.learning.linear import Cca, Floats, Linear, Ridge, lagged
+from models.learning.features import session_features
+from models.learning.linear import Cca, Linear, Ridge
 from models.learning.metrics import Scored
+from models.linear_model import Floats, LinearModel, eeg_rows, film_rows
 from recordings.session import Session
-
-REACH_S = 0.55
-"""How long after a frame the brain's answer is looked for; EEG that a window does not hold reads as 0."""
-FILM_REACH_S = 0.25  # how far back CCA looks in the film
-_CLIP = 8.0
 
 
 class FilmFeatures:
@@ -53,8 +51,6 @@ class LinearModels:
     def __init__(self, recordings: Recordings) -> None:
         self.recordings = recordings
         self.features = FilmFeatures(recordings)
-        hz = recordings.grid.slots_hz
-        self.eeg_lags, self.film_lags = round(REACH_S * hz) + 1, round(FILM_REACH_S * hz) + 1
 
     def fit(self, train: Sequence[Span]) -> dict[str, Linear]:
         """Both models, from windows in a row; sessions (or thirds of one) are left out in turn."""
@@ -82,13 +78,8 @@ class LinearModels:
         return found
 
     def eeg(self, windows: Windows) -> Floats:
-        """Lagged EEG (n, G, C·lags): slot means in units of the running scale, clipped."""
-        eeg, valid, scale = self.recordings.eeg(windows)
-        grid = self.recordings.grid
-        unit = np.clip(eeg / scale[:, :, None], -_CLIP, _CLIP) * valid[:, None]
-        per_slot = grid.eeg_hz // grid.slots_hz
-        slots = unit.reshape(*unit.shape[:2], -1, per_slot).mean(axis=3).transpose(0, 2, 1)
-        return lagged(slots.astype(np.float64), self.eeg_lags, grid.n_slots)
+        """Lagged EEG (n, G, C·lags)."""
+        return eeg_rows(*self.recordings.eeg(windows), self.recordings.grid)
 
     def film(self, windows: Windows) -> Floats:
         """Film features (n, G, F)."""
@@ -96,8 +87,7 @@ class LinearModels:
 
     def behind(self, film: Floats) -> Floats:
         """Film features with those of the slots before beside them (n, G, F·lags)."""
-        turned = lagged(film[:, ::-1], self.film_lags, film.shape[1])
-        return turned[:, ::-1]
+        return film_rows(film, self.recordings.grid, lags=True)
 
     def _windows(self, spans: Sequence[Span] | Span) -> Windows:
         spans = [spans] if isinstance(spans, Span) else spans
@@ -119,3 +109,54 @@ def _strung(windows: Floats, k: int) -> Floats:
     """Every `k` windows in a row as one: (n, G, F) to (n − k + 1, k·G, F)."""
     n = len(windows) - k + 1
     return windows if k == 1 else np.concatenate([windows[i : n + i] for i in range(k)], axis=1)
+
+
+def fit_linear(recordings: Recordings, train: Sequence[Span], name: str = "ridge") -> LinearModel:
+    """A linear model to be kept and used live.
+
+    Its probability is fitted by logistic regression (Platt 1999) on scores of windows that were left out:
+    each block of `train` is scored by a model that learned from the others.
+
+    Parameters
+    ----------
+    name : str
+        `ridge` or `cca`.
+    """
+    models = LinearModels(recordings)
+    model = models.fit(train)[name]
+    true, false = [], []
+    blocks = _blocks(train)
+    for i in range(len(blocks)):
+        others = [span for j, block in enumerate(blocks) if j != i for span in block]
+        (run,) = models.score({name: models.fit(others)[name]}, blocks[i])[name]
+        true.append(np.diag(run.scores))
+        false.append(run.scores[run.impostors()])
+    eeg, film, eeg_weights, film_weights, mix = model.parts()
+    return LinearModel(
+        name,
+        recordings.labels,
+        recordings.grid,
+        name == "cca",
+        eeg.mean,
+        eeg.sd,
+        eeg_weights,
+        film.mean,
+        film.sd,
+        film_weights,
+        mix,
+        odds_of(np.concatenate(true), np.concatenate(false)),
+    )
+
+
+def odds_of(true: Floats, false: Floats) -> Floats:
+    """Slope and offset (2,) of a logistic of the score, true and mismatched pairs at even odds."""
+    if not len(true) or not len(false):
+        return np.array([10.0, 0.0])
+    scores = np.concatenate([true, false])
+    signs = np.concatenate([np.ones(len(true)), -np.ones(len(false))])
+    weight = np.concatenate([np.full(len(part), 0.5 / max(len(part), 1)) for part in (true, false)])
+
+    def loss(odds: Floats) -> float:
+        return float((weight * np.logaddexp(0, -signs * (odds[0] * scores + odds[1]))).sum())
+
+    return np.asarray(optimize.minimize(loss, np.array([10.0, 0.0])).x)

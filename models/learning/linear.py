@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
 from models.learning.metrics import Scored, contest
+from models.linear_model import Floats, correlations
 
-Floats = NDArray[np.float64]
 LAMBDAS = tuple(10.0**k for k in range(-4, 3))
 """Ridge penalties tried, as shares of the mean variance of the regressors."""
 COMPONENTS = (1, 2, 3, 5, 8)
@@ -24,29 +23,13 @@ COMPONENTS = (1, 2, 3, 5, 8)
 class Linear(Protocol):
     """A linear model of EEG and film."""
 
+    def parts(self) -> tuple[Standard, Standard, Floats, Floats, Floats]:
+        """How EEG and film are standardised, their weights, and the mix of components."""
+        ...
+
     def scores(self, eeg: Floats, film: Floats) -> Floats:
         """How well each EEG window (n, G, ·) goes with each film window (m, G, ·): (n, m)."""
         ...
-
-
-def lagged(x: Floats, n_lags: int, n_slots: int) -> Floats:
-    """Windows (n, n_points, C) with every point's `n_lags` successors beside it: (n, n_slots, C·n_lags).
-
-    Points behind the window's end read as 0.
-    """
-    short = max(0, n_slots + n_lags - 1 - x.shape[1])
-    padded = np.pad(x, ((0, 0), (0, short), (0, 0)))
-    return np.concatenate([padded[:, lag : lag + n_slots] for lag in range(n_lags)], axis=2)
-
-
-def correlations(given: Floats, wanted: Floats) -> Floats:
-    """Pearson's r of every window (n, G, F) with every window (m, G, F), feature by feature: (F, n, m)."""
-    sides = []
-    for side in (given, wanted):
-        centred = side - side.mean(axis=1, keepdims=True)
-        length = np.sqrt((centred**2).sum(axis=1, keepdims=True))
-        sides.append(np.where(length > 1e-9, centred / np.maximum(length, 1e-9), 0.0))
-    return np.einsum("ngf,mgf->fnm", *sides)
 
 
 @dataclass(frozen=True)
@@ -99,6 +82,10 @@ class Ridge:
         r = correlations(self.eeg(eeg) @ self.weights, film)
         return np.asarray(np.tensordot(self.mix, r, axes=1))
 
+    def parts(self) -> tuple[Standard, Standard, Floats, Floats, Floats]:
+        n = len(self.mix)
+        return self.eeg, Standard(np.zeros(n), np.ones(n)), self.weights, np.eye(n), self.mix
+
 
 @dataclass(frozen=True)
 class Cca:
@@ -139,9 +126,12 @@ class Cca:
         return Cca(self.eeg, self.film, self.eeg_weights[:, :k], self.film_weights[:, :k])
 
     def scores(self, eeg: Floats, film: Floats) -> Floats:
-        return correlations(self.eeg(eeg) @ self.eeg_weights, self.film(film) @ self.film_weights).mean(
-            axis=0
-        )
+        sides = self.eeg(eeg) @ self.eeg_weights, self.film(film) @ self.film_weights
+        return np.asarray(correlations(*sides).mean(axis=0))
+
+    def parts(self) -> tuple[Standard, Standard, Floats, Floats, Floats]:
+        k = self.eeg_weights.shape[1]
+        return self.eeg, self.film, self.eeg_weights, self.film_weights, np.full(k, 1 / k)
 
 
 def _rows(windows: Sequence[Floats]) -> Floats:

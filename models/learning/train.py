@@ -11,11 +11,13 @@ import torch
 
 from models.checkpoint import save_checkpoint
 from models.config import NetworkConfig, preset
+from models.learning.baselines import fit_linear
 from models.learning.dataset import Recordings, Span
 from models.learning.fit import Progress, Trained, fit
 from models.learning.folds import as_split, hold_out
 from models.learning.interrupt import ctrl_c
 from models.learning.recipe import Recipe
+from models.linear_model import FILE
 from models.network.network import Network
 from realtime.conditioning import choose_channels
 from realtime.config import ConditioningConfig
@@ -85,7 +87,8 @@ def train_sessions(
     """Train a network on sessions and write its checkpoint to `out`.
 
     Ctrl-C ends the training with a checkpoint of what was reached; the same call goes on from there, as it
-    does after a kill.
+    does after a kill. With less than `LEAST_MINUTES` of data a linear model is written beside the network,
+    and stands in for it live.
 
     Parameters
     ----------
@@ -107,10 +110,18 @@ def train_sessions(
         trained = fit(network, recordings, train, held, recipe, out / STATE, report, pressed, split)
     metrics = {"recipe": recipe.model_dump(mode="json"), "training": asdict(trained)}
     minutes = recordings.minutes(train)
+    stand_in(recordings, train, out)
     save_checkpoint(out, network, out.resolve().name, split, metrics)
     if trained.reason != "interrupted":
         (out / STATE).unlink(missing_ok=True)
     return TrainingResult(out, minutes, trained, split, metrics, advice(minutes, trained))
+
+
+def stand_in(recordings: Recordings, train: Sequence[Span], out: Path) -> None:
+    """Write a linear model where there is too little data for a network; remove an older one where not."""
+    (out / FILE).unlink(missing_ok=True)
+    if recordings.minutes(train) < LEAST_MINUTES and len(recordings.every(train, recordings.n_rows).end) > 3:
+        fit_linear(recordings, train).save(out)
 
 
 def prepare(material: Material, config: NetworkConfig, recipe: Recipe) -> tuple[Network, Recordings]:
@@ -151,8 +162,8 @@ def advice(minutes: float, trained: Trained) -> str:
     """What the amount of data and the way the training went call for."""
     if minutes < LEAST_MINUTES:
         return (
-            f"{minutes:.1f} min of data are less than the {LEAST_MINUTES:g} a network needs: trust "
-            f"`phosphene baseline` (the linear model) instead, and record more"
+            f"{minutes:.1f} min of data are less than the {LEAST_MINUTES:g} a network needs: a linear model "
+            f"(see `phosphene baseline`) stands in for it live. Record more"
         )
     if trained.reason == "interrupted":
         return f"interrupted after step {trained.steps}: the same command goes on from there"

@@ -1,0 +1,125 @@
+"""A linear model with the interface of an engine: live, where there was too little data for a network."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.film_features import CHANGES, FEATURES, SHORT_SIDE, frame_features
+from models.linear_model import FILE, LinearModel
+from realtime.errors import StreamFormatError
+from realtime.frames import shrink
+from realtime.model import ModelCard
+from realtime.types import Attention, Interval, Scores
+
+BANK_SIZE = 48  # past video intervals kept as impostors
+IMPOSTOR_GAP_S = 4.0
+
+
+class LinearEngine:
+    """Implements `realtime.model.Model` with a `LinearModel`; it has no attention to tell of.
+
+    Parameters
+    ----------
+    model : LinearModel
+    """
+
+    def __init__(self, model: LinearModel) -> None:
+        self.model = model
+        self.notes: tuple[str, ...] = ()
+        self.card = ModelCard(
+            name="linear",
+            weights=model.name,
+            backend="numpy",
+            grid=model.grid,
+            channels=model.labels,
+            paths={"fast": 1},
+            image_px=SHORT_SIDE,
+        )
+        self.reset()
+
+    @classmethod
+    def from_folder(cls, folder: str | Path) -> LinearEngine:
+        """Load a linear model.
+
+        Raises
+        ------
+        WeightsError
+            The folder holds none.
+        """
+        return cls(LinearModel.load(folder))
+
+    @staticmethod
+    def is_in(folder: str | Path) -> bool:
+        """A folder holds a linear model."""
+        return (Path(folder) / FILE).is_file()
+
+    def reset(self) -> None:
+        """Forget the session so far, as after a seek."""
+        self._before: NDArray[np.uint8] | None = None
+        self._bank: deque[tuple[int, NDArray[np.float64]]] = deque(maxlen=BANK_SIZE)
+
+    def encode(self, images: list[NDArray[np.uint8]], path: str) -> NDArray[np.float32]:
+        """Features of frames in the order in which they are shown: (n_frames, 1, n_features)."""
+        rows = []
+        for image in images:
+            small = shrink(image, SHORT_SIDE)
+            before = self._before if self._before is not None and self._before.shape == small.shape else None
+            rows.append(frame_features(small, before))
+            self._before = small
+        return np.array(rows, np.float32)[:, None]
+
+    def score(self, interval: Interval, embeddings: Mapping[str, NDArray[np.float32]]) -> Scores:
+        """Score one interval; `embeddings["fast"]` has shape (n_slots, 1, n_features)."""
+        n_channels = len(self.model.labels)
+        if interval.eeg.shape != (n_channels, self.model.grid.n_times):
+            raise StreamFormatError(
+                f"the linear model takes {n_channels} electrodes ({', '.join(self.model.labels)}) of "
+                f"{self.model.grid.n_times} points; this interval has {interval.eeg.shape[0]} of "
+                f"{interval.eeg.shape[1]}. Choose those electrodes"
+            )
+        film = self.model.see_film(appearing(embeddings["fast"][:, 0], interval)[None])
+        valid = np.asarray(interval.eeg_valid.all(axis=0))[None]
+        eeg = self.model.see_eeg(interval.eeg[None], valid, interval.eeg_scale[None])
+        score = self.model.compare(eeg, film)[0]
+        impostors = self._impostors(interval.index, eeg)
+        self._keep(interval, film)
+        return Scores(
+            similarity=float(score[0]),
+            match=float(self.model.match(score)[0]),
+            impostors=impostors,
+            attention=_no_attention(self.model.grid.n_slots, n_channels),
+            gate=0.0,
+        )
+
+    def _impostors(self, index: int, eeg: NDArray[np.float64]) -> NDArray[np.float32]:
+        away = max(IMPOSTOR_GAP_S, self.model.grid.interval_s) / self.model.grid.hop_s
+        past = [film for i, film in self._bank if index - i >= away]
+        if not past:
+            return np.zeros(0, np.float32)
+        return self.model.compare(eeg, np.concatenate(past))[0].astype(np.float32)
+
+    def _keep(self, interval: Interval, film: NDArray[np.float64]) -> None:
+        """Keep intervals that do not overlap as impostors."""
+        stride = -(-self.model.grid.n_slots // self.model.grid.hop_slots)
+        if interval.index % stride == 0 and interval.frame_valid.any():
+            self._bank.append((interval.index, film))
+
+
+def appearing(rows: NDArray[np.float32], interval: Interval) -> NDArray[np.float64]:
+    """Features (n_slots, F) of the frames on show: a change counts at the slot where its frame appears."""
+    new = np.diff(interval.frame_seq, prepend=interval.frame_seq[:1]) != 0
+    values = rows.astype(np.float64)
+    changes = [FEATURES.index(name) for name in CHANGES]
+    values[:, changes] *= new[:, None]
+    values[~interval.frame_valid] = 0.0
+    return values
+
+
+def _no_attention(n_slots: int, n_channels: int) -> Attention:
+    zeros = np.zeros((n_slots, n_slots), np.float32)
+    return Attention(zeros, zeros[0], np.zeros((1, 1), np.float32), np.zeros(n_channels, np.float32))

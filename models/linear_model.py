@@ -1,0 +1,167 @@
+"""A linear model of EEG and film, fitted and kept: it stands in where there is too little data for a network.
+
+    score = Σ over components  mix · Pearson's r of (lagged EEG → component) with (lagged film → component)
+
+A ridge backward model has the film's features as its components, CCA has canonical ones. Numpy alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from realtime.config import GridConfig
+from realtime.errors import WeightsError
+
+Floats = NDArray[np.float64]
+FILE = "linear.safetensors"
+REACH_S = 0.55
+"""How long after a frame the brain's answer is looked for; EEG that a window does not hold reads as 0."""
+FILM_REACH_S = 0.25  # how far back a component may look in the film
+CLIP = 8.0  # in units of the running robust scale
+
+
+def lagged(x: Floats, n_lags: int, n_slots: int) -> Floats:
+    """Windows (n, n_points, C) with every point's `n_lags` successors beside it: (n, n_slots, C·n_lags).
+
+    Points behind the window's end read as 0.
+    """
+    short = max(0, n_slots + n_lags - 1 - x.shape[1])
+    padded = np.pad(x, ((0, 0), (0, short), (0, 0)))
+    return np.concatenate([padded[:, lag : lag + n_slots] for lag in range(n_lags)], axis=2)
+
+
+def correlations(given: Floats, wanted: Floats) -> Floats:
+    """Pearson's r of every window (n, G, F) with every window (m, G, F), feature by feature: (F, n, m)."""
+    sides = []
+    for side in (given, wanted):
+        centred = side - side.mean(axis=1, keepdims=True)
+        length = np.sqrt((centred**2).sum(axis=1, keepdims=True))
+        sides.append(np.where(length > 1e-9, centred / np.maximum(length, 1e-9), 0.0))
+    return np.einsum("ngf,mgf->fnm", *sides)
+
+
+def eeg_rows(
+    eeg: NDArray[np.float32], valid: NDArray[np.bool_], scale: NDArray[np.float32], grid: GridConfig
+) -> Floats:
+    """Lagged EEG (n, G, C·lags) of windows: slot means in units of the running scale, clipped.
+
+    Parameters
+    ----------
+    eeg : array of shape (n, C, n_times), µV
+    valid : array of shape (n, n_times), bool
+    scale : array of shape (n, C), µV
+    """
+    unit = np.clip(eeg / scale[:, :, None], -CLIP, CLIP) * valid[:, None]
+    per_slot = grid.eeg_hz // grid.slots_hz
+    slots = unit.reshape(*unit.shape[:2], -1, per_slot).mean(axis=3).transpose(0, 2, 1)
+    return lagged(slots.astype(np.float64), round(REACH_S * grid.slots_hz) + 1, grid.n_slots)
+
+
+def film_rows(film: Floats, grid: GridConfig, lags: bool) -> Floats:
+    """Film features (n, G, F), with those of the slots before beside them where `lags` (n, G, F·lags)."""
+    if not lags:
+        return film
+    turned = lagged(film[:, ::-1], round(FILM_REACH_S * grid.slots_hz) + 1, film.shape[1])
+    return turned[:, ::-1]
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """See the module. K components.
+
+    Attributes
+    ----------
+    name : str
+        `ridge` or `cca`.
+    labels : tuple of str
+        Electrodes, in order.
+    lagged_film : bool
+        Components look back in the film as well.
+    eeg_mean, eeg_sd, eeg_weights : arrays of shape (C·lags,), (C·lags,), (C·lags, K)
+    film_mean, film_sd, film_weights : arrays of shape (F·lags,), (F·lags,), (F·lags, K)
+    mix : array of shape (K,), sums to 1
+    odds : array of shape (2,)
+        The probability of a match is the logistic of odds[0]·score + odds[1].
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    grid: GridConfig
+    lagged_film: bool
+    eeg_mean: Floats
+    eeg_sd: Floats
+    eeg_weights: Floats
+    film_mean: Floats
+    film_sd: Floats
+    film_weights: Floats
+    mix: Floats
+    odds: Floats
+
+    def see_eeg(
+        self, eeg: NDArray[np.float32], valid: NDArray[np.bool_], scale: NDArray[np.float32]
+    ) -> Floats:
+        """Components (n, G, K) of EEG windows, given as to `eeg_rows`."""
+        return (eeg_rows(eeg, valid, scale, self.grid) - self.eeg_mean) / self.eeg_sd @ self.eeg_weights
+
+    def see_film(self, film: Floats) -> Floats:
+        """Components (n, G, K) of film features (n, G, F)."""
+        rows = film_rows(film, self.grid, self.lagged_film)
+        return (rows - self.film_mean) / self.film_sd @ self.film_weights
+
+    def compare(self, eeg: Floats, film: Floats) -> Floats:
+        """Scores (n, m) of EEG components (n, G, K) with film components (m, G, K), -1 to 1."""
+        return np.asarray(np.tensordot(self.mix, correlations(eeg, film), axes=1))
+
+    def match(self, score: Floats) -> Floats:
+        """Probability that a pair of this score belongs together, at even odds."""
+        return np.asarray(1 / (1 + np.exp(-(self.odds[0] * score + self.odds[1]))))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write `linear.safetensors` to a folder; gives the file."""
+        path = Path(folder) / FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
+        about = {
+            "name": self.name,
+            "labels": list(self.labels),
+            "grid": self.grid.model_dump(),
+            "lagged_film": self.lagged_film,
+        }
+        safetensors.numpy.save_file(arrays, path, {"about": json.dumps(about)})
+        return path
+
+    @classmethod
+    def load(cls, folder: str | Path) -> LinearModel:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        WeightsError
+            The file is not there, damaged, or not one of these.
+        """
+        path = Path(folder) / FILE
+        try:
+            with safetensors.safe_open(path, "np") as file:
+                about = json.loads(file.metadata()["about"])
+                arrays = {name: file.get_tensor(name) for name in _ARRAYS}
+            return cls(
+                about["name"],
+                tuple(about["labels"]),
+                GridConfig(**about["grid"]),
+                about["lagged_film"],
+                **arrays,
+            )
+        except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as failure:
+            raise WeightsError(f"{path} is no linear model ({failure}): train it anew") from failure
+
+
+_ARRAYS = (
+    "eeg_mean", "eeg_sd", "eeg_weights", "film_mean", "film_sd", "film_weights", "mix", "odds",
+)  # fmt: skip
