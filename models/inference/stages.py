@@ -214,7 +214,7 @@ def _one_by_one(part: Compiled) -> Callable[[Tensor], Tensor]:
 
 
 def _label(parts: dict[str, Compiled], choice: str) -> str:
-    """`openvino fp32` where all agree, else each kind with its stages; a fall-back of all names the choice."""
+    """`openvino fp32` where all agree, else each kind with its stages; if all fell back, the choice too."""
     kinds: dict[str, list[str]] = {}
     for name, part in parts.items():
         kinds.setdefault(f"{part.backend} {part.precision}", []).append(name)
