@@ -16,8 +16,9 @@ import torch
 
 from models.checkpoint import load_checkpoint
 from models.config import preset
-from models.learning import controls, distillation
+from models.learning import controls, distillation, losses, modalities
 from models.learning.ablation import Variant, ablation, as_markdown, variants
+from models.learning.baselines import FilmFeatures
 from models.learning.crossval import cross_validate, learning_curve
 from models.learning.dataset import Batch, Recordings
 from models.learning.evaluate import evaluate_checkpoint, unseen
@@ -429,3 +430,31 @@ def test_tensorboard_is_told_every_step(small, recordings, tmp_path):
     (events,) = tmp_path.glob("events.*")
     for name in (b"term/match", b"gradient share/similarity", b"held out/match", b"learning rate"):
         assert name in events.read_bytes()
+
+
+def test_the_question_of_one_softmax_is_measured_for_both_streams(sessions):
+    recipe = Recipe(steps=3, batch=6, warmup=1)
+    outcomes = [
+        modalities.compare(Material(sessions), recipe, "1/2-3", kind, 0.5) for kind in modalities.LOSSES
+    ]
+    for outcome in outcomes:
+        for part in (outcome.video, outcome.second, outcome.together):
+            assert part["two_way_ci"][0] <= part["two_way"] <= part["two_way_ci"][1]
+    table = modalities.as_markdown(outcomes)
+    assert table.count("\n") == 5
+    assert "one softmax over all" in table
+
+
+def test_a_missing_stream_has_no_pull(sessions, small, recordings):
+    torch.manual_seed(0)
+    model = modalities.TwoStreams(fresh(small), 6)
+    windows = recordings.every(recordings.spans(), 200)
+    sides = model(recordings, FilmFeatures(recordings), windows)
+    session, end = (torch.from_numpy(part) for part in windows)
+    labels = losses.three_state(session, end, 80)
+    for kind in modalities.LOSSES:
+        nobody = torch.zeros(len(labels), dtype=torch.bool)
+        if kind != modalities.LOSSES[1]:
+            model.zero_grad()
+            model.loss(kind, sides, labels, nobody).backward(retain_graph=True)
+            assert float(model.second.head.weight.grad.abs().sum()) == 0.0
