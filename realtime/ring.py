@@ -6,6 +6,8 @@ meanwhile; what was overwritten comes back as invalid, never as somebody else's 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,14 +45,13 @@ class GridRing:
             self.first = self.head = start
         if start < self.head:
             raise ValueError(f"position {start} was already passed (newest {self.head})")
-        if start > self.head:
-            hole = np.arange(max(self.head, start - self.capacity), start) % self.capacity
-            self._valid[hole] = False
+        for where, _ in self._places(max(self.head, start - self.capacity), start):
+            self._valid[where] = False
         stop = start + len(rows)
         kept = rows[-self.capacity :]
-        where = np.arange(stop - len(kept), stop) % self.capacity
-        self._rows[where] = kept
-        self._valid[where] = True
+        for where, part in self._places(stop - len(kept), stop):
+            self._rows[where] = kept[part]
+            self._valid[where] = True
         self.head = stop
 
     def read(self, start: int, stop: int) -> tuple[FloatArray, BoolArray]:
@@ -65,6 +66,15 @@ class GridRing:
         valid &= (positions >= oldest) & (positions < head_before)
         rows[~valid] = 0.0
         return rows, valid
+
+    def _places(self, start: int, stop: int) -> Iterator[tuple[slice, slice]]:
+        """Where positions [start, stop), at most `capacity` of them, lie in the ring and in what is written."""
+        first, n = start % self.capacity, stop - start
+        before_end = min(n, self.capacity - first)
+        if n > 0:
+            yield slice(first, first + before_end), slice(0, before_end)
+        if n > before_end:
+            yield slice(0, n - before_end), slice(before_end, n)
 
 
 class SequenceRing:
