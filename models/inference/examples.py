@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.inference.backends import Tensors
+from models.network.interfaces import FrameEncoder
 from models.network.masks import allowed_items
 from models.network.network import Network
 
@@ -45,21 +46,22 @@ def session_pictures(folder: str | Path, n: int = N_PICTURES) -> list[NDArray[np
     return [image for image in images if image is not None]
 
 
+@torch.inference_mode()
+def picture_examples(
+    encoder: FrameEncoder, pictures: Sequence[NDArray[np.uint8]]
+) -> tuple[list[Tensors], list[Tensors]]:
+    """What a frame encoder is compared on, and other pictures that it may be calibrated on."""
+    pixels = encoder.preprocess([torch.from_numpy(each) for each in pictures])
+    given: list[Tensors] = [(image[None].clone(),) for image in pixels]
+    return given[:_N_CHECKS], given[_N_CHECKS:]
+
+
 class StageExamples:
     """Two examples for each stage of a network: a whole interval, and one with a third of it missing."""
 
-    def __init__(self, network: Network, pictures: Sequence[NDArray[np.uint8]], seed: int = 0) -> None:
-        self.network, self.pictures = network, pictures
+    def __init__(self, network: Network, seed: int = 0) -> None:
+        self.network = network
         self.random = torch.Generator().manual_seed(seed)
-
-    @torch.inference_mode()
-    def frames(self, path: str) -> tuple[list[Tensors], list[Tensors]]:
-        """What a path's encoder is compared on, and other pictures that it may be calibrated on."""
-        pixels = self.network.frame_encoders[path].preprocess(
-            [torch.from_numpy(each) for each in self.pictures]
-        )
-        given: list[Tensors] = [(image[None].clone(),) for image in pixels]
-        return given[:_N_CHECKS], given[_N_CHECKS:]
 
     @torch.inference_mode()
     def video(self) -> list[Tensors]:

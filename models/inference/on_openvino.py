@@ -67,10 +67,12 @@ class OpenVino:
         return run
 
     def _options(self) -> dict[str, Any]:
-        """One stream on our share of the cores. Without the hint, a processor with AMX computes in bf16."""
+        """One stream on our share of the cores, by default tied to one of them, whoever else is there, and
+        computing in bf16 on processors that can."""
         return {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": n_threads(),
+            "ENABLE_CPU_PINNING": False,
             "INFERENCE_PRECISION_HINT": "f32",
         }
 

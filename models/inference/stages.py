@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from models.inference.backends import Tensors
 from models.inference.compile import Compiled, Progress, compile_module
-from models.inference.examples import StageExamples, film_pictures
+from models.inference.examples import StageExamples, film_pictures, picture_examples
 from models.network.interfaces import Fused, State
 from models.network.network import Network, fuse_at
 from models.network.towers import EegView, VideoView
@@ -70,11 +70,11 @@ class Stages:
 
 
 class FramesModule(nn.Module):
-    """One frame (1, 3, H, W) as one path embeds it: (1, P, Dv)."""
+    """One frame (1, 3, H, W) as an encoder embeds it: (1, P, Dv)."""
 
-    def __init__(self, network: Network, path: str) -> None:
+    def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
-        self.encoder = network.frame_encoders[path]
+        self.encoder = encoder
 
     def forward(self, image: Tensor) -> Tensors:
         return (self.encoder(image),)
@@ -173,7 +173,7 @@ def compile_stages(
     backend, precision = CHOICES[choice]
     if backend == "eager":
         return CompiledStages(Stages.of(network), EAGER, {})
-    samples = StageExamples(network, [*pictures] or film_pictures())
+    samples, pictures = StageExamples(network), [*pictures] or film_pictures()
     parts: dict[str, Compiled] = {}
 
     def compiled(name: str, module: nn.Module, examples: list[Tensors], **more: Any) -> Compiled:
@@ -185,7 +185,8 @@ def compile_stages(
 
     frames = {}
     for path in network.frame_encoders:
-        module, (checks, calibration) = FramesModule(network, path), samples.frames(path)
+        encoder = network.frame_encoders[path]
+        module, (checks, calibration) = FramesModule(encoder), picture_examples(encoder, pictures)
         calibration = calibration if precision == "int8" else []
         part = compiled(f"frames {path}", module, checks, precision=precision, calibration=calibration)
         frames[path] = _one_by_one(part)

@@ -1,0 +1,203 @@
+"""The program itself, started as a user starts it: how soon, how late, how smooth, how much it takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.bench.setting import Section, Setting
+from models.bench.timing import Goal, middle, rounded, told
+from realtime.errors import RunError
+from realtime.lsl_isolation import isolate
+
+_COMMAND = (sys.executable, "-c", "import phosphene; phosphene.main()")
+_LATENCY_GOAL_MS, _FPS_GOAL, _GAP_GOAL_MS = 60.0, 28.0, 80.0
+_WAIT_S = 120.0
+# Channels × samples a second, and frames a second, each from what is usual to what few have.
+_EEG_LOADS = ((32, 250), (64, 500), (64, 1000), (64, 2000), (64, 4000), (64, 8000))
+_VIDEO_LOADS = (30, 60, 120, 240)
+
+
+def start(setting: Setting) -> Section:
+    """`phosphene --help`, and from the command `demo` to its first reading, on a later start."""
+    helps = [_seconds(["--help"]) for _ in range(2 if setting.quick else 7)][1:]
+    firsts = [_first_reading(setting) for _ in range(1 if setting.quick else 3)]
+    firsts = firsts[1:] or firsts
+    goals = (
+        Goal("start: phosphene --help", middle(helps), 0.4, "s", most=True),
+        Goal("start: demo to its first reading", middle(firsts), 8.0, "s", most=True),
+    )
+    return Section(told("help_s", helps) | told("first_reading_s", firsts), goals)
+
+
+def loopback(setting: Setting) -> Section:
+    """The demo with its window: from the end of an interval to its reading on our outlet.
+
+    A sender in a process of its own stamps each sample; the reading leaves as an LSL sample that is stamped
+    with its interval's end, and a listener in a third process looks at the clock when it arrives. The 2 s of
+    video and 0.5 s of lag that an interval spans are not in it.
+    """
+    backend = setting.replayed_with
+    seconds = 8 if setting.quick else 30
+    isolate()
+    with _running(
+        ["demo", "--seconds", f"{seconds}", "--json", "--closed-loop", "--backend", backend]
+    ) as program:
+        arrived = _listen(program, seconds + _WAIT_S)
+        summary = _finish(program)
+    late_ms = np.array(arrived) * 1e3
+    p50, p95, p99 = (rounded(value) for value in np.percentile(late_ms, [50, 95, 99]))
+    numbers = {
+        "backend": backend,
+        "readings": len(arrived),
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "max_ms": rounded(late_ms.max()),
+        "interval_s": 2.0,
+        "lag_s": 0.5,
+        "stage_ms": summary["stage_ms"],
+        "skipped_ticks": summary["skipped_ticks"],
+        "window": summary["window"],
+    }
+    return Section(numbers, (Goal("loopback: p95", p95, _LATENCY_GOAL_MS, "ms", most=True),))
+
+
+def window(setting: Setting) -> Section:
+    """Drawings a second and the longest wait for one, while inference runs, with 32 and 64 channels."""
+    numbers: dict[str, Any] = {}
+    goals: list[Goal] = []
+    for n_channels in (32, 64):
+        drawn = _live(setting, n_channels, 250, 30)["window"]
+        numbers[f"channels_{n_channels}"] = drawn
+        goals += (
+            Goal(f"window: drawings a second, {n_channels} channels", drawn["fps"], _FPS_GOAL, "/s"),
+            Goal(
+                f"window: longest gap, {n_channels} channels",
+                drawn["longest_gap_ms"],
+                _GAP_GOAL_MS,
+                "ms",
+                True,
+            ),
+        )
+    return Section(numbers, tuple(goals))
+
+
+def load(setting: Setting) -> Section:
+    """The largest rates that are held without a skipped tick, a lost sample or a masked interval."""
+    eeg = _EEG_LOADS[:1] if setting.quick else _EEG_LOADS
+    video = _VIDEO_LOADS[:1] if setting.quick else _VIDEO_LOADS
+    held: dict[str, Any] = {"eeg": None, "video": None}
+    for n_channels, rate in eeg:
+        if not _held(_live(setting, n_channels, rate, 30, "--headless")):
+            break
+        held["eeg"] = {"channels": n_channels, "rate": rate, "values_per_s": n_channels * rate}
+    for fps in video:
+        if not _held(_live(setting, 32, 250, fps, "--headless")):
+            break
+        held["video"] = {"fps": fps, "width": 640, "height": 360}
+    return Section(held)
+
+
+def _held(summary: dict[str, Any]) -> bool:
+    lost = summary["eeg"]["lost_samples"] + summary["video"]["dropped"]
+    return not (lost or summary["skipped_ticks"] or summary["masked_intervals"] or not summary["readings"])
+
+
+def _live(setting: Setting, n_channels: int, rate: int, fps: int, *options: str) -> dict[str, Any]:
+    """The summary of a live session on a virtual headset and a film file."""
+    seconds, source_id = 6 if setting.quick else 12, f"phosphene-bench-{uuid.uuid4().hex[:8]}"
+    isolate()
+    with tempfile.TemporaryDirectory(prefix="phosphene-bench-") as folder:
+        film = _film(Path(folder), fps, seconds + 3)
+        headset = ["headset", "--channels", f"{n_channels}", "--rate", f"{rate}", "--source-id", source_id]
+        sources = ["--eeg", f"source_id={source_id}", "--video", str(film)]
+        with (
+            _running([*headset, "--chunk", f"{max(1, rate // 32)}"]),
+            _running(["live", *sources, "--seconds", f"{seconds}", "--json", *options,
+                      "--backend", setting.replayed_with]) as program,
+        ):  # fmt: skip
+            return _finish(program)
+
+
+def _film(folder: Path, fps: int, seconds: float) -> Path:
+    from realtime.virtual.film import Film
+    from recordings.video import VideoWriter
+
+    film, path = Film(size=(640, 360)), folder / "film.mkv"
+    pictures = [film.frame(number) for number in range(30)]
+    with VideoWriter(path, (640, 360), fps) as writer:
+        for number in range(round(seconds * fps)):
+            writer.write(pictures[number % len(pictures)], number / fps)
+    return path
+
+
+@contextmanager
+def _running(arguments: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    """One of our commands in a process that sees the same LSL; ended with the block."""
+    environment = {**os.environ}
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        environment.setdefault("QT_QPA_PLATFORM", "offscreen")
+    process = subprocess.Popen(
+        [*_COMMAND, *arguments],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _finish(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What the command printed as JSON when it ended by itself."""
+    out, errors = process.communicate(timeout=_WAIT_S)
+    if process.returncode != 0:
+        raise RunError(f"a measured command failed: {(errors.strip().splitlines() or ['no word'])[-1]}")
+    summary: dict[str, Any] = json.loads(out)
+    return summary
+
+
+def _seconds(arguments: Sequence[str]) -> float:
+    begin = time.perf_counter()
+    subprocess.run([*_COMMAND, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begin
+
+
+def _first_reading(setting: Setting) -> float:
+    """From the command to the first sample of the reading's outlet."""
+    isolate()
+    begin = time.perf_counter()
+    with _running(["demo", "--closed-loop", "--backend", setting.replayed_with]) as program:
+        _listen(program, _WAIT_S, 1)
+        return time.perf_counter() - begin
+
+
+def _listen(program: subprocess.Popen[str], seconds: float, most: int | None = None) -> list[float]:
+    """How late readings arrive, seconds after their interval's end, until the program ends or `most` came."""
+    import pylsl
+
+    found: list[Any] = []
+    late: list[float] = []
+    stop = time.perf_counter() + seconds
+    while not found and program.poll() is None and time.perf_counter() < stop:
+        found = pylsl.resolve_byprop("type", "Feedback", timeout=0.5)
+    if not found:
+        raise RunError("the measured program sent no readings")
+    inlet = pylsl.StreamInlet(found[0])
+    while program.poll() is None and time.perf_counter() < stop and (most is None or len(late) < most):
+        sample, end = inlet.pull_sample(timeout=0.2)
+        if sample is not None:
+            late.append(pylsl.local_clock() - end)
+    return late
