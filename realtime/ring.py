@@ -68,7 +68,7 @@ class GridRing:
         return rows, valid
 
     def _places(self, start: int, stop: int) -> Iterator[tuple[slice, slice]]:
-        """Where positions [start, stop), at most `capacity` of them, lie in the ring and in what is written."""
+        """Where positions [start, stop), at most `capacity` of them, lie: in the ring and in the rows."""
         first, n = start % self.capacity, stop - start
         before_end = min(n, self.capacity - first)
         if n > 0:
