@@ -1,13 +1,37 @@
-"""A small session with an answer in it: every flash of the picture makes a bump in the EEG 0.1 s later."""
+"""Small sessions with an answer in them, and a network and a recipe small enough to learn it in seconds."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from models.learning.recipe import Recipe
+from models.network.network import Network
 from realtime.types import EegInfo, Frame
 from recordings.session_writer import write_session
+
+SMALL = {
+    "fast.width": 16,
+    "fast.layers": 1,
+    "fast.patches": 2,
+    "fast.image_px": 32,
+    "width": 16,
+    "compression": "mean",
+    "fusion.heads": 2,
+    "fusion.head_width": 8,
+    "eeg.hidden": 16,
+}
+QUICK = Recipe(
+    steps=12, batch=8, warmup=2, match_from=0.5, check_every=4, save_every=4, log_every=3, negatives=2
+)
+
+
+def fresh(config, labels=("O1", "O2", "Fp1")) -> Network:
+    """An untrained network, always the same."""
+    torch.manual_seed(0)
+    return Network(config, labels)
 
 
 def write_flashes(folder: Path, seconds: float, seed: int, gain: float = 1.0) -> Path:

@@ -16,14 +16,12 @@ import torch
 
 from models.checkpoint import load_checkpoint
 from models.config import preset
-from models.learning import controls, distillation, losses, modalities
-from models.learning.ablation import Variant, ablation, as_markdown, variants
-from models.learning.baselines import FilmFeatures
-from models.learning.crossval import cross_validate, learning_curve
+from models.inference.linear_engine import LinearEngine
+from models.learning import controls, distillation
 from models.learning.dataset import Batch, Recordings
 from models.learning.evaluate import evaluate_checkpoint, unseen
 from models.learning.fit import fit, parameter_groups
-from models.learning.folds import folds_of, hold_out
+from models.learning.folds import hold_out
 from models.learning.interrupt import ctrl_c
 from models.learning.objective import Objective
 from models.learning.recipe import Recipe
@@ -33,48 +31,9 @@ from models.learning.tensorboard import tensorboard
 from models.learning.train import Material, train_sessions
 from models.learning.validation import Best, Validation
 from models.network.network import Network
-from realtime.config import ConditioningConfig, GridConfig
-from realtime.errors import ConfigError, SessionError, WeightsError
-from realtime.types import EegInfo, Frame
-from recordings.session_writer import write_session
-
-SMALL = {
-    "fast.width": 16,
-    "fast.layers": 1,
-    "fast.patches": 2,
-    "fast.image_px": 32,
-    "width": 16,
-    "compression": "mean",
-    "fusion.heads": 2,
-    "fusion.head_width": 8,
-    "eeg.hidden": 16,
-}
-QUICK = Recipe(
-    steps=12, batch=8, warmup=2, match_from=0.5, check_every=4, save_every=4, log_every=3, negatives=2
-)
-
-
-def write_flashes(folder: Path, seconds: float, seed: int, gain: float = 1.0) -> Path:
-    """A session in which every flash of the picture makes a bump in the EEG 0.1 s later."""
-    rng = np.random.default_rng(seed)
-    rate, fps, start = 200.0, 20.0, 100.0
-    n_frames, n = round(seconds * fps), round(seconds * rate)
-    onsets = np.flatnonzero(rng.random(n_frames) < 0.08)
-    samples = 5 * rng.standard_normal((n, 3)).astype(np.float32)
-    bump = 30 * gain * np.hanning(24)
-    for onset in onsets:
-        at = round((onset / fps + 0.1) * rate)
-        stop = min(n, at + 24)
-        samples[at:stop] += (bump[: max(0, stop - at), None] * [1.0, 0.7, -0.5]).astype(np.float32)
-
-    def frames():
-        for k in range(n_frames):
-            lit = any(0 <= k - onset < 3 for onset in onsets)
-            yield Frame(np.full((32, 32, 3), 230 if lit else 20, np.uint8), start + k / fps, k)
-
-    info = EegInfo("Cap", ("O1", "O2", "Fp1"), "uV", rate, f"cap-{seed}", "lab")
-    write_session(folder, info, start + np.arange(n) / rate, samples, frames())
-    return folder
+from realtime.config import ConditioningConfig
+from realtime.errors import SessionError, WeightsError
+from tests.flashes import QUICK, SMALL, fresh, write_flashes
 
 
 @pytest.fixture(autouse=True)
@@ -102,11 +61,6 @@ def recordings(sessions, small) -> Recordings:
     found = Recordings(sessions, small.grid, ConditioningConfig())
     found.embed(fresh(small))
     return found
-
-
-def fresh(config, labels=("O1", "O2", "Fp1")) -> Network:
-    torch.manual_seed(0)
-    return Network(config, labels)
 
 
 def run(small, recordings, recipe=QUICK, **options):
@@ -176,7 +130,7 @@ def weights(network: Network) -> torch.Tensor:
 
 KILLED = """
 import sys, os, signal, torch
-from tests.test_training import SMALL, QUICK, Material, train_sessions, preset
+from tests.test_training import QUICK, SMALL, Material, preset, train_sessions
 torch.set_num_threads(1)
 def report(p):
     if p.step == 10: os.kill(os.getpid(), signal.{signal})
@@ -349,30 +303,6 @@ def test_a_training_ends_early_when_looks_stay_worse(small, recordings, monkeypa
     assert (trained.reason, trained.steps, trained.best_step) == ("early", 8, 2)
 
 
-def test_folds_never_share_a_moment_and_leave_a_guard(recordings):
-    for how, n in (("runs", 3), ("4 blocks", 4), ("1-2/3", 2)):
-        folds = folds_of(recordings, how)
-        assert len(folds) == n
-        for fold in folds:
-            for test in fold.test:
-                for train in (t for t in fold.train if t.session == test.session):
-                    assert (
-                        train.stop + recordings.n_rows <= test.start
-                        or test.stop + recordings.n_rows <= train.start
-                    )
-    covered = [span for fold in folds_of(recordings, "4 blocks") for span in fold.test if span.session == 0]
-    assert sum(s.stop - s.start for s in covered) == recordings.tables[0].n_slots
-
-
-def test_folds_that_cannot_be_are_refused_in_words(recordings):
-    with pytest.raises(ConfigError, match="5 blocks"):
-        folds_of(recordings, "shuffled")
-    with pytest.raises(ConfigError, match="beyond the 3"):
-        folds_of(recordings, "1-2/7")
-    with pytest.raises(ConfigError, match="nothing to learn from"):
-        folds_of(recordings, "1-3")
-
-
 def test_masked_stretches_reach_the_tower_as_missing(small, recordings):
     recipe = QUICK.model_copy(update={"reconstruct": 1.0})
     objective = Objective(fresh(small), recipe)
@@ -387,39 +317,7 @@ def test_masked_stretches_reach_the_tower_as_missing(small, recordings):
 def test_under_two_minutes_the_linear_model_is_recommended(sessions, small, tmp_path):
     result = train_sessions(Material(sessions[:1]), tmp_path / "out", small, QUICK)
     assert "linear model" in result.advice
-    assert GridConfig().interval_s == 2.0
-
-
-def test_cross_validation_judges_every_session_and_the_curve_and_the_table_follow(sessions, small, tmp_path):
-    told = []
-    found = cross_validate(Material(sessions), small, QUICK, "1/2-3", state=tmp_path, tell=told.append)
-    assert found["n_windows"] == 3 * 24
-    assert found["split"]["folds"] == ["run0", "run1+run2"]
-    assert {part["session"] for part in found["split"]["test"]} == {"run0", "run1", "run2"}
-    assert found["baselines"]["cca"]["n_windows"] == 72
-    assert len(told) == len(list(tmp_path.glob("*.state"))) == 2
-    (row,) = learning_curve(Material(sessions), small, QUICK, minutes=(0.5,), how="1/2-3")
-    assert row["minutes"] == 0.5
-    assert {"network", "ridge", "cca"} <= set(row)
-
-
-def test_a_table_has_a_row_for_each_part_with_its_interval(sessions, small):
-    changed = {name: value for name, value in SMALL.items() if name != "compression"}
-    chosen = [
-        Variant("compression", "pma", {**changed, "compression": "pma"}),
-        Variant("loss", "infonce", SMALL, {"loss": "infonce", "match": 0}),
-    ]
-    rows = list(ablation(Material(sessions), "demo", QUICK, "1/2-3", chosen))
-    assert [row.name for row in rows] == ["pma", "infonce"]
-    assert rows[0].similarity_ci[0] <= rows[0].similarity <= rows[0].similarity_ci[1]
-    assert rows[1].match is None
-    text = as_markdown(rows).splitlines()
-    assert len(text) == 4
-    assert all(line.count("|") == 8 for line in text)
-    assert len({(v.group, v.name) for v in variants()}) == len(variants())
-    for variant in variants():
-        preset("demo", variant.network)
-        Recipe(**variant.recipe)
+    assert LinearEngine.is_in(tmp_path / "out")
 
 
 def test_tensorboard_is_told_every_step(small, recordings, tmp_path):
@@ -430,31 +328,3 @@ def test_tensorboard_is_told_every_step(small, recordings, tmp_path):
     (events,) = tmp_path.glob("events.*")
     for name in (b"term/match", b"gradient share/similarity", b"held out/match", b"learning rate"):
         assert name in events.read_bytes()
-
-
-def test_the_question_of_one_softmax_is_measured_for_both_streams(sessions):
-    recipe = Recipe(steps=3, batch=6, warmup=1)
-    outcomes = [
-        modalities.compare(Material(sessions), recipe, "1/2-3", kind, 0.5) for kind in modalities.LOSSES
-    ]
-    for outcome in outcomes:
-        for part in (outcome.video, outcome.second, outcome.together):
-            assert part["two_way_ci"][0] <= part["two_way"] <= part["two_way_ci"][1]
-    table = modalities.as_markdown(outcomes)
-    assert table.count("\n") == 5
-    assert "one softmax over all" in table
-
-
-def test_a_missing_stream_has_no_pull(sessions, small, recordings):
-    torch.manual_seed(0)
-    model = modalities.TwoStreams(fresh(small), 6)
-    windows = recordings.every(recordings.spans(), 200)
-    sides = model(recordings, FilmFeatures(recordings), windows)
-    session, end = (torch.from_numpy(part) for part in windows)
-    labels = losses.three_state(session, end, 80)
-    for kind in modalities.LOSSES:
-        nobody = torch.zeros(len(labels), dtype=torch.bool)
-        if kind != modalities.LOSSES[1]:
-            model.zero_grad()
-            model.loss(kind, sides, labels, nobody).backward(retain_graph=True)
-            assert float(model.second.head.weight.grad.abs().sum()) == 0.0
