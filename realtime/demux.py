@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from av.container import InputContainer
 from av.format import Flags
 from av.stream import Disposition, Stream
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -66,9 +68,17 @@ def decode(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoF
                 yield frame
 
 
+# Its tables are made once for a size of picture, and it works in the thread that calls it. One made anew for
+# each frame, with threads of its own, took three times as long (docs/performance.md).
+_of_this_thread = threading.local()
+
+
 def to_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
     """The picture as shown, (height, width, 3) uint8 RGB: turned upright where the file asks for it."""
-    image = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+    scaler = getattr(_of_this_thread, "scaler", None)
+    if scaler is None:
+        scaler = _of_this_thread.scaler = VideoReformatter()
+    image = np.asarray(scaler.reformat(frame, format="rgb24", threads=1).to_ndarray(), dtype=np.uint8)
     turns = round(frame.rotation / 90) % 4      # a telephone held upright writes pictures that lie on a side
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
