@@ -191,6 +191,8 @@ def open_demo(
         "--with-parent",
         *listening,
     )
+    import models.inference.engine  # noqa: F401  takes seconds, while the subject wakes up
+
     try:
         pipeline = Pipeline(LslEeg(StreamSelector(source_id=source_id), resolve_s=20.0), film, model.build)
     except PhospheneError as error:
