@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -118,7 +119,10 @@ class VideoIntake:
         self.encode_ms: float = 0.0  # of the last batch, a frame
         self.n_frames = 0
         self.lost = 0  # numbers missing between frames
+        self.thinned = 0  # frames that were due and not embedded, for want of time
         self._model, self._offset_s = model, offset_s
+        self._cost_s = dict.fromkeys(model.card.paths, 0.0)  # of one frame, in the last batch
+        self._newest = dict.fromkeys(model.card.paths, -1)  # number of the newest frame with an embedding
         self._slots_hz = model.card.grid.slots_hz
         self._embeddings: dict[str, np.ndarray] = {}
         self._encoded = {path: np.full(capacity, -1, np.int64) for path in model.card.paths}
@@ -140,8 +144,18 @@ class VideoIntake:
             self.frames.append(shrink(frame.image, self._model.card.image_px), frame.stamp, frame.seq)
         return frame is not None
 
-    def encode(self, now: float) -> None:
-        """Embed the frames that a slot up to `now` shows and that were not embedded yet."""
+    def encode(self, now: float, budget_s: float = math.inf) -> None:
+        """Embed the frames that a slot up to `now` shows and that were not embedded yet.
+
+        May be called by another thread than `pump`, always by the same.
+
+        Parameters
+        ----------
+        budget_s : float
+            What a path's frames may take, by what one took last. Where that is not enough for all, evenly
+            spread ones are embedded, the newest among them; the others are counted in `thinned`, and in their
+            place stands the one before.
+        """
         first, stamps = self.frames.times.tail("stamp")
         for path, every in self._model.card.paths.items():
             start = max(self._next[path], first)
@@ -150,9 +164,12 @@ class VideoIntake:
             ]
             settled = first + len(stamps) - 1  # the newest may still come on show
             self._next[path] = max(start, settled if settled not in due else settled + 1)
-            images = [(n, image) for n in due if (image := self.frames.image(n)) is not None]
+            chosen = _spread(due, budget_s, self._cost_s[path])
+            images = [(n, image) for n in chosen if (image := self.frames.image(n)) is not None]
+            before = self._newest[path]
             if images:
                 self._embed(path, images)
+            self._stand_in(path, due, before)
 
     def _on_show(self, i: int, stamps: np.ndarray, every: int, now: float) -> bool:
         """Does a slot of this path fall on frame i's time on show, as far as that has passed?"""
@@ -165,13 +182,28 @@ class VideoIntake:
     def _embed(self, path: str, images: list[tuple[int, np.ndarray]]) -> None:
         begin = time.perf_counter()
         embedded = self._model.encode([image for _, image in images], path)
-        self.encode_ms = (time.perf_counter() - begin) * 1e3 / len(images)
+        self._cost_s[path] = (time.perf_counter() - begin) / len(images)
+        self.encode_ms = self._cost_s[path] * 1e3
         capacity = self.frames.times.capacity
         if path not in self._embeddings:
             self._embeddings[path] = np.zeros((capacity, *embedded.shape[1:]), np.float32)
         for (number, _), row in zip(images, embedded, strict=True):
             self._embeddings[path][number % capacity] = row
             self._encoded[path][number % capacity] = number
+        self._newest[path] = images[-1][0]
+
+    def _stand_in(self, path: str, due: list[int], before: int) -> None:
+        """Give each due frame that was not embedded what the one embedded before it has."""
+        capacity = self.frames.times.capacity
+        encoded = self._encoded[path]
+        for number in due:
+            if encoded[number % capacity] == number:
+                before = number
+                continue
+            self.thinned += 1
+            if before >= 0 and encoded[before % capacity] == before:
+                self._embeddings[path][number % capacity] = self._embeddings[path][before % capacity]
+                encoded[number % capacity] = number
 
     def embeddings(self, number: IndexArray) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Embeddings of the frames at an interval's slots, and which slots have theirs.
@@ -196,4 +228,14 @@ class VideoIntake:
 
     def health(self) -> VideoHealth:
         health = self.source.health()
-        return replace(health, frames=self.n_frames, dropped=max(health.dropped, self.lost))
+        late = f"too slow for every frame: {self.thinned} show the one before" if self.thinned else ""
+        dropped = max(health.dropped, self.lost)
+        return replace(health, frames=self.n_frames, dropped=dropped, note=health.note or late)
+
+
+def _spread(due: list[int], budget_s: float, cost_s: float) -> list[int]:
+    """As many of `due` as the budget suffices for, at least the newest, evenly spread."""
+    if cost_s * len(due) <= budget_s:
+        return due
+    most = max(1, int(budget_s / cost_s))
+    return [due[-1 - i * len(due) // most] for i in reversed(range(most))]

@@ -1,6 +1,12 @@
-"""Runs a pipeline on live streams: one thread for the EEG, one for the video, one for the scoring."""
+"""Runs a pipeline on live streams: a thread each for the EEG, the video, its encoding and the scoring.
+
+Where the machine is too slow, quality yields in this order, and each step is counted: frames are encoded less
+often (`VideoIntake.thinned`), then ticks are left out (`Pipeline.skipped_ticks`).
+"""
 
 from __future__ import annotations
+
+import threading
 
 from realtime.clock import Clock
 from realtime.pipeline import Pipeline
@@ -9,6 +15,7 @@ from realtime.worker import Worker
 _READ_S = 0.02  # a source is asked again at least this often, so that a stop is quick
 _NAP_S = 0.002  # while an interval has ended and its last samples are on their way
 _REST_S = 0.05  # the longest the scoring sleeps without looking
+_ENCODING_SHARE = 0.5  # of a hop, that one batch of a path's frames may take
 
 
 class LiveRunner:
@@ -23,9 +30,12 @@ class LiveRunner:
     def __init__(self, pipeline: Pipeline, clock: Clock):
         self.pipeline = pipeline
         self.clock = clock
+        self._frame_came = threading.Event()
+        self._encode_s = pipeline.grid.hop_s * _ENCODING_SHARE
         self._workers = [
             Worker("EEG", self._read_eeg, on_exit=pipeline.eeg.source.close),
             Worker("video", self._read_video, on_exit=pipeline.video.source.close),
+            Worker("encoding", self._encode),
             Worker("scoring", self._score),
         ]
 
@@ -57,8 +67,13 @@ class LiveRunner:
         self.pipeline.eeg.pump(_READ_S)
 
     def _read_video(self) -> None:
-        self.pipeline.video.pump(_READ_S)
-        self.pipeline.video.encode(self.clock.now())
+        if self.pipeline.video.pump(_READ_S):
+            self._frame_came.set()
+
+    def _encode(self) -> None:
+        self._frame_came.wait(_READ_S)  # a frame may also come on show by time alone
+        self._frame_came.clear()
+        self.pipeline.video.encode(self.clock.now(), self._encode_s)
 
     def _score(self) -> None:
         now = self.clock.now()

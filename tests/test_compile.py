@@ -17,7 +17,7 @@ from models.inference.backends import BACKENDS, Run, Tensors, installed
 from models.inference.cache import COMPILED_HOME, Entry, prune
 from models.inference.compile import Compiled, compile_module
 from models.inference.engine import Engine
-from models.inference.examples import StageExamples, film_pictures, session_pictures
+from models.inference.examples import StageExamples, film_pictures, picture_examples, session_pictures
 from models.inference.on_inductor import Inductor
 from models.inference.parity import EQUAL, compare
 from models.inference.stages import EAGER, compile_stages
@@ -354,8 +354,9 @@ def test_an_unknown_choice_names_the_legal_ones() -> None:
 
 
 def test_examples_hold_what_is_missing_too() -> None:
-    examples = StageExamples(small_network(), film_pictures(6, (64, 48)))
-    checks, calibration = examples.frames("fast")
+    network = small_network()
+    examples = StageExamples(network)
+    checks, calibration = picture_examples(network.frame_encoders["fast"], film_pictures(6, (64, 48)))
     assert (len(checks), len(calibration)) == (4, 2)
     assert not examples.eeg()[1][1].all()
     assert not examples.video()[1][-1].all()

@@ -20,7 +20,7 @@ from torch import nn
 from models.config import preset
 from models.inference.backends import Tensors
 from models.inference.compile import compile_module
-from models.inference.examples import StageExamples, film_pictures
+from models.inference.examples import StageExamples, film_pictures, picture_examples
 from models.inference.on_tensorrt import export_for_gpu
 from models.inference.parity import EQUAL, compare
 from models.inference.stages import EegModule, FramesModule, FuseModule, VideoModule
@@ -60,10 +60,10 @@ class Exported(NamedTuple):
 @pytest.fixture(scope="module", params=["frames", "video", "eeg", "fuse"])
 def stage(request: pytest.FixtureRequest, network: Network) -> list[Exported]:
     """One module; for the frames one of each path."""
-    examples = StageExamples(network, film_pictures(5, (64, 48)))
+    examples = StageExamples(network)
     if request.param == "frames":
-        paths = network.frame_encoders
-        parts = [(FramesModule(network, path), examples.frames(path)[0]) for path in paths]
+        encoders, pictures = network.frame_encoders.values(), film_pictures(5, (64, 48))
+        parts = [(FramesModule(each), picture_examples(each, pictures)[0]) for each in encoders]
     else:
         kinds = {"video": VideoModule, "eeg": EegModule, "fuse": FuseModule}
         parts = [(kinds[request.param](network), getattr(examples, request.param)())]
