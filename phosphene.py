@@ -52,8 +52,10 @@ Notch = Annotated[float, typer.Option("--notch", help="Line frequency to remove:
 Unit = Annotated[
     str | None, typer.Option("--unit", help="Unit of the samples, where the stream says none or a wrong one.")
 ]
-
-
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A part of the network or of the recipe: mixer=gru, recipe.steps=800"),
+]
 ClockMode = Annotated[
     str, typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival.")
 ]
@@ -310,10 +312,7 @@ def train(
     sessions: Sessions,
     out: Annotated[Path, typer.Option("--out", help="Folder for the checkpoint.")],
     preset: Preset = "demo",
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A part of the network or of the recipe: mixer=gru, recipe.steps=800"),
-    ] = None,
+    setting: Settings = None,
     channels: Channels = None,
     reference: Reference = "as recorded",
     notch: Notch = 50.0,
@@ -386,6 +385,78 @@ def baseline(
         _print_json(found)
     else:
         print_worth(found)
+
+
+@app.command()
+def crossval(
+    sessions: Sessions,
+    folds: Annotated[
+        str, typer.Option("--folds", help="runs, '5 blocks', or groups such as 1-6/7-11 (across days).")
+    ] = "runs",
+    minutes: Annotated[
+        str | None,
+        typer.Option("--minutes", help="A learning curve: on so many minutes of data each, 2,4,8,14"),
+    ] = None,
+    preset: Preset = "demo",
+    setting: Settings = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="A folder for what a killed run goes on from.")
+    ] = None,
+    json: Json = False,
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    cache: Cache = None,
+) -> None:
+    """Train anew for every fold and judge on what was left out, beside linear models on the same windows."""
+    from gui.console import print_curve, print_worth
+    from models.learning.crossval import cross_validate, learning_curve
+    from models.learning.train import Material
+
+    material = Material(sessions, _conditioning(channels, reference, notch, unit), cache)
+    changes, recipe = _settings(setting or [])
+    found: Any
+    if minutes is None:
+        found = cross_validate(material, preset, recipe, folds, changes, state=state, tell=_tell)
+    else:
+        amounts = _numbers("--minutes", minutes)
+        found = learning_curve(material, preset, recipe, amounts, folds, changes, _tell)
+    if json:
+        _print_json(found)
+    elif minutes is None:
+        print_worth(found)
+    else:
+        print_curve(found)
+
+
+@app.command()
+def bench(
+    parts: Annotated[
+        list[str] | None, typer.Argument(help="Which parts: vit_b16, stages, tick, ring … All by default.")
+    ] = None,
+    json: Json = False,
+    docs: Annotated[
+        Path | None,
+        typer.Option("--docs", help="Also put the numbers into this folder's performance.md."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small networks, short times: only proves that it runs.")
+    ] = False,
+) -> None:
+    """Measure this machine: compiled networks, ticks, latency, window, memory, each beside its peer."""
+    from models.bench.page import as_lines, write_page
+    from models.bench.setting import Setting
+    from models.bench.suite import run_bench
+
+    found = run_bench(Setting(quick=quick, progress=_tell), parts or ())
+    if docs is not None:
+        write_page(found, docs)
+    if json:
+        _print_json(found)
+    else:
+        for line in as_lines(found):
+            typer.echo(line)
 
 
 @app.command()
@@ -605,6 +676,15 @@ def _settings(settings: list[str]) -> tuple[dict[str, Any], Recipe]:
     except ValidationError as error:
         told = (f"recipe.{e['loc'][0]}={e['input']}: {e['msg']}" for e in error.errors())
         raise ConfigError("; ".join(told)) from None
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    from realtime.errors import ConfigError
+
+    try:
+        return [float(word) for word in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"{option} {text} are no numbers: write them with commas between, 2,4,8") from None
 
 
 def _tell(words: str) -> None:

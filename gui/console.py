@@ -114,3 +114,13 @@ def print_worth(found: Mapping[str, Any]) -> None:
     console = Console()
     console.print(table)
     console.print(f"{found['n_windows']} windows; shifted null {found['null_two_way']:.3f}")
+
+
+def print_curve(rows: Sequence[Mapping[str, Any]]) -> None:
+    """How good each model is after so many minutes of data; 2-way / 10-way."""
+    names = [name for name in rows[0] if name != "minutes"]
+    table = Table("minutes", *names)
+    for row in rows:
+        figures = (f"{row[name]['two_way']:.3f} / {row[name]['ten_way']:.3f}" for name in names)
+        table.add_row(f"{row['minutes']:g}", *figures)
+    Console().print(table)

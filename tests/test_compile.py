@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +28,14 @@ from realtime.errors import ConfigError
 from realtime.types import Interval
 from tests.networks import small_network
 from tests.small_session import write_small
+
+
+def signal_stack() -> int | None:
+    """Where this thread handles signals, None for its own stack."""
+    found = (ctypes.c_void_p * 3)()  # stack_t: start, flags, size
+    ctypes.CDLL(None).sigaltstack(None, ctypes.byref(found))
+    return found[0]
+
 
 needs_openvino = pytest.mark.skipif(not installed("openvino"), reason="openvino is not installed")
 needs_nncf = pytest.mark.skipif(not installed("nncf"), reason="nncf is not installed")
@@ -173,6 +183,18 @@ def test_a_file_of_another_network_under_the_right_name_is_found_out_and_built_a
     told: list[str] = []
     result = compiled(tmp_path, "openvino", told, doubling(seed=0))
     assert (result.backend, len(told)) == ("openvino", 2)
+
+
+@needs_openvino
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sigaltstack is Linux's")
+def test_a_signal_finds_its_stack_after_a_network_was_compiled(tmp_path: Path) -> None:
+    before = signal_stack()
+    older, newer = (compiled(tmp_path, "openvino", module=doubling(seed)) for seed in (0, 1))
+    assert signal_stack() == before
+    del older
+    assert signal_stack() == before
+    del newer
+    assert signal_stack() == before
 
 
 @pytest.mark.parametrize("change", ["weights", "switch", "shape", "buffer"])

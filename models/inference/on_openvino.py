@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from models.inference.backends import Run, Tensors, installed, quiet
 from models.inference.machine import n_threads
+from models.inference.signal_stack import own_signal_stack
 from realtime.errors import ConfigError
 
 
@@ -56,7 +57,8 @@ class OpenVino:
             model, weights = file.read("model.xml"), file.read("model.bin")
         core = openvino.Core()
         network = core.read_model(model, openvino.Tensor(np.frombuffer(weights, np.uint8)))
-        compiled = core.compile_model(network, "CPU", self._options())
+        with own_signal_stack():
+            compiled = core.compile_model(network, "CPU", self._options())
         request, n_outputs = compiled.create_infer_request(), len(compiled.outputs)
 
         def run(*inputs: Tensor) -> Tensors:

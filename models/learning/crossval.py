@@ -105,12 +105,13 @@ def learning_curve(
     recipe: Recipe | None = None,
     minutes: Sequence[float] = (2, 4, 8, 14),
     how: str = "runs",
+    changes: Mapping[str, Any] | None = None,
     tell: Tell | None = None,
 ) -> list[dict[str, Any]]:
     """How good network and linear models are after so many minutes of training data: one dict an amount."""
     rows = []
     for amount in minutes:
-        found = cross_validate(material, config, recipe, how, minutes=amount, tell=tell)
+        found = cross_validate(material, config, recipe, how, changes, amount, tell=tell)
         figures = {name: found[name] for name in ("two_way", "two_way_ci", "ten_way", "n_windows")}
         linear = {
             name: {k: part[k] for k in ("two_way", "two_way_ci", "ten_way")}

@@ -159,7 +159,7 @@ def unseen(recordings: Recordings, checkpoint: Checkpoint) -> list[Span]:
     if not left:
         raise SessionError(
             f"{checkpoint.name} was trained on all of these sessions: give others, or judge by training anew "
-            f"with one left out at a time (--leave-one-out)"
+            f"with one left out at a time (`phosphene crossval`)"
         )
     return left
 
