@@ -210,6 +210,13 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(small, reco
 
 
 # ---------------------------------------------------------------- what is minimised
+def test_half_precision_begins_with_the_same_loss_and_learns(small, recordings):
+    _, _, full = run(small, recordings)
+    _, _, half = run(small, recordings, QUICK.model_copy(update={"precision": "bf16-mixed"}))
+    assert half[0].loss == pytest.approx(full[0].loss, rel=0.02)
+    assert half[5].loss < half[0].loss  # the match joins in with the next
+
+
 def test_the_match_begins_when_it_should_and_shares_of_the_gradient_sum_to_one(small, recordings):
     recipe = QUICK.model_copy(update={"distil": "distribution", "reconstruct": 0.1, "warm_up": 4})
     _, _, told = run(small, recordings, recipe)

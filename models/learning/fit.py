@@ -177,9 +177,10 @@ class Fit:
         batch = batch.to(self.fabric.device)
         teacher = self.teacher(batch) if self.teacher else None
         grid = self.recordings.grid
-        terms = self.objective(augment(batch, recipe, grid.eeg_hz // grid.slots_hz), step, teacher)
+        batch = augment(batch, recipe, grid.eeg_hz // grid.slots_hz)
+        terms = self.objective(batch, step, teacher)
         loss = torch.stack(list(terms.values())).sum()
-        shares = self.shares(terms) if step % recipe.log_every == 0 and len(terms) > 1 else {}
+        shares = self.shares(batch, teacher) if step % recipe.log_every == 0 and len(terms) > 1 else {}
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.objective, self.optimizer, max_norm=recipe.clip)
@@ -207,8 +208,13 @@ class Fit:
         n = max(2, self.recipe.batch // self.fabric.world_size)
         return self.recordings.batch(draw(self.recordings, self.train_spans, n, self.recipe, rng))
 
-    def shares(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
-        """Share of each term in the sum of the lengths of their gradients."""
+    def shares(self, batch: Batch, teacher: Tensor | None) -> dict[str, float]:
+        """Share of each term in the sum of the lengths of their gradients.
+
+        In a forward of its own: what Fabric has wrapped can only be differentiated as a whole.
+        """
+        with self.fabric.autocast():
+            terms: dict[str, Tensor] = self.objective.module(batch, self.step, teacher)
         weights = [p for p in self.network.parameters() if p.requires_grad]
         lengths = {}
         for name, term in terms.items():
