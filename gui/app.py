@@ -49,8 +49,14 @@ class FrameMeter:
 def application() -> QApplication:
     """The one QApplication, in the window's style."""
     existing = QApplication.instance()
-    if isinstance(existing, QApplication):
-        return existing
+    app = existing if isinstance(existing, QApplication) else _new_application()
+    # Whoever shows a window ends it. Qt would also put a request to quit into its queue when the last window
+    # goes, which stays there if nothing runs any more, and then ends whatever is shown next at once.
+    app.setQuitOnLastWindowClosed(False)
+    return app
+
+
+def _new_application() -> QApplication:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Phosphene")
     app.setOrganizationName("Phosphene")

@@ -11,7 +11,7 @@ from operator import attrgetter
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from gui import app as gui_app
@@ -485,6 +485,19 @@ def test_closing_the_window_ends_the_run(settings):
         return False
 
     assert "fps" in gui_app.show_window(FakeView(), Mode.LIVE, Actions(), over, settings)
+
+
+def test_a_window_that_was_closed_does_not_end_what_is_shown_next(settings):
+    def over() -> bool:
+        for widget in QApplication.topLevelWidgets():
+            widget.close()
+        return False
+
+    gui_app.show_window(FakeView(), Mode.LIVE, Actions(), over, settings)
+    QApplication.processEvents()
+    next_loop, own_end = QEventLoop(), 7
+    QTimer.singleShot(50, lambda: next_loop.exit(own_end))
+    assert next_loop.exec() == own_end
 
 
 def test_an_invisible_window_leaves_no_trace_in_the_users_settings():
