@@ -141,13 +141,15 @@ def open_replay(
     from recordings.player import Player
     from recordings.replay import ReplayEeg, ReplayVideo
     from recordings.session import Session
+    from recordings.survey import Survey
 
     session = Session(folder)
     clock = ManualClock(session.start)
     sources = ReplayEeg(session, clock, eeg or ""), ReplayVideo(session, clock)
     pipeline = Pipeline(*sources, model.build, conditioning)
     begin = session.start + start_s
-    player = Player(pipeline, *sources, clock, begin, session.end, speed, loop)
+    survey = Survey(folder, eeg or "")
+    player = Player(pipeline, *sources, clock, begin, session.end, speed, loop, survey)
     view = PipelineView(pipeline, clock, lambda: player.failure, player)
     for marker in session.markers():
         view.add_marker(marker.stamp, marker.text)

@@ -39,6 +39,16 @@ class Transport(Protocol):
     @property
     def playing(self) -> bool: ...
 
+    @property
+    def gaps(self) -> Sequence[tuple[float, float]]:
+        """Start and end of each stretch without EEG, as far as they are known."""
+        ...
+
+    @property
+    def recorded(self) -> Sequence[tuple[float, float]]:
+        """Time and similarity of the readings that were recorded with the session."""
+        ...
+
     def play(self) -> None: ...
 
     def pause(self) -> None: ...

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QBrush, QMouseEvent, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from gui.icons import icon
@@ -18,6 +19,7 @@ from gui.theme import LIGHT, Theme
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, math.inf)
 _SEEK_S = 5.0
 _WHOLE_S = 1e9  # longer than any session: its whole past
+Curve = Sequence[tuple[float, float]]
 
 
 def speed_words(speed: float) -> str:
@@ -31,7 +33,10 @@ def minutes(seconds: float) -> str:
 
 
 class TimeLine(QWidget):
-    """Start to end of the session: markers as ticks, similarity as far as it was played, a place to grasp."""
+    """Start to end of the session: markers as ticks, gaps in the EEG as holes, a place to grasp.
+
+    The similarity is drawn as far as it was played, and faintly as it was recorded with the session.
+    """
 
     sought = Signal(float)
 
@@ -41,23 +46,35 @@ class TimeLine(QWidget):
         self._span = (0.0, 1.0)
         self._position = 0.0
         self._markers: list[float] = []
-        self._curve: list[tuple[float, float]] = []
+        self._gaps: Curve = ()
+        self._curve: Curve = ()
+        self._recorded: Curve = ()
         self._join_s = 0.0
         self._drawn: QPixmap | None = None
         self.setMinimumSize(120, 30)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("Click to go there (← and → move by 5 s)")
+        self.setToolTip(
+            "Click to go there (← and → move by 5 s). The line is the similarity, faint as it was recorded "
+            "then; ticks are markers, hatched parts have no EEG"
+        )
 
     def show_position(self, span: tuple[float, float], position: float) -> None:
         if (span, position) != (self._span, self._position):
             self._span, self._position = span, position
             self.update()
 
-    def show_past(self, markers: list[float], curve: list[tuple[float, float]], join_s: float) -> None:
-        """Markers, and the similarity as (time, value); points further apart than `join_s` are not joined."""
-        self._markers, self._curve, self._join_s = markers, curve, join_s
-        self._drawn = None
-        self.update()
+    def show_past(
+        self, markers: list[float], gaps: Curve, curve: Curve, recorded: Curve, join_s: float
+    ) -> None:
+        """Markers, gaps as (start, end), and the similarity now and when it was recorded as (time, value).
+
+        Points further apart than `join_s` are not joined.
+        """
+        shown = (markers, gaps, curve, recorded, join_s)
+        if shown != (self._markers, self._gaps, self._curve, self._recorded, self._join_s):
+            self._markers, self._gaps, self._curve, self._recorded, self._join_s = shown
+            self._drawn = None
+            self.update()
 
     def retheme(self, theme: Theme) -> None:
         self.theme, self._drawn = theme, None
@@ -104,21 +121,28 @@ class TimeLine(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.theme.colour("sunk"))
         painter.drawRoundedRect(well, 3, 3)
+        for start, stop in self._gaps:
+            hole = QRectF(self._x(start), well.top(), max(2.0, self._x(stop) - self._x(start)), well.height())
+            painter.fillRect(hole, QBrush(self.theme.colour("warn"), Qt.BrushStyle.BDiagPattern))
         painter.setPen(QPen(self.theme.colour("quiet"), 1))
         for stamp in self._markers:
             x = self._x(stamp)
             painter.drawLine(QLineF(x, well.bottom() - 6, x, well.bottom()))
-        reach = max(0.25, max((abs(value) for _, value in self._curve), default=0))
+        reach = max(0.25, max((abs(value) for _, value in (*self._curve, *self._recorded)), default=0))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for curve, tone, width in ((self._recorded, "quiet", 1.0), (self._curve, "accent", 1.2)):
+            painter.setPen(QPen(self.theme.colour(tone), width))
+            painter.drawPath(self._path(curve, well, reach))
+        painter.end()
+        return pixmap
+
+    def _path(self, curve: Curve, well: QRectF, reach: float) -> QPainterPath:
         path, before = QPainterPath(), -np.inf
-        for t, value in self._curve:
+        for t, value in curve:
             at = QPointF(self._x(t), well.center().y() - value / reach * (well.height() / 2 - 2))
             (path.lineTo if t - before <= self._join_s else path.moveTo)(at)
             before = t
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(self.theme.colour("accent"), 1.2))
-        painter.drawPath(path)
-        painter.end()
-        return pixmap
+        return path
 
 
 class TransportBar(QFrame):
@@ -129,6 +153,7 @@ class TransportBar(QFrame):
         self.setObjectName("bar")
         self.theme = LIGHT
         self._transport: Transport | None = None
+        self._past: dict[int, float] = {}  # similarity by number of the interval: the view keeps two minutes
         self._shows_pause: bool | None = None
         self.to_start = self._button("start", "To the start (Home)")
         self.play_pause = self._button("play", "Play or pause (Space)")
@@ -184,11 +209,13 @@ class TransportBar(QFrame):
 
     def refresh_past(self, view: View) -> None:
         """What was played so far and the markers; called twice a second, for both may be long."""
-        if view.transport is not None:
+        transport = view.transport
+        if transport is not None:
             hop = view.grid.hop_s
-            past = {reading.index: reading.similarity for reading in view.history(_WHOLE_S)}
-            curve = [(index * hop, past[index]) for index in sorted(past)]
-            self.line.show_past([stamp for stamp, _ in view.markers(_WHOLE_S)], curve, 1.5 * hop)
+            self._past |= {reading.index: reading.similarity for reading in view.history(_WHOLE_S)}
+            curve = [(index * hop, self._past[index]) for index in sorted(self._past)]
+            markers = [stamp for stamp, _ in view.markers(_WHOLE_S)]
+            self.line.show_past(markers, transport.gaps, curve, transport.recorded, 1.5 * hop)
 
     def toggle(self) -> None:
         if self._transport is not None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Sequence
 
 from realtime.clock import ManualClock
 from realtime.pipeline import Pipeline
 from realtime.worker import Worker
 from recordings.replay import ReplayEeg, ReplayVideo
+from recordings.survey import Survey
 
 _BEAT_S = 0.005  # how finely the clock follows wall time
 MAX_SPEED = math.inf
@@ -35,6 +37,8 @@ class Player:
         What is played, seconds on the session's clock.
     speed : float
         Times real time; `inf` for as fast as the machine can.
+    survey : Survey, optional
+        Reads the session through for whoever asks for its gaps.
     """
 
     def __init__(
@@ -47,9 +51,11 @@ class Player:
         end: float,
         speed: float = 1.0,
         loop: bool = False,
+        survey: Survey | None = None,
     ):
         self.pipeline = pipeline
         self.clock = clock
+        self._survey = survey
         self.start_time, self.end = start, end
         self.speed = speed
         self.loop = loop
@@ -72,6 +78,16 @@ class Player:
     def position(self) -> float:
         """Seconds on the recording's clock."""
         return self.clock.now()
+
+    @property
+    def gaps(self) -> Sequence[tuple[float, float]]:
+        """Where EEG is missing, as far as that is known; asking begins to look for them."""
+        return () if self._survey is None else self._survey.start().gaps
+
+    @property
+    def recorded(self) -> Sequence[tuple[float, float]]:
+        """Time and similarity of the readings that were recorded with the session."""
+        return () if self._survey is None else self._survey.start().similarity
 
     def play(self) -> None:
         """Go on; at the end, from the start."""
@@ -103,6 +119,8 @@ class Player:
     def stop(self) -> None:
         self._wake.set()
         self._worker.stop()
+        if self._survey is not None:
+            self._survey.stop()
 
     def hold_at_end(self) -> None:
         """Stand still at the end, to be played again or sought, instead of being finished."""

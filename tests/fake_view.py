@@ -61,6 +61,8 @@ class FakeTransport:
         self.start, self.end, self.position = start, start + seconds, start
         self.speed, self.loop, self.playing = 1.0, False, True
         self.steps = 0
+        self.gaps = ((start + 0.4 * seconds, start + 0.5 * seconds),)
+        self.recorded = tuple((start + t, 0.1 + 0.05 * (t % 3)) for t in range(int(seconds)))
 
     def play(self) -> None:
         self.playing = True
