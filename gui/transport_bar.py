@@ -123,6 +123,7 @@ class TimeLine(QWidget):
         painter.drawRoundedRect(well, 3, 3)
         for start, stop in self._gaps:
             hole = QRectF(self._x(start), well.top(), max(2.0, self._x(stop) - self._x(start)), well.height())
+            painter.fillRect(hole, self.theme.colour("warn_fill"))
             painter.fillRect(hole, QBrush(self.theme.colour("warn"), Qt.BrushStyle.BDiagPattern))
         painter.setPen(QPen(self.theme.colour("quiet"), 1))
         for stamp in self._markers:

@@ -2,7 +2,7 @@
 
 Unknown names, unknown words and contradictions are refused with the field, the value and what is legal there.
 
-    >>> config = preset("demo", {"mixer": "gru", "fusion.readout": "cosine"})
+    >>> config = preset("demo", {"mixer": "gru", "fusion.readout": "mlp"})
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def preset(name: str, changes: Mapping[str, Any] | None = None) -> NetworkConfig
     name : str
         `demo`, `laptop` or `lab`.
     changes : mapping, optional
-        For instance `{"mixer": "gru", "fusion.readout": "cosine"}`.
+        For instance `{"mixer": "gru", "fusion.readout": "mlp"}`.
 
     Raises
     ------

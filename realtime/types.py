@@ -208,7 +208,7 @@ class Scores:
     impostors : array of shape (n,), float32
         Similarity of this EEG to past video of the session, each at least one interval away.
     gate : float
-        tanh of the fusion's attention gate, mean over layers: 0 means the video is not listened to.
+        tanh of the gate that what was read goes through, mean over layers: 0 means the video is not heard.
     """
 
     similarity: float

@@ -27,7 +27,7 @@ def small_network(seed: int = 0, opened: bool = True, **changes: Any) -> Network
     network = Network(small_config(**changes), LABELS).eval()
     with torch.no_grad():
         for name, value in network.named_parameters():
-            if opened and name.endswith("_gate"):
+            if opened and name.endswith("gate"):
                 value.fill_(0.6)
     return network
 

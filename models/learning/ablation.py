@@ -52,7 +52,7 @@ def variants() -> list[Variant]:
     rows += [Variant("mixer", word, {"mixer": word}) for word in ("gru", "s4d", "mamba", "none")]
     rows += [Variant("compression", word, {"compression": word}) for word in ("pma", "mean")]
     rows += [Variant("fusion", word, {"fusion": word}) for word in ("qformer", "perceiver")]
-    rows += [Variant("readout", word, {"fusion.readout": word}) for word in ("linear", "cosine")]
+    rows += [Variant("readout", word, {"fusion.readout": word}) for word in ("linear", "mlp")]
     rows += [
         Variant("time", "no rotary", {"fusion.rotary": False, "compression.rotary": False}),
         Variant("time", "no own-time bias", {"fusion.time_bias_s": None}),

@@ -88,15 +88,27 @@ def train_and_score(
     state: Path | None = None,
 ) -> Runs:
     """One fold: a fresh network, its training, and what it says of the fold's windows."""
+    kept = state / f"{fold.name}.state" if state is not None else None
+    network = trained(config, recipe, recordings, spans, kept)
+    seen = score(network, recordings, fold.test, match=recipe.match > 0)
+    return Runs.of(seen, recordings)
+
+
+def trained(
+    config: NetworkConfig,
+    recipe: Recipe,
+    recordings: Recordings,
+    spans: Sequence[Span],
+    state: Path | None = None,
+) -> Network:
+    """A fresh network, trained on `spans`; their ends held out as the recipe says."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(recipe.seed)
         network = Network(config, recordings.labels)
     train, held = hold_out(spans, recipe.validation, guard=recordings.n_rows)
     split = as_split({"train": train, "validation": held}, recordings)
-    kept = state / f"{fold.name}.state" if state is not None else None
-    fit(network, recordings, train, held, recipe, kept, split=split)
-    seen = score(network, recordings, fold.test, match=recipe.match > 0)
-    return Runs.of(seen, recordings)
+    fit(network, recordings, train, held, recipe, state, split=split)
+    return network
 
 
 def learning_curve(

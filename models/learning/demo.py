@@ -37,9 +37,11 @@ RECIPE = Recipe(steps=400)
 _SIZE = 240, 135  # pixels: four times what the fast path keeps
 
 
-def write_virtual(folder: Path, seconds: float, person: int, film: int, engaged: bool) -> Path:
+def write_virtual(
+    folder: Path, seconds: float, person: int, film: int, engaged: bool, face_weight: float = 0.0
+) -> Path:
     """Record a virtual subject who watches a film, `engaged` throughout or with a mind that wanders."""
-    who = SubjectOptions(seed=person, film_seed=film, always_engaged=engaged)
+    who = SubjectOptions(seed=person, film_seed=film, always_engaged=engaged, face_weight=face_weight)
     simulated = simulate_session(seconds, who, Film(film, size=_SIZE))
     info = EegInfo("Virtual subject", simulated.labels, "microvolts", simulated.rate, f"virtual-{person}")
     write_session(folder, info, simulated.stamps, simulated.samples, simulated.frames(), simulated.markers)

@@ -84,5 +84,11 @@ class GatedFusion(nn.Module):
             attention = torch.where(row_any, torch.stack(maps).mean(dim=0), 0.0).unflatten(1, shape)
         queries, x, read, counted = (part.unflatten(1, shape) for part in (queries, x, read, row_any))
         pooled = mean_rows(x, counted)
-        gate = torch.cat([block.attn_gate for block in self.blocks]).tanh().mean()
+        gate = torch.stack(self._gates()).tanh().mean()
         return Fused(x, pooled, self.readout(queries, x, read, pooled, counted), attention, gate)
+
+    def _gates(self) -> list[Tensor]:
+        """What is read goes through these: each block's, but for the last where the readout has its own."""
+        gates: list[Tensor] = [block.attn_gate.squeeze() for block in self.blocks]
+        own = getattr(self.readout, "gate", None)
+        return gates if own is None else [*gates[:-1], own]

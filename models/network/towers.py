@@ -56,7 +56,9 @@ class VideoTower(nn.Module):
     """Frame embeddings of an interval → its grid and its latents. Starts anew at each interval.
 
     Paths are brought to one width with their differences, held to the finest path's rate and added. A frame
-    as a whole goes through the mixer; the compressor sees its patches with the mixed frame added to each.
+    as a whole goes through the mixer; the compressor sees its patches with the mixed frame added to each, and
+    with what the similarity's grid says of it, as the EEG's tokens are made of its grid: so the fusion begins
+    with two sides that are already comparable.
 
     Parameters
     ----------
@@ -78,6 +80,8 @@ class VideoTower(nn.Module):
         self.n_patches = n_patches
         self.mixer: TemporalMixer = build("mixer", config.mixer, config.width)
         self.head = nn.Linear(config.width, config.embed)
+        self.to_media = nn.Linear(config.embed, config.width)
+        self.length = config.embed**0.5
         places = latent_times(config.n_latents, grid.interval_s, grid.lag_s)
         self.compressor: Compressor = build("compression", config.compression, config.width, places)
         slots = latent_times(grid.n_slots // self.every, grid.interval_s, grid.lag_s)
@@ -98,13 +102,15 @@ class VideoTower(nn.Module):
         valid : (N, G) bool
         """
         patches, mixed, mask = self.look(frames, valid)
-        latents, attention = self.compressor(patches + mixed[:, :, None], mask, self.times, explain)
-        return VideoView(*self.on_grid(mixed, mask), latents, attention)
+        placed = unit(self.head(mixed))
+        whole = mixed + self.to_media(placed * self.length)
+        latents, attention = self.compressor(patches + whole[:, :, None], mask, self.times, explain)
+        return VideoView(*self.on_grid(placed, mask), latents, attention)
 
     def grid(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor]:
         """The similarity's side alone, `grid` and `grid_valid` of `forward`, at half its cost."""
         _, mixed, mask = self.look(frames, valid)
-        return self.on_grid(mixed, mask)
+        return self.on_grid(unit(self.head(mixed)), mask)
 
     def look(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Patches (N, F, P, D), the frames as mixed wholes (N, F, D), and which are there (N, F)."""
@@ -112,10 +118,10 @@ class VideoTower(nn.Module):
         patches = self.join(frames, valid)
         return patches, self.mixer(self.whole(patches.flatten(2)), mask), mask
 
-    def on_grid(self, mixed: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mixed frames on the time grid, each slot of length 1, 0 where none is valid; and where one is."""
+    def on_grid(self, placed: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames (N, F, E) on the time grid, 0 where none is valid; and where one is."""
         grid_valid = hold(mask, self.every)
-        return torch.where(grid_valid[:, :, None], hold(unit(self.head(mixed)), self.every), 0.0), grid_valid
+        return torch.where(grid_valid[:, :, None], hold(placed, self.every), 0.0), grid_valid
 
     def join(self, frames: dict[str, Tensor], valid: Tensor) -> Tensor:
         """Paths with their differences, at the finest path's rate, added: (N, F, P, D)."""
