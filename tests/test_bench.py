@@ -1,4 +1,4 @@
-"""The bench: both sides take turns, numbers come with their spread, and the page keeps what stands around them."""
+"""The bench: both sides take turns, numbers have their spread, the page keeps what stands around them."""
 
 from __future__ import annotations
 
