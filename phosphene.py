@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gui.compose import LiveChoice, ModelChoice
+    from gui.feedback_options import FeedbackChoice
     from gui.run import Running
     from models.learning.recipe import Recipe
     from realtime.config import ConditioningConfig
@@ -59,6 +60,32 @@ Settings = Annotated[
 ClockMode = Annotated[
     str, typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival.")
 ]
+FeedbackOn = Annotated[
+    bool, typer.Option("--feedback", help="Close the loop: give feedback on the similarity, as it stands.")
+]
+FeedbackSet = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--feedback-set", help="A setting of the feedback: baseline_s=30, threshold=0.2, when=above"
+    ),
+]
+FeedbackLook = Annotated[
+    str | None,
+    typer.Option("--feedback-style", help="bar, ring, brightness, tone or speed (of the film shown)."),
+]
+Sham = Annotated[
+    str | None,
+    typer.Option("--sham", help="Feedback that follows nothing: random, or the times of this SESSION's."),
+]
+Osc = Annotated[str | None, typer.Option("--osc", help="Send the feedback by OSC as well: HOST:PORT.")]
+Stimulus = Annotated[
+    str | None,
+    typer.Option("--stimulus", help="A film, played full screen to the participant: instead of --video."),
+]
+Screen = Annotated[
+    int | None,
+    typer.Option("--screen", min=1, help="Of the stimulus; the second by default where there is one."),
+]
 
 
 @app.command()
@@ -77,13 +104,16 @@ def demo(
         ),
     ] = None,
     tour: Annotated[bool, typer.Option("--tour", help="Begin with a walk through the panels.")] = False,
+    feedback_set: FeedbackSet = None,
 ) -> None:
     """Watch a virtual subject watch a film. Needs no headset, no camera and no network."""
-    from gui.compose import open_demo
+    from gui.compose import DEMO_FEEDBACK, open_demo
+    from gui.feedback_options import feedback_choice
 
     model = _model(preset, weights, backend)
     closed = not headless if closed_loop is None else closed_loop
-    _run(lambda: open_demo(model, closed_loop=closed, tour=tour), headless, seconds, json)
+    feedback = feedback_choice(feedback_set or (), base=DEMO_FEEDBACK).config
+    _run(lambda: open_demo(model, closed_loop=closed, tour=tour, feedback=feedback), headless, seconds, json)
 
 
 @app.command()
@@ -94,6 +124,8 @@ def live(
     video: Annotated[
         str | None, typer.Option("--video", help="A camera's number, a file, a URL or screen.")
     ] = None,
+    stimulus: Stimulus = None,
+    screen: Screen = None,
     headless: Headless = False,
     seconds: Seconds = None,
     json: Json = False,
@@ -108,14 +140,21 @@ def live(
     out: Annotated[Path, typer.Option("--out", help="Where the record button puts its folders.")] = Path(
         "sessions"
     ),
+    feedback: FeedbackOn = False,
+    feedback_set: FeedbackSet = None,
+    feedback_style: FeedbackLook = None,
+    sham: Sham = None,
+    osc: Osc = None,
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
-    if eeg is None or video is None:
-        _run(_ask(eeg, video, headless), headless, seconds, json)
+    loop = _feedback(feedback, feedback_set, feedback_style, sham, osc)
+    if eeg is None or (video is None and stimulus is None):
+        _run(_ask(eeg, video, headless, out, loop), headless, seconds, json)
         return
     choice = _live_choice(
         eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
     )
+    choice = _with_loop(choice, stimulus, screen, headless, loop)
     _run(lambda: _open_recordable(choice, out), headless, seconds, json)
 
 
@@ -123,7 +162,11 @@ def live(
 def record(
     out: Annotated[Path, typer.Argument(help="Folder under which the session's own folder is made.")],
     eeg: Annotated[str, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")],
-    video: Annotated[str, typer.Option("--video", help="A camera's number, a file or a URL.")],
+    video: Annotated[
+        str | None, typer.Option("--video", help="A camera's number, a file, a URL or screen.")
+    ] = None,
+    stimulus: Stimulus = None,
+    screen: Screen = None,
     stream: Annotated[
         list[str] | None,
         typer.Option("--stream", help="Further LSL streams, recorded as they are: type=Markers"),
@@ -143,11 +186,18 @@ def record(
     notch: Notch = 50.0,
     unit: Unit = None,
     clock: ClockMode = "check",
+    feedback: FeedbackOn = False,
+    feedback_set: FeedbackSet = None,
+    feedback_style: FeedbackLook = None,
+    sham: Sham = None,
+    osc: Osc = None,
 ) -> None:
     """Record a live session from its first sample: every EEG sample, every frame, other streams, readings."""
     choice = _live_choice(
         eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
     )
+    loop = _feedback(feedback, feedback_set, feedback_style, sham, osc)
+    choice = _with_loop(choice, stimulus, screen, headless, loop)
     named = {"sub": sub, "ses": ses, "task": task, "run": run}
     entities = {name: value for name, value in named.items() if value is not None}
     _run(lambda: _open_recordable(choice, out, stream or [], entities, at_once=True), headless, seconds, json)
@@ -604,7 +654,9 @@ def _print_json(value: Any) -> None:
     sys.stdout.write(json_format.dumps(value, indent=2, default=str) + "\n")
 
 
-def _ask(eeg: str | None, video: str | None, headless: bool) -> Callable[[], Running | None]:
+def _ask(
+    eeg: str | None, video: str | None, headless: bool, out: Path, feedback: FeedbackChoice | None
+) -> Callable[[], Running | None]:
     """What opens a session by asking, where there is a window to ask in and nothing was said yet."""
     from gui.display import why_no_window
     from realtime.errors import ConfigError
@@ -613,12 +665,50 @@ def _ask(eeg: str | None, video: str | None, headless: bool) -> Callable[[], Run
         raise ConfigError("give --eeg and --video; `phosphene streams` lists what there is")
     from gui.ask import ask_and_open
 
-    return ask_and_open
+    return lambda: ask_and_open(out, feedback)
+
+
+def _feedback(
+    on: bool, settings: list[str] | None, style: str | None, sham: str | None, osc: str | None
+) -> FeedbackChoice | None:
+    """The feedback that was asked for; None where none of its options was given."""
+    if not (on or settings or style or sham or osc):
+        return None
+    from gui.feedback_options import feedback_choice
+
+    return feedback_choice(settings or (), sham, osc, style or "bar")
+
+
+def _with_loop(
+    choice: LiveChoice,
+    stimulus: str | None,
+    screen: int | None,
+    headless: bool,
+    feedback: FeedbackChoice | None,
+) -> LiveChoice:
+    """The choice with what the participant is shown."""
+    from dataclasses import replace
+
+    from realtime.errors import ConfigError
+
+    if stimulus is None and screen is not None:
+        raise ConfigError("--screen says where a stimulus is shown: give it with --stimulus FILE")
+    if stimulus is not None and choice.video:
+        raise ConfigError(
+            "--stimulus and --video were both given: the session sees the stimulus as it is shown"
+        )
+    if stimulus is None and not choice.video:
+        raise ConfigError("give --video, or --stimulus FILE; `phosphene streams` lists the cameras")
+    if stimulus is not None and headless:
+        raise ConfigError(
+            "--stimulus plays a film to the participant and needs a window: leave --headless out"
+        )
+    return replace(choice, stimulus=stimulus, screen=screen, feedback=feedback)
 
 
 def _live_choice(
     eeg: str,
-    video: str,
+    video: str | None,
     model: ModelChoice,
     channels: str | None,
     reference: str,
@@ -629,7 +719,7 @@ def _live_choice(
     from gui.compose import LiveChoice
 
     conditioning = _conditioning(channels, reference, notch, unit)
-    return LiveChoice(eeg, video, model, conditioning, clock)
+    return LiveChoice(eeg, video or "", model, conditioning, clock)
 
 
 def _open_recordable(

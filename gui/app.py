@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from gui import theme as themes
 from gui.main_window import MainWindow
-from gui.state import Actions, Mode, View
+from gui.state import Actions, FeedbackStyle, Mode, View
 
 FPS = 30
 
@@ -83,11 +83,12 @@ def show_window(
     over: Callable[[], bool],
     settings: QSettings | None = None,
     tour: bool = False,
+    feedback_style: FeedbackStyle = FeedbackStyle.BAR,
 ) -> dict[str, float]:
     """Show the window until it is closed or `over` says so, which is asked at every drawing.
 
     Called in the main thread. What runs behind `view` is started and stopped by the caller. With `tour` it
-    begins with the walk through the panels.
+    begins with the walk through the panels. `feedback_style` is of the participant's window.
 
     Returns
     -------
@@ -101,6 +102,7 @@ def show_window(
     """
     app = application()
     window = MainWindow(view, mode, actions, settings or remembered())
+    window.feedback_style = feedback_style
     meter, failures, timer = FrameMeter(), [], QTimer()
 
     def draw() -> None:

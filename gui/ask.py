@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gui.compose import LiveChoice, ModelChoice, open_demo, open_live, open_replay
+from gui.feedback_options import FeedbackChoice
+from gui.recording import offer_recording
 from gui.run import Running
 from gui.start import Offer, ask_offer, ask_session, ask_setup
+from gui.state import FeedbackStyle
 from realtime.config import ConditioningConfig
 from recordings.example import EXAMPLE
 
 PRESETS = ("demo", "laptop", "lab")
 
 
-def ask_and_open() -> Running | None:
+def ask_and_open(out: Path, feedback: FeedbackChoice | None = None) -> Running | None:
     """Show the first-run page and open what was chosen; None where the user left.
+
+    Parameters
+    ----------
+    out : Path
+        Where the record button of a live session puts its folders.
+    feedback : FeedbackChoice, optional
+        What a live session gives whatever the dialog says.
 
     Raises
     ------
@@ -27,13 +39,25 @@ def ask_and_open() -> Running | None:
     if offer is Offer.SESSION:
         folder = ask_session()
         return open_replay(folder, ModelChoice()) if folder is not None else None
-    return _ask_streams() if offer is Offer.STREAMS else None
+    return _ask_streams(out, feedback) if offer is Offer.STREAMS else None
 
 
-def _ask_streams() -> Running | None:
+def _ask_streams(out: Path, feedback: FeedbackChoice | None) -> Running | None:
     setup = ask_setup(PRESETS)
     if setup is None:
         return None
+    if feedback is None and setup.feedback:
+        feedback = FeedbackChoice(style=FeedbackStyle(setup.feedback))
     conditioning = ConditioningConfig(reference=setup.reference, notch_hz=setup.notch_hz or None)
-    model = ModelChoice(setup.preset, setup.weights or None)
-    return open_live(LiveChoice(setup.eeg, setup.video, model, conditioning, montage=setup.channels))
+    choice = LiveChoice(
+        setup.eeg,
+        setup.video,
+        ModelChoice(setup.preset, setup.weights or None),
+        conditioning,
+        montage=setup.channels,
+        stimulus=setup.video if setup.full_screen else None,
+        feedback=feedback,
+    )
+    running = open_live(choice)
+    offer_recording(running, out)
+    return running

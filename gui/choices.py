@@ -33,6 +33,10 @@ class Setup:
         50, 60, or 0 for none.
     weights : str
         Folder with trained weights; empty takes those of the preset.
+    full_screen : bool
+        The video is a film that is played full screen to the participant.
+    feedback : str
+        The value of a `FeedbackStyle`; empty for no feedback.
     """
 
     eeg: str = ""
@@ -42,6 +46,8 @@ class Setup:
     notch_hz: float = 50.0
     preset: str = "demo"
     weights: str = ""
+    full_screen: bool = False
+    feedback: str = ""
 
     def remember(self, settings: QSettings) -> None:
         settings.setValue(_KEY, json.dumps(asdict(self)))

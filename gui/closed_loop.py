@@ -1,14 +1,20 @@
-"""Closes the loop of a session: from readings to feedback, its outlets, and what the operator sees of it."""
+"""Closes the loop of a session: from readings to feedback, its outlets, and what is seen and heard of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Protocol, runtime_checkable
 
+from gui.feedback_options import FeedbackChoice
 from gui.run import Running
 from gui.state import FeedbackState as Shown
+from gui.state import FeedbackStyle
 from realtime.clock import Clock
+from realtime.errors import ConfigError
 from realtime.feedback import Feedback, FeedbackConfig, FeedbackState
+from realtime.live import LiveRunner
 from realtime.loop import FeedbackLoop, Outlet
 
 _WORDS = {
@@ -18,6 +24,22 @@ _WORDS = {
     FeedbackState.ACTIVE: "feedback on",
     FeedbackState.RESTING: "pause",
 }
+_SLOWEST = 0.25  # of a film's own speed, at level 0
+_DARKEST = 0.15  # of its own light
+
+
+@runtime_checkable
+class Playing(Protocol):
+    """A film whose speed can be set."""
+
+    speed: float
+
+
+@runtime_checkable
+class Lit(Protocol):
+    """A film whose light can be set."""
+
+    brightness: float
 
 
 def close_loop(
@@ -30,7 +52,8 @@ def close_loop(
 ) -> FeedbackLoop:
     """Let a session's readings become feedback on LSL, and have `effect` (given 0 to 1) show it.
 
-    Adds the loop to the session: its summary says how often feedback began, its window shows the meter.
+    Adds the loop to the session: its summary says how often feedback began, its window shows the meter, and
+    where it is live feedback ends when readings stay away.
     """
     from realtime.feedback_outlet import FeedbackOutlet
 
@@ -38,21 +61,70 @@ def close_loop(
     outlets = (FeedbackOutlet(config, clock, source_id), *more_outlets)
     loop = FeedbackLoop(config, outlets, effect, lambda: pipeline.eeg.quality.reasons)
     pipeline.taps.append(loop.take)
+    if isinstance(running.runner, LiveRunner):
+        running.runner.watches.append(loop.watch)
     running.extras.append(lambda: {"feedback": {"began": loop.events}})
     running.cleanups.append(loop.close)
-    running.actions = replace(running.actions, feedback=lambda: _shown(loop))
+    running.actions = replace(running.actions, feedback=lambda: _newest(loop, clock))
     return loop
 
 
-def _shown(loop: FeedbackLoop) -> Shown:
+def give_feedback(running: Running, choice: FeedbackChoice, clock: Clock) -> FeedbackLoop:
+    """Close a live session's loop as the user has chosen.
+
+    Raises
+    ------
+    ConfigError
+        The style needs a film, a loudspeaker or a package that is not there.
+    """
+    follow = _follower(running, choice.style)
+    loop = close_loop(running, choice.config, clock, more_outlets=choice.outlets())
+    running.feedback_style = choice.style
+    if follow is not None:
+        loop.taps.append(lambda feedback: follow(operators_view(feedback, choice.config).level))
+    return loop
+
+
+def _follower(running: Running, style: FeedbackStyle) -> Callable[[float | None], None] | None:
+    """What is given each new level, for styles that need no window of their own."""
+    if style is FeedbackStyle.TONE:
+        from gui.tone import Tone
+
+        tone = Tone()
+        running.cleanups.append(tone.close)
+        return tone.set_level
+    film = running.pipeline.video.source
+    if style is FeedbackStyle.BRIGHTNESS and isinstance(film, Lit):
+        return partial(_set_share, film, "brightness", _DARKEST)
+    if style is FeedbackStyle.SPEED:
+        if not isinstance(film, Playing):
+            raise ConfigError(
+                "--feedback-style speed slows a film down: give one with --stimulus FILE or --video FILE"
+            )
+        return partial(_set_share, film, "speed", _SLOWEST)
+    return None
+
+
+def _set_share(film: object, name: str, least: float, level: float | None) -> None:
+    """From `least` at level 0 to 1 at level 1; the film as it is where there is no level."""
+    setattr(film, name, 1.0 if level is None else least + (1 - least) * level)
+
+
+def _newest(loop: FeedbackLoop, clock: Clock) -> Shown:
     slot = loop.latest.get()
-    return Shown(None, phase="waiting") if slot is None else operators_view(slot.value, loop.config)
+    if slot is None:
+        return Shown(None, phase="waiting")
+    if clock.now() - slot.value.emitted > loop.config.stale_s:
+        return Shown(None, phase="no signal", needs_hand=True)
+    return operators_view(slot.value, loop.config)
 
 
 def operators_view(feedback: Feedback, config: FeedbackConfig) -> Shown:
-    """What the operator is told; in a sham run nothing that would tell it from a real one."""
+    """What operator and participant are told; in a sham run nothing that would tell it from a real one."""
+    if not feedback.good:
+        return Shown(None, phase="poor signal", needs_hand=True)
     phase = _WORDS[feedback.state]
-    if config.sham != "off" or feedback.threshold is None:
-        return Shown(None, phase=phase, rewarded=feedback.level > 0)
+    if feedback.threshold is None:
+        return Shown(None, phase=phase)
     threshold = config.percentile / 100 if config.threshold == "adaptive" else None
     return Shown(feedback.position, threshold, phase, feedback.level > 0)

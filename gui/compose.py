@@ -13,19 +13,20 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gui.closed_loop import close_loop
+from gui.closed_loop import close_loop, give_feedback
+from gui.feedback_options import FeedbackChoice
 from gui.run import Running
 from gui.state import Mode
 from realtime.chance import auc
 from realtime.clock import LslClock, ManualClock
 from realtime.config import ConditioningConfig
-from realtime.errors import PhospheneError, RunError
+from realtime.errors import ConfigError, PhospheneError, RunError
 from realtime.feedback import FeedbackConfig
 from realtime.live import LiveRunner
 from realtime.model import Model
 from realtime.montage import Renamed
 from realtime.pipeline import Pipeline
-from realtime.sources import EegSource
+from realtime.sources import EegSource, VideoSource
 from realtime.types import Reading
 from realtime.view import PipelineView
 
@@ -67,7 +68,11 @@ def shipped_weights(name: str) -> Path | None:
 
 @dataclass(frozen=True)
 class LiveChoice:
-    """What a live session is made of."""
+    """What a live session is made of.
+
+    `stimulus` is a film to be played full screen to the participant, on `screen` (1 for the first; the second
+    by default where there is one); the session sees what it shows, and `video` is not used.
+    """
 
     eeg: str
     video: str
@@ -75,6 +80,9 @@ class LiveChoice:
     conditioning: ConditioningConfig | None = None
     clock: str = "check"
     montage: tuple[str, ...] | None = None
+    stimulus: str | None = None
+    screen: int | None = None
+    feedback: FeedbackChoice | None = None
 
 
 def open_live(choice: LiveChoice) -> Running:
@@ -82,9 +90,8 @@ def open_live(choice: LiveChoice) -> Running:
 
     Raises
     ------
-    StreamNotFound, StreamFormatError, VideoError, WeightsError
+    StreamNotFound, StreamFormatError, VideoError, WeightsError, ConfigError
     """
-    from realtime.camera import open_video
     from realtime.lsl_eeg import LslEeg, StreamSelector
     from realtime.lsl_isolation import hush
 
@@ -93,10 +100,39 @@ def open_live(choice: LiveChoice) -> Running:
     eeg: EegSource = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
     if choice.montage is not None:
         eeg = Renamed(eeg, choice.montage)
-    pipeline = Pipeline(eeg, open_video(choice.video, clock), choice.model.build, choice.conditioning)
+    video = _video(choice, clock)
+    try:
+        pipeline = Pipeline(eeg, video, choice.model.build, choice.conditioning)
+    except BaseException:
+        video.close()
+        raise
     running, view = _live(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
+    if choice.stimulus is not None:
+        running.cleanups.append(video.close)  # in the Qt thread, so its window goes at once
+    if choice.feedback is not None:
+        try:
+            running.feedback = give_feedback(running, choice.feedback, clock)
+        except BaseException:
+            pipeline.close()
+            raise
     _show_markers(running, view, StreamSelector(type="Markers"))
     return running
+
+
+def _video(choice: LiveChoice, clock: LslClock) -> VideoSource:
+    if choice.stimulus is None:
+        from realtime.camera import open_video
+
+        return open_video(choice.video, clock)
+    from gui.display import why_no_window
+
+    if obstacle := why_no_window():
+        raise ConfigError(f"--stimulus plays a film to the participant and needs a screen ({obstacle})")
+    from gui.app import application
+    from gui.stimulus_player import StimulusPlayer
+
+    application()
+    return StimulusPlayer(choice.stimulus, choice.screen, clock=clock)
 
 
 def _live(title: str, mode: Mode, pipeline: Pipeline, clock: LslClock) -> tuple[Running, PipelineView]:
@@ -164,7 +200,11 @@ def open_replay(
 
 
 def open_demo(
-    model: ModelChoice, seed: int = DEMO_SEED, closed_loop: bool = True, tour: bool = False
+    model: ModelChoice,
+    seed: int = DEMO_SEED,
+    closed_loop: bool = True,
+    tour: bool = False,
+    feedback: FeedbackConfig = DEMO_FEEDBACK,
 ) -> Running:
     """A virtual subject in a process of its own watches a film made from the clock; its EEG comes by LSL.
 
@@ -202,7 +242,7 @@ def open_demo(
     running, view = _live("Phosphene demo", Mode.DEMO, pipeline, clock)
     running.tour = tour
     if closed_loop:
-        close_loop(running, DEMO_FEEDBACK, clock, feedback_id, film.set_dim)
+        close_loop(running, feedback, clock, feedback_id, film.set_dim)
     truth = EngagementTruth(pipeline.grid.interval_s + pipeline.grid.lag_s)
     pipeline.taps.append(truth.reading)
     _show_markers(running, view, StreamSelector(source_id=f"{source_id}-markers"), truth.marker)

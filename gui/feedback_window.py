@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui.overlay import fitted, rgb_image
-from gui.state import FeedbackState
+from gui.state import FeedbackState, FeedbackStyle
 from realtime.types import Frame
 
 _GROUND = QColor("#000000")
@@ -18,14 +17,6 @@ _QUIET = QColor("#3a3f45")
 _LIGHT = QColor("#52d6cc")
 _MARK = QColor("#e7ebef")
 _DARKEST = 0.85  # how much of the film's light is taken away at level 0
-
-
-class FeedbackStyle(Enum):
-    """How a level is shown."""
-
-    BAR = "bar"
-    RING = "ring"
-    BRIGHTNESS = "brightness"
 
 
 class FeedbackWindow(QWidget):
@@ -56,6 +47,15 @@ class FeedbackWindow(QWidget):
         self._image: QImage | None = None
         self._image_seq = -1
 
+    def appear(self) -> None:
+        """Come up: over the whole of the second screen where there is one, else as a window."""
+        screens = QGuiApplication.screens()
+        if len(screens) > 1:
+            self.setGeometry(screens[1].geometry())
+            self.showFullScreen()
+        else:
+            self.show()
+
     def draw(self) -> None:
         """Take the newest level and picture; called by the drawing timer."""
         state = self._state_of()
@@ -81,7 +81,10 @@ class FeedbackWindow(QWidget):
             FeedbackStyle.BAR: self._paint_bar,
             FeedbackStyle.RING: self._paint_ring,
             FeedbackStyle.BRIGHTNESS: self._paint_film,
-        }[self.look](painter)
+        }.get(self.look, self._paint_nothing)(painter)
+
+    def _paint_nothing(self, painter: QPainter) -> None:
+        """Black: what is heard, or is the film's speed, needs no picture."""
 
     @property
     def level(self) -> float | None:

@@ -13,15 +13,19 @@ from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox
 
 from gui import theme as themes
-from gui.feedback_window import FeedbackStyle, FeedbackWindow
+from gui.feedback_window import FeedbackWindow
 from gui.first_run import FirstRun
 from gui.keys import KEYS, Key, KeyList
 from gui.session_page import SessionPage
-from gui.state import Actions, Mode, View
+from gui.state import Actions, FeedbackStyle, Mode, View
 from gui.tour import Tour
 from realtime.errors import PhospheneError
 from realtime.types import Frame
 
+_WITHOUT_WINDOW = {
+    FeedbackStyle.TONE: "The participant hears the feedback, a tone that is louder with the level: it has no window.",
+    FeedbackStyle.SPEED: "The participant sees the feedback as the speed of the film: it has no window.",
+}
 _NEWS = ("recorded_s", "feedback")  # actions that are asked at every drawing and only tell
 
 
@@ -171,9 +175,15 @@ class MainWindow(QMainWindow):
         """Open or close the participant's window."""
         if self.can.feedback is None:
             return
+        if self.feedback_style in _WITHOUT_WINDOW:
+            self.tell(_WITHOUT_WINDOW[self.feedback_style])
+            return
         if self.feedback_window is None:
             self.feedback_window = FeedbackWindow(self.can.feedback, self.feedback_style, self._newest_frame)
-        self.feedback_window.setVisible(not self.feedback_window.isVisible())
+        if self.feedback_window.isVisible():
+            self.feedback_window.hide()
+        else:
+            self.feedback_window.appear()
 
     def _newest_frame(self) -> Frame | None:
         newest = self.page.view.preview.get() if self.page is not None else None

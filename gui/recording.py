@@ -8,18 +8,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gui.run import Running
+from realtime.clock import LslClock
 from realtime.errors import SessionError
+from realtime.feedback import Feedback
 from realtime.lsl_selector import StreamSelector
+from recordings.headers import FEEDBACK, feedback_header, feedback_row
 from recordings.lsl_stream import LslStream
 from recordings.naming import session_folder
 from recordings.options import RecordingOptions
 from recordings.pipeline_recording import PipelineRecording
 from recordings.report import write_report
+from recordings.xdf_writer import StreamHeader
 
 
 class SessionRecording:
     """Starts and ends recordings of one session, each into a folder of its own below `root`.
+
+    Where the session's loop is closed, the feedback, its events and its parameters are recorded as well.
 
     Parameters
     ----------
@@ -43,7 +51,10 @@ class SessionRecording:
         self._root, self._streams, self._entities = root, tuple(streams), dict(entities or {})
         self._recording: PipelineRecording | None = None
         self._others: list[LslStream] = []
+        self._feedback, self._clock = running.feedback, LslClock()
         self.folders: list[Path] = []
+        if self._feedback is not None:
+            self._feedback.taps.append(self._take_feedback)
 
     def start(self) -> Path:
         """Begin a recording; returns its folder.
@@ -54,7 +65,9 @@ class SessionRecording:
         """
         folder = session_folder(self._root, self._entities)
         others = [LslStream(StreamSelector.parse(text)) for text in self._streams]
-        headers = {}
+        headers: dict[str, StreamHeader | str] = {}
+        if self._feedback is not None:
+            headers[FEEDBACK] = feedback_header(self._feedback.parameters())
         for stream in others:
             header = stream.open()
             headers[stream.name] = header
@@ -85,10 +98,14 @@ class SessionRecording:
         """Recorded so far; None while nothing is recorded."""
         return None if self._recording is None else self._recording.recorder.health().seconds
 
-    def marker(self, stamp: float, text: str) -> None:
-        """Record an event, while something is recorded."""
-        if self._recording is not None:
-            self._recording.recorder.marker(stamp, text)
+    def _take_feedback(self, feedback: Feedback) -> None:
+        """Called in the scoring thread, after the feedback has left."""
+        if (recording := self._recording) is None:
+            return
+        row = np.array([feedback_row(feedback, self._clock.now())])
+        recording.recorder.samples(FEEDBACK, np.array([feedback.end]), row)
+        for event in feedback.events:
+            recording.recorder.marker(feedback.end, event)
 
     @property
     def failure(self) -> BaseException | None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
-from gui.state import Actions, Mode, View
+from gui.state import Actions, FeedbackStyle, Mode, View
 from realtime.clock import LslClock
+from realtime.loop import FeedbackLoop
 from realtime.pipeline import Pipeline
 from realtime.summary import StageTimes, rss_mb, summarise
 
@@ -64,6 +65,8 @@ class Running:
     extras: list[Callable[[], dict[str, Any]]] = field(default_factory=list)
     cleanups: list[Callable[[], object]] = field(default_factory=list)
     tour: bool = False
+    feedback: FeedbackLoop | None = None
+    feedback_style: FeedbackStyle = FeedbackStyle.BAR
     hold_at_end: Callable[[], None] | None = None
 
     @property
@@ -117,7 +120,12 @@ def _show(
     if surface is Surface.WINDOW:
         from gui.app import show_window
 
-        return {"window": show_window(session.view, session.mode, session.actions, over, tour=session.tour)}
+        return {
+            "window": show_window(
+                session.view, session.mode, session.actions, over,
+                tour=session.tour, feedback_style=session.feedback_style,
+            )
+        }  # fmt: skip
     if surface is Surface.TEXT:
         from gui.text_view import show_text
 

@@ -141,6 +141,16 @@ class Mode(Enum):
     DEMO = "Demo"
 
 
+class FeedbackStyle(Enum):
+    """How the participant takes in a level: in a window of its own, or heard, or as the film's speed."""
+
+    BAR = "bar"
+    RING = "ring"
+    BRIGHTNESS = "brightness"
+    TONE = "tone"
+    SPEED = "speed"
+
+
 @dataclass(frozen=True)
 class FeedbackState:
     """What the feedback controller says now.

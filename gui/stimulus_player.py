@@ -69,6 +69,10 @@ class StimulusPlayer:
     ----------
     screen_name : str
         As the system calls the screen it is shown on.
+    speed : float
+        How fast the film plays, above 0. Like the brightness, any thread may set it.
+    brightness : float
+        Share of the film's own light, 0 to 1. What is handed on is what was shown.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class StimulusPlayer:
         wait: bool = False,
     ):
         self.screen_name = ""
+        self.brightness = 1.0
         self._clock = clock or LslClock()
         self._film = FileCamera(path, loop, self._clock)
         self._screen, self._wanted = screen, not wait
@@ -168,6 +173,7 @@ class StimulusPlayer:
     def _feed(self) -> bool:
         frame = self._film.read(_READ_S)
         if frame is not None:
+            frame = _lit(frame, self.brightness)
             self._due.put(_Due(frame, _for_the_screen(frame.image, self._size)))
         return not (self._film.finished or self._closing.is_set())
 
@@ -192,6 +198,14 @@ class StimulusPlayer:
         return frame
 
     # Any thread.
+
+    @property
+    def speed(self) -> float:
+        return self._film.speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._film.speed = speed
 
     def health(self) -> VideoHealth:
         info = self._info or VideoInfo(self._film.path.name, 0, 0, 0.0, "")
@@ -240,6 +254,13 @@ def _choose(number: int | None) -> QScreen:
         there = ", ".join(f"{i} ({size.width()}×{size.height()})" for i, size in sizes)
         raise VideoError(f"there is no screen {number} to show the film on; there are: {there}")
     return screens[number - 1]
+
+
+def _lit(frame: Frame, brightness: float) -> Frame:
+    """The frame with this share of its light."""
+    if brightness >= 1:
+        return frame
+    return replace(frame, image=(frame.image * np.float32(max(brightness, 0.0))).astype(np.uint8))
 
 
 def _for_the_screen(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -26,9 +27,17 @@ from PySide6.QtWidgets import (
 from gui.choices import MONTAGES, Found, Lookout, Setup, names_of
 from gui.montage import positions
 from gui.panel import label, set_text, set_tone
+from gui.state import FeedbackStyle
 from realtime.lsl_selector import StreamSummary
 
 _POLL_MS = 200
+_STYLES = {
+    FeedbackStyle.BAR: "bar: a window for the participant",
+    FeedbackStyle.RING: "ring: a window for the participant",
+    FeedbackStyle.BRIGHTNESS: "brightness of the film",
+    FeedbackStyle.TONE: "tone, louder with the level",
+    FeedbackStyle.SPEED: "speed of the film",
+}
 _OWN_NAMES = "as the stream names them"
 
 
@@ -115,6 +124,8 @@ class StreamDialog(QDialog):
         self.channels = QComboBox(editable=True)
         self.reference, self.notch, self.preset = QComboBox(), QComboBox(), QComboBox()
         self.weights = QLineEdit(placeholderText="those of the preset")
+        self.full_screen = QCheckBox("Play this film full screen to the participant")
+        self.feedback = QComboBox()
         self.word = label(role="note")
         self.word.setWordWrap(True)
         self._fill(presets)
@@ -141,6 +152,11 @@ class StreamDialog(QDialog):
         self.notch.setCurrentIndex(self.notch.findData(self.setup.notch_hz))
         self.preset.setCurrentText(self.setup.preset)
         self.weights.setText(self.setup.weights)
+        self.feedback.addItem("none", "")
+        for style in FeedbackStyle:
+            self.feedback.addItem(_STYLES[style], style.value)
+        self.feedback.setCurrentIndex(max(0, self.feedback.findData(self.setup.feedback)))
+        self.full_screen.setChecked(self.setup.full_screen)
         self.streams.wanted = self.setup.eeg
         if self.setup.video.isdigit():
             self.cameras.wanted = self.setup.video
@@ -168,12 +184,14 @@ class StreamDialog(QDialog):
         form.addRow("Mains", self.notch)
         form.addRow("Preset", self.preset)
         form.addRow("Weights", _beside(self.weights, browse_weights))
+        form.addRow("Feedback", self.feedback)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(8)
         column.addWidget(self.streams, 3)
         column.addWidget(self.cameras, 2)
         column.addLayout(_beside(self.file, browse_film))
+        column.addWidget(self.full_screen)
         column.addSpacing(6)
         column.addLayout(form)
         column.addSpacing(4)
@@ -217,6 +235,7 @@ class StreamDialog(QDialog):
 
     def _judge(self) -> None:
         """Say what is missing, and let it start only when nothing is."""
+        self.full_screen.setEnabled(self._is_film())
         problem = self._problem()
         set_text(self.word, problem or self._remark())
         set_tone(self.word, "warn" if problem and self._seen else "")
@@ -234,13 +253,18 @@ class StreamDialog(QDialog):
             return f"▲ {gone} is not there now. Choose another stream." if gone else "Choose an EEG stream."
         if not self.video:
             return "Choose a camera, or give a video file or URL."
-        film = Path(self.video)
-        if not self.video.isdigit() and "://" not in self.video and not film.is_file():
-            return f"▲ There is no file {film}."
+        if self._names_file() and not self._is_film():
+            return f"▲ There is no file {self.video}."
         names, stream = self._names(), self._streams[self.streams.chosen]
         if names is not None and len(names) > stream.n_channels:
             return f"▲ {len(names)} electrodes are named, but {stream.name} has {stream.n_channels} channels."
         return ""
+
+    def _names_file(self) -> bool:
+        return not self.video.isdigit() and "://" not in self.video
+
+    def _is_film(self) -> bool:
+        return self._names_file() and Path(self.video).is_file()
 
     def _remark(self) -> str:
         names = self._names()
@@ -268,6 +292,8 @@ class StreamDialog(QDialog):
             eeg=self.streams.chosen, video=self.video, channels=self._names(),
             reference=self.reference.currentText(), notch_hz=float(self.notch.currentData()),
             preset=self.preset.currentText(), weights=self.weights.text().strip(),
+            full_screen=self.full_screen.isChecked() and self._is_film(),
+            feedback=str(self.feedback.currentData()),
         )  # fmt: skip
         self.setup.remember(self._settings)
         super().accept()

@@ -17,13 +17,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from realtime.config import Frozen
+from realtime.feedback_sham import Sham
 from realtime.types import Reading
-from realtime.virtual.timeline import Moments
 
 ON, OFF, BASELINE_OVER = "feedback on", "feedback off", "baseline over"
 """Events, as they stand in the marker stream and in the recording."""
 
-_SHAM = 501
 _EPSILON = 1e-9  # ends are multiples of the hop, and their differences a rounding error off it
 
 
@@ -126,11 +125,14 @@ class Feedback:
     threshold : float or None
         None until the baseline is over.
     position : float
-        Share of the window that `value` exceeds, 0 to 1: for a bar that is always in range.
+        Share of the window that `value` exceeds, 0 to 1: for a bar that is always in range. In a sham run
+        it is made up to go with the feedback.
     level : float
         1 while there is feedback, else 0.
     events : tuple of str
         What has just changed.
+    good : bool
+        Enough of the EEG and the video was there, and the caller trusts it.
     """
 
     end: float
@@ -143,6 +145,7 @@ class Feedback:
     level: float
     state: FeedbackState
     events: tuple[str, ...] = ()
+    good: bool = True
 
 
 class FeedbackController:
@@ -161,6 +164,7 @@ class FeedbackController:
         self._from_baseline: float | None = None
         self._told: Feedback | None = None
         self._history: deque[tuple[float, float]] = deque()
+        self._sham = Sham(self.config)
 
     def update(self, reading: Reading, trusted: bool = True) -> Feedback:
         """Take a reading in; `trusted` False says that its EEG is known to be bad.
@@ -177,7 +181,7 @@ class FeedbackController:
             self._watch(reading, step, paused)
         threshold, spread = self._threshold()
         events = self._advance(reading.end, threshold, spread, good and not paused)
-        self._told = self._tell(reading, threshold, events)
+        self._told = self._tell(reading, threshold, events, step, good)
         return self._told
 
     def expire(self, now: float) -> Feedback | None:
@@ -190,7 +194,7 @@ class FeedbackController:
         if now - self._told.emitted <= self.config.stale_s:
             return None
         self._enter(FeedbackState.RESTING, self._told.end)
-        self._told = replace(self._told, level=0.0, state=self.state, events=(OFF,))
+        self._told = replace(self._told, level=0.0, state=self.state, events=(OFF,), good=False)
         return self._told
 
     def _watch(self, reading: Reading, step: float, paused: bool) -> None:
@@ -242,39 +246,39 @@ class FeedbackController:
         """Whether the signal is beyond the threshold, and whether it has come back past the hysteresis."""
         if self.config.sham != "off":
             since = end - self._baseline_over + _EPSILON
-            return self._sham(since, self.config.hold_s), not self._sham(since, 0.0)
+            return self._sham.on(since, self.config.hold_s), not self._sham.on(since, 0.0)
         if threshold is None or self._value is None:
             return False, True
         depth = (threshold - self._value) * (1 if self.config.when == "below" else -1)
         return depth > 0, depth < -self.config.hysteresis * spread
 
-    def _sham(self, since: float, lead: float) -> bool:
-        """Whether sham feedback is on, or will be within `lead`: so it can be held as long as a real one."""
-        config = self.config
-        if config.sham == "yoked":
-            return any(start - lead <= since < stop for start, stop in config.yoked)
-        moments = Moments(60 / config.sham_per_min, 0.6, config.seed, _SHAM)
-        index = moments.index_at(since + lead)
-        return index >= 0 and since < moments.start(index) + config.sham_on_s
-
     def _enter(self, state: FeedbackState, end: float) -> None:
         self.state, self._since = state, end
 
-    def _tell(self, reading: Reading, threshold: float | None, events: tuple[str, ...]) -> Feedback:
+    def _tell(
+        self, reading: Reading, threshold: float | None, events: tuple[str, ...], step: float, good: bool
+    ) -> Feedback:
         value = self._value if self._value is not None else float(getattr(reading, self.config.signal))
-        below = sum(old < value for _, old in self._history)
+        baseline = self.state is FeedbackState.BASELINE
         return Feedback(
             end=reading.end,
             emitted=reading.emitted,
             similarity=reading.similarity,
             match=reading.match,
             value=value,
-            threshold=None if self.state is FeedbackState.BASELINE else threshold,
-            position=below / len(self._history) if self._history else 0.5,
+            threshold=None if baseline else threshold,
+            position=0.5 if baseline else self._position(value, reading.end, step),
             level=float(self.state is FeedbackState.ACTIVE),
             state=self.state,
             events=events,
+            good=good,
         )
+
+    def _position(self, value: float, end: float, step: float) -> float:
+        if self.config.sham != "off":
+            return self._sham.position(end - self._baseline_over + _EPSILON, step)
+        below = sum(old < value for _, old in self._history)
+        return below / len(self._history) if self._history else 0.5
 
 
 def from_markers(markers: Iterable[tuple[float, str]]) -> tuple[tuple[float, float], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from typing import Protocol
 
@@ -101,11 +102,12 @@ class OscOutlet:
             ) from None
 
     def send(self, feedback: Feedback) -> None:
-        for event in feedback.events:
-            self._client.send_message("/phosphene/event", event)
-        self._client.send_message(
-            "/phosphene/feedback", [feedback.similarity, feedback.match, feedback.level]
-        )
+        values = [feedback.similarity, feedback.match, feedback.level]
+        # Nobody promised that a datagram arrives: a network that is away for a while ends no session.
+        with contextlib.suppress(OSError):
+            for event in feedback.events:
+                self._client.send_message("/phosphene/event", event)
+            self._client.send_message("/phosphene/feedback", values)
 
     def close(self) -> None:
         self._client.close()

@@ -7,6 +7,7 @@ often (`VideoIntake.thinned`), then ticks are left out (`Pipeline.skipped_ticks`
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from realtime.clock import Clock
 from realtime.pipeline import Pipeline
@@ -25,11 +26,18 @@ class LiveRunner:
     ----------
     pipeline : Pipeline
     clock : Clock
+
+    Attributes
+    ----------
+    watches : list of callable
+        Given the time, at least twenty times a second, in the scoring thread: for what has to notice that
+        no reading comes.
     """
 
     def __init__(self, pipeline: Pipeline, clock: Clock):
         self.pipeline = pipeline
         self.clock = clock
+        self.watches: list[Callable[[float], None]] = []
         self._frame_came = threading.Event()
         self._encode_s = pipeline.grid.hop_s * _ENCODING_SHARE
         self._workers = [
@@ -77,6 +85,8 @@ class LiveRunner:
 
     def _score(self) -> None:
         now = self.clock.now()
+        for watch in self.watches:
+            watch(now)
         if self.pipeline.step(now) is not None:
             return
         due = self.pipeline.next_end(now)

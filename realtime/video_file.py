@@ -44,18 +44,26 @@ class FileCamera:
         Begin again at the end; times and numbers go on rising.
     clock : Clock
         Tells when a frame is due.
+
+    Attributes
+    ----------
+    speed : float
+        How fast it plays from the next frame on, above 0; any thread may set it.
     """
 
     def __init__(self, path: str | Path, loop: bool = True, clock: Clock | None = None):
         self.path = Path(path)
         self.loop = loop
+        self.speed = 1.0
         self._clock = clock or LslClock()
         self._queue: queue.Queue[_Ahead | None] = queue.Queue(maxsize=_AHEAD)
         self._rate = RateMeter()
         self._info: VideoInfo | None = None
         self._worker: Worker | None = None
         self._held: _Ahead | None = None      # decoded, but not due yet
-        self._start: float | None = None      # clock time of the film's first frame
+        self._start: float | None = None      # clock time of the film's first frame, had it always had this
+        self._pace = 1.0                      # … speed
+        self._shown_due = 0.0                 # of the last frame that was taken
         self._late_s = 0.0
         self._seq = -1
         self._stamp = -np.inf
@@ -91,11 +99,13 @@ class FileCamera:
         """
         now = self._clock.now()
         if self._start is None:
-            self._start = now
+            self._start, self._pace = now, self.speed
+        elif self.speed != self._pace:
+            self._change_pace(self.speed)
         frame = self._newest_due(now)
         if frame is None and timeout_s > 0 and not self._ended:
             upcoming = self._next(now + max(timeout_s, _PATIENCE_S))
-            due = now + timeout_s if upcoming is None else self._start + upcoming.due
+            due = now + timeout_s if upcoming is None else self._when(upcoming)
             self._clock.sleep_until(min(due, now + timeout_s))
             frame = self._newest_due(self._clock.now())
         return frame
@@ -125,15 +135,26 @@ class FileCamera:
         if self._worker is not None:
             self._worker.stop()
 
+    def _when(self, ahead: _Ahead) -> float:
+        """The clock time at which a frame is due."""
+        assert self._start is not None
+        return self._start + ahead.due / self._pace
+
+    def _change_pace(self, speed: float) -> None:
+        """From the last frame on: its own time stays, so that no later one can come before it."""
+        assert self._start is not None
+        self._start += self._shown_due / self._pace - self._shown_due / speed
+        self._pace = speed
+
     def _newest_due(self, now: float) -> Frame | None:
         """Take every frame that is due by `now` and keep the last; the others are dropped and counted."""
         assert self._start is not None
         newest: _Ahead | None = None
         give_up = now + _PATIENCE_S
-        while (ahead := self._next(give_up)) is not None and self._start + ahead.due <= now:
+        while (ahead := self._next(give_up)) is not None and self._when(ahead) <= now:
             self._dropped += newest is not None
             self._seq += 1
-            self._rate.add(self._start + ahead.due)
+            self._rate.add(self._when(ahead))
             newest, self._held = ahead, None
             if self._clock.now() >= give_up:
                 break
@@ -141,10 +162,10 @@ class FileCamera:
             return None
         if self._held is None and not self._ended:
             # The decoder is behind: what it has just given counts as shown now, and the rest follows.
-            delay = self._clock.now() - (self._start + newest.due)
+            delay = self._clock.now() - self._when(newest)
             self._start += delay
             self._late_s += delay
-        self._stamp = self._start + newest.due
+        self._stamp, self._shown_due = self._when(newest), newest.due
         return Frame(newest.image, self._stamp, self._seq)
 
     def _next(self, give_up: float) -> _Ahead | None:

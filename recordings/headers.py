@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 
+from realtime.feedback import Feedback
 from realtime.types import EegInfo, Reading
 from recordings.xdf_writer import StreamHeader
 
 FRAME_NUMBERS = "VideoExternal"
 MARKERS = "Markers"
+FEEDBACK = "Feedback"
 READINGS = "Phosphene readings"
 
 _READING_CHANNELS = (
     "seq", "interval", "emitted_s", "similarity", "match", "chance_low", "chance_high", "percentile",
     "two_way", "gate", "eeg_valid_share", "video_valid_share",
+)  # fmt: skip
+
+_FEEDBACK_CHANNELS = (
+    "similarity", "match", "feedback", "emitted_s", "value", "threshold", "position", "good",
 )  # fmt: skip
 
 
@@ -63,6 +69,35 @@ def reading_row(reading: Reading) -> list[float]:
         reading.gate,
         reading.eeg_valid_share,
         reading.video_valid_share,
+    ]
+
+
+def feedback_header(parameters: str) -> StreamHeader:
+    """A stream of what feedback was given, one sample for each reading at its interval's end.
+
+    Parameters
+    ----------
+    parameters : str
+        Of the controller, as JSON.
+    """
+    channels = [{"label": label} for label in _FEEDBACK_CHANNELS]
+    return StreamHeader(
+        FEEDBACK, "Feedback", len(channels), 0.0, "double64", "phosphene-feedback",
+        description={"parameters": parameters, "channels": {"channel": channels}},
+    )  # fmt: skip
+
+
+def feedback_row(feedback: Feedback, emitted: float) -> list[float]:
+    """Feedback as a sample of that stream, with the time it had left by; nan for no threshold yet."""
+    return [
+        feedback.similarity,
+        feedback.match,
+        feedback.level,
+        emitted,
+        feedback.value,
+        math.nan if feedback.threshold is None else feedback.threshold,
+        feedback.position,
+        float(feedback.good),
     ]
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+from realtime.model import ModelCard
 from realtime.pipeline import Pipeline
 from realtime.types import RawChunk
 from recordings.options import RecordingOptions
@@ -46,8 +47,9 @@ class PipelineRecording:
     ):
         self._pipeline = pipeline
         self.recorder = Recorder(
-            folder, {EEG: pipeline.eeg_info}, {VIDEO: pipeline.video_info}, others, options
-        )
+            folder, {EEG: pipeline.eeg_info}, {VIDEO: pipeline.video_info}, others, options,
+            notes={"model": _told(pipeline.model.card)},
+        )  # fmt: skip
         self._eeg_tap = self._record_eeg
         self._heard = False
         self._video_tap = partial(self.recorder.frame, VIDEO)
@@ -85,3 +87,8 @@ class PipelineRecording:
             chunk = replace(chunk, offsets=(known, *chunk.offsets))
         self._heard = True
         self.recorder.eeg(EEG, chunk)
+
+
+def _told(card: ModelCard) -> dict[str, object]:
+    """Which network gave the readings, for the manifest."""
+    return {"name": card.name, "weights": card.weights, "backend": card.backend}

@@ -90,6 +90,8 @@ class Recorder:
         Further streams; a `str` is a header's XML as LSL gives it, kept as it is.
     free_bytes : callable
         Returns the free bytes of the disk a folder is on.
+    notes : mapping of str to JSON values
+        Further entries of the manifest.
 
     Raises
     ------
@@ -108,6 +110,7 @@ class Recorder:
         options: RecordingOptions | None = None,
         clock: Clock | None = None,
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+        notes: Mapping[str, Any] | None = None,
     ):
         self.folder = Path(folder)
         self.options = options or RecordingOptions()
@@ -123,7 +126,7 @@ class Recorder:
         if self._ending is not None:
             self._files.take_back()
             raise SessionError(str(self._ending))
-        begin_manifest(self.folder, _manifest(eeg, video or {}, self.options))
+        begin_manifest(self.folder, {**_manifest(eeg, video or {}, self.options), **(notes or {})})
         self._begun = self._next_write = self._next_watch = self._clock.now()
         self._worker = Worker("recorder", self._step, on_exit=self._finish)
 

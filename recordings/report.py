@@ -61,7 +61,8 @@ def session_report(folder: str | Path, stills: bool = True) -> str:
         events = events_once(session)
         readings, feedback = all_readings(session), all_feedback(session, events)
         others = [Marker(e.stamp - session.start, e.text) for e in events if not is_feedback(e.text)]
-        parts = [_head(session, audit), _figures(readings, feedback, session.duration), _problems(audit)]
+        parts = [_head(session, audit), _untrained(audit), _figures(readings, feedback, session.duration)]
+        parts += [_problems(audit)]
         parts += [_over_time(r, session, feedback, others, stills) for r in readings] or [
             _no_readings(session, others, stills)
         ]
@@ -102,7 +103,25 @@ def _head(session: Session, audit: dict[str, Any]) -> str:
     who = (manifest.get("options") or {}).get("entities") or {}
     entities = ", ".join(f"{name} {value}" for name, value in who.items())
     line = f"{when}{clock_words(session.duration)} long" + (f", {entities}" if entities else "")
+    if network := _network(audit):
+        line += f" · network {network['name']}, weights {network['weights']}, {network['backend']}"
     return f'<header><h1>{escape(audit["name"])}</h1><p class="muted">{escape(line)}</p></header>'
+
+
+def _network(audit: dict[str, Any]) -> dict[str, str]:
+    """What gave the readings, as the manifest tells; empty where that does not."""
+    return (audit["manifest"] or {}).get("model") or {}
+
+
+def _untrained(audit: dict[str, Any]) -> str:
+    """Said before any figure."""
+    if _network(audit).get("weights") != "untrained":
+        return ""
+    return (
+        '<p class="warn banner"><b>Untrained network.</b> The readings of this session come from random weights: '
+        "no similarity, match, accuracy or feedback on this page says anything about a brain. The recorded EEG and "
+        "video are as good as ever. Train a model on them, and replay the session with it.</p>"
+    )
 
 
 def _figures(readings: list[Readings], feedback: Feedback, duration: float) -> str:
