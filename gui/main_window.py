@@ -23,7 +23,7 @@ from realtime.errors import PhospheneError
 from realtime.types import Frame
 
 _WITHOUT_WINDOW = {
-    FeedbackStyle.TONE: "The participant hears the feedback, a tone that is louder with the level: it has no window.",
+    FeedbackStyle.TONE: "The participant hears the feedback, louder with the level: it has no window.",
     FeedbackStyle.SPEED: "The participant sees the feedback as the speed of the film: it has no window.",
 }
 _NEWS = ("recorded_s", "feedback")  # actions that are asked at every drawing and only tell

@@ -15,7 +15,7 @@ _CELL_S, _NOISE = 0.5, 0.5
 
 
 class Sham:
-    """When sham feedback is on, and what a bar shows meanwhile; times in seconds since the baseline was over."""
+    """When sham feedback is on, and what a bar shows meanwhile; times in s since the baseline was over."""
 
     def __init__(self, config: FeedbackConfig):
         self._config = config

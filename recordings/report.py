@@ -118,9 +118,9 @@ def _untrained(audit: dict[str, Any]) -> str:
     if _network(audit).get("weights") != "untrained":
         return ""
     return (
-        '<p class="warn banner"><b>Untrained network.</b> The readings of this session come from random weights: '
-        "no similarity, match, accuracy or feedback on this page says anything about a brain. The recorded EEG and "
-        "video are as good as ever. Train a model on them, and replay the session with it.</p>"
+        '<p class="warn"><b>Untrained network.</b> The readings of this session come from random weights: no '
+        "similarity, match, accuracy or feedback on this page says anything about a brain. The recorded EEG "
+        "and video are as good as ever: train a model on them, and replay the session with it.</p>"
     )
 
 
