@@ -689,6 +689,7 @@ def _with_loop(
     """The choice with what the participant is shown."""
     from dataclasses import replace
 
+    from gui.display import why_no_window
     from realtime.errors import ConfigError
 
     if stimulus is None and screen is not None:
@@ -699,10 +700,9 @@ def _with_loop(
         )
     if stimulus is None and not choice.video:
         raise ConfigError("give --video, or --stimulus FILE; `phosphene streams` lists the cameras")
-    if stimulus is not None and headless:
-        raise ConfigError(
-            "--stimulus plays a film to the participant and needs a window: leave --headless out"
-        )
+    obstacle = None if stimulus is None else "--headless" if headless else why_no_window()
+    if obstacle:
+        raise ConfigError(f"--stimulus plays a film to the participant and needs a screen ({obstacle})")
     return replace(choice, stimulus=stimulus, screen=screen, feedback=feedback)
 
 

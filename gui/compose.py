@@ -20,7 +20,7 @@ from gui.state import Mode
 from realtime.chance import auc
 from realtime.clock import LslClock, ManualClock
 from realtime.config import ConditioningConfig
-from realtime.errors import ConfigError, PhospheneError, RunError
+from realtime.errors import PhospheneError, RunError
 from realtime.feedback import FeedbackConfig
 from realtime.live import LiveRunner
 from realtime.model import Model
@@ -124,10 +124,6 @@ def _video(choice: LiveChoice, clock: LslClock) -> VideoSource:
         from realtime.camera import open_video
 
         return open_video(choice.video, clock)
-    from gui.display import why_no_window
-
-    if obstacle := why_no_window():
-        raise ConfigError(f"--stimulus plays a film to the participant and needs a screen ({obstacle})")
     from gui.app import application
     from gui.stimulus_player import StimulusPlayer
 
