@@ -10,6 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ from realtime.lsl_isolation import isolate
 _COMMAND = (sys.executable, "-c", "import phosphene; phosphene.main()")
 _LATENCY_GOAL_MS, _FPS_GOAL, _GAP_GOAL_MS = 60.0, 28.0, 80.0
 _WAIT_S = 120.0
+_RESTLESS = (
+    "baseline_s=3", "smoothing_s=0", "hold_s=0", "refractory_s=0", "hysteresis=0", "percentile=50",
+    "longest_s=0.5",
+)  # fmt: skip
 # Channels × samples a second, and frames a second, each from what is usual to what few have.
 _EEG_LOADS = ((32, 250), (64, 500), (64, 1000), (64, 2000), (64, 4000), (64, 8000))
 _VIDEO_LOADS = (30, 60, 120, 240)
@@ -46,17 +51,22 @@ def loopback(setting: Setting) -> Section:
 
     A sender in a process of its own stamps each sample; the reading leaves as an LSL sample that is stamped
     with its interval's end, and a listener in a third process looks at the clock when it arrives. The 2 s of
-    video and 0.5 s of lag that an interval spans are not in it.
+    video and 0.5 s of lag that an interval spans are not in it. Feedback's events on the marker stream are
+    timed in the same way; the controller is set to change its mind as often as it can.
     """
     backend = setting.replayed_with
     seconds = 8 if setting.quick else 30
     isolate()
-    with _running(
-        ["demo", "--seconds", f"{seconds}", "--json", "--closed-loop", "--backend", backend]
-    ) as program:
+    command = ["demo", "--seconds", f"{seconds}", "--json", "--closed-loop", "--backend", backend]
+    for option in _RESTLESS:
+        command += ["--feedback-set", option]
+    with _running(command) as program, ThreadPoolExecutor(1) as beside:
+        events = beside.submit(_listen, program, seconds + _WAIT_S, None, "name", "Phosphene feedback events")
         arrived = _listen(program, seconds + _WAIT_S)
+        marked_ms = np.array(events.result()) * 1e3
         summary = _finish(program)
     late_ms = np.array(arrived) * 1e3
+    marker_p95 = rounded(np.percentile(marked_ms, 95)) if len(marked_ms) else None
     p50, p95, p99 = (rounded(value) for value in np.percentile(late_ms, [50, 95, 99]))
     numbers = {
         "backend": backend,
@@ -65,13 +75,18 @@ def loopback(setting: Setting) -> Section:
         "p95_ms": p95,
         "p99_ms": p99,
         "max_ms": rounded(late_ms.max()),
+        "markers": len(marked_ms),
+        "marker_p95_ms": marker_p95,
         "interval_s": 2.0,
         "lag_s": 0.5,
         "stage_ms": summary["stage_ms"],
         "skipped_ticks": summary["skipped_ticks"],
         "window": summary["window"],
     }
-    return Section(numbers, (Goal("loopback: p95", p95, _LATENCY_GOAL_MS, "ms", most=True),))
+    goals = [Goal("loopback: p95", p95, _LATENCY_GOAL_MS, "ms", most=True)]
+    if marker_p95 is not None:
+        goals.append(Goal("loopback: p95 of markers", marker_p95, _LATENCY_GOAL_MS, "ms", most=True))
+    return Section(numbers, tuple(goals))
 
 
 def window(setting: Setting) -> Section:
@@ -184,15 +199,24 @@ def _first_reading(setting: Setting) -> float:
         return time.perf_counter() - begin
 
 
-def _listen(program: subprocess.Popen[str], seconds: float, most: int | None = None) -> list[float]:
-    """How late readings arrive, seconds after their interval's end, until the program ends or `most` came."""
+def _listen(
+    program: subprocess.Popen[str],
+    seconds: float,
+    most: int | None = None,
+    key: str = "type",
+    value: str = "Feedback",
+) -> list[float]:
+    """How late a stream's samples arrive, seconds after their stamp, until the program ends or `most` came.
+
+    Readings and events are both stamped with the end of their interval.
+    """
     import pylsl
 
     found: list[Any] = []
     late: list[float] = []
     stop = time.perf_counter() + seconds
     while not found and program.poll() is None and time.perf_counter() < stop:
-        found = pylsl.resolve_byprop("type", "Feedback", timeout=0.5)
+        found = pylsl.resolve_byprop(key, value, timeout=0.5)
     if not found:
         raise RunError("the measured program sent no readings")
     inlet = pylsl.StreamInlet(found[0])
