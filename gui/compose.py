@@ -234,7 +234,9 @@ def open_demo(
     try:
         pipeline = Pipeline(LslEeg(StreamSelector(source_id=source_id), resolve_s=20.0), film, model.build)
     except PhospheneError as error:
-        raise RunError(f"the virtual subject did not begin: {_end(subject) or error}") from error
+        died = subject.poll() is not None
+        said = _end(subject)
+        raise RunError(f"the demo did not begin: {said if died and said else error}") from error
     running, view = _live("Phosphene demo", Mode.DEMO, pipeline, clock)
     running.tour = tour
     if closed_loop:

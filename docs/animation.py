@@ -1,0 +1,91 @@
+"""The README's moving picture, taken from the running demo: `python docs/animation.py [OUT.webp]`.
+
+The demo runs as it is, in a window that is drawn out of sight unless QT_QPA_PLATFORM says otherwise. The
+picture begins some seconds before the film is dimmed for the first time, and shows what comes of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from pathlib import Path
+
+from PIL import Image
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from gui import theme as themes
+from gui.app import application
+from gui.compose import ModelChoice, open_demo
+from gui.main_window import MainWindow
+from gui.run import Running, Surface, run
+
+SIZE, WIDTH = (1280, 800), 960
+FPS, BEFORE_S, AFTER_S = 6, 8.0, 12.0
+LONGEST_S = 120.0
+
+
+class Camera:
+    """Takes pictures of the window: the last seconds before feedback begins, and what follows."""
+
+    def __init__(self, session: Running):
+        self._session = session
+        self._before: deque[Image.Image] = deque(maxlen=round(BEFORE_S * FPS))
+        self._after: list[Image.Image] = []
+        self._timer = QTimer(interval=round(1000 / FPS))
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._look)
+        self._timer.start()
+
+    @property
+    def pictures(self) -> list[Image.Image]:
+        return [*self._before, *self._after]
+
+    def _look(self) -> None:
+        window = next((w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow)), None)
+        if window is None or not window.isVisible():
+            return
+        if window.theme is not themes.DARK:
+            window.resize(*SIZE)
+            window.apply_theme(themes.DARK)
+            return
+        state = self._session.actions.feedback()
+        known = any(r.chance.band is not None for r in self._session.view.history(1.0))
+        if self._after or (len(self._before) == self._before.maxlen and state.rewarded):
+            self._after.append(taken(window))
+        elif known:
+            self._before.append(taken(window))
+        if len(self._after) >= AFTER_S * FPS:
+            self._timer.stop()
+            window.close()
+
+
+def taken(window: MainWindow) -> Image.Image:
+    """A picture of the window."""
+    scaled = window.grab().toImage().scaledToWidth(WIDTH, Qt.TransformationMode.SmoothTransformation)
+    image = scaled.convertToFormat(QImage.Format.Format_RGB888)
+    size = image.width(), image.height()
+    return Image.frombytes("RGB", size, bytes(image.constBits()), "raw", "RGB", image.bytesPerLine())
+
+
+def main(out: Path) -> None:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    application()
+    session = open_demo(ModelChoice())
+    camera = Camera(session)
+    summary = run(session, Surface.WINDOW, LONGEST_S)
+    if summary["errors"] or not camera.pictures:
+        raise SystemExit(f"nothing to show: {summary['errors'] or 'the film was never dimmed'}")
+    first, *others = camera.pictures
+    first.save(
+        out, save_all=True, append_images=others, duration=round(1000 / FPS), loop=0, quality=60, method=6
+    )
+    print(f"{out}: {len(camera.pictures)} pictures, {out.stat().st_size / 2**20:.2f} MB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("demo.webp"))
