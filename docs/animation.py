@@ -1,7 +1,7 @@
 """The README's moving picture, taken from the running demo: `python docs/animation.py [OUT.webp]`.
 
 The demo runs as it is, in a window that is drawn out of sight unless QT_QPA_PLATFORM says otherwise. The
-picture begins some seconds before the film is dimmed for the first time, and shows what comes of it.
+picture begins some seconds before the film is dimmed, and shows what comes of it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from gui.main_window import MainWindow
 from gui.run import Running, Surface, run
 
 SIZE, WIDTH = (1280, 800), 960
-FPS, BEFORE_S, AFTER_S = 6, 8.0, 12.0
-LONGEST_S = 120.0
+FPS, BEFORE_S, AFTER_S = 6, 7.0, 13.0
+FULL_S = 45.0  # of curves, before anything is taken
+LONGEST_S = 180.0
 
 
 class Camera:
@@ -36,6 +37,7 @@ class Camera:
         self._session = session
         self._before: deque[Image.Image] = deque(maxlen=round(BEFORE_S * FPS))
         self._after: list[Image.Image] = []
+        self._dimmed = False
         self._timer = QTimer(interval=round(1000 / FPS))
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._look)
@@ -54,10 +56,11 @@ class Camera:
             window.apply_theme(themes.DARK)
             return
         state = self._session.actions.feedback()
-        known = any(r.chance.band is not None for r in self._session.view.history(1.0))
-        if self._after or (len(self._before) == self._before.maxlen and state.rewarded):
+        past = self._session.view.history(60.0)
+        begins, self._dimmed = state.rewarded and not self._dimmed, state.rewarded
+        if self._after or (begins and len(self._before) == self._before.maxlen):
             self._after.append(taken(window))
-        elif known:
+        elif past and past[-1].end - past[0].end > FULL_S:
             self._before.append(taken(window))
         if len(self._after) >= AFTER_S * FPS:
             self._timer.stop()
@@ -82,7 +85,7 @@ def main(out: Path) -> None:
         raise SystemExit(f"nothing to show: {summary['errors'] or 'the film was never dimmed'}")
     first, *others = camera.pictures
     first.save(
-        out, save_all=True, append_images=others, duration=round(1000 / FPS), loop=0, quality=60, method=6
+        out, save_all=True, append_images=others, duration=round(1000 / FPS), loop=0, quality=50, method=6
     )
     print(f"{out}: {len(camera.pictures)} pictures, {out.stat().st_size / 2**20:.2f} MB")
 

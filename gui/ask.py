@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gui.choices import Setup
 from gui.compose import LiveChoice, ModelChoice, open_demo, open_live, open_replay
 from gui.feedback_options import FeedbackChoice
 from gui.recording import offer_recording
 from gui.run import Running
-from gui.start import Offer, ask_offer, ask_session, ask_setup
+from gui.start import Offer, ask_offer, ask_session, ask_setup, tell
 from gui.state import FeedbackStyle
 from realtime.config import ConditioningConfig
+from realtime.errors import PhospheneError
 from recordings.example import EXAMPLE
 
 PRESETS = ("demo", "laptop", "lab")
@@ -18,6 +20,8 @@ PRESETS = ("demo", "laptop", "lab")
 
 def ask_and_open(out: Path, feedback: FeedbackChoice | None = None) -> Running | None:
     """Show the first-run page and open what was chosen; None where the user left.
+
+    Streams that do not open are told, and asked for again.
 
     Parameters
     ----------
@@ -43,9 +47,16 @@ def ask_and_open(out: Path, feedback: FeedbackChoice | None = None) -> Running |
 
 
 def _ask_streams(out: Path, feedback: FeedbackChoice | None) -> Running | None:
-    setup = ask_setup(PRESETS)
-    if setup is None:
-        return None
+    """Ask, and ask again where what was chosen does not open: whoever clicks sees no terminal."""
+    while (setup := ask_setup(PRESETS)) is not None:
+        try:
+            return _open(setup, out, feedback)
+        except PhospheneError as error:
+            tell(str(error))
+    return None
+
+
+def _open(setup: Setup, out: Path, feedback: FeedbackChoice | None) -> Running:
     if feedback is None and setup.feedback:
         feedback = FeedbackChoice(style=FeedbackStyle(setup.feedback))
     conditioning = ConditioningConfig(reference=setup.reference, notch_hz=setup.notch_hz or None)

@@ -99,7 +99,8 @@ def _follower(running: Running, style: FeedbackStyle) -> Callable[[float | None]
     if style is FeedbackStyle.SPEED:
         if not isinstance(film, Playing):
             raise ConfigError(
-                "--feedback-style speed slows a film down: give one with --stimulus FILE or --video FILE"
+                "feedback by speed slows a film down, and this video is no film: give one with "
+                "--stimulus FILE or --video FILE, or choose another feedback"
             )
         return partial(_set_share, film, "speed", _SLOWEST)
     return None

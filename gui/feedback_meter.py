@@ -12,6 +12,8 @@ from gui.panel import label, set_text, set_tone
 from gui.state import FeedbackState
 from gui.theme import LIGHT, Theme
 
+_PHASE_PX = 112  # of the longest phase: "● feedback on"
+
 
 class Meter(QWidget):
     """A level from 0 to 1 as a bar, the threshold as a line across it."""
@@ -49,6 +51,7 @@ class FeedbackMeter(QFrame):
         self.setObjectName("bar")
         self.meter = Meter()
         self.phase, self.figure = label(role="chip"), label("–", role="title")
+        self.phase.setMinimumWidth(_PHASE_PX)  # so that the bar does not jump with the word
         self.figure.setMinimumWidth(40)
         self.figure.setToolTip("Level of the feedback, 0 to 1")
         self.window_button = QPushButton("Participant's window")

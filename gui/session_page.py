@@ -21,6 +21,7 @@ from gui.state import Actions, FeedbackState, Mode, View
 from gui.theme import Theme
 from gui.transport_bar import TransportBar
 from gui.video_view import VideoView
+from realtime.errors import PhospheneError
 
 SLOW_EVERY = 15  # health figures are refreshed at every 15th drawing: twice a second
 NOTICE_FOR = 450  # drawings: a quarter of a minute
@@ -137,7 +138,7 @@ class SessionPage(QWidget):
         failure = self.view.failure
         if failure is not None:
             set_tone(self.banner, "alarm")
-            set_text(self.banner, f"✕  Stopped: {failure}")
+            set_text(self.banner, f"✕  Stopped: {_words(failure)}")
         elif self._draws < self._notice_until:
             set_tone(self.banner, "warn")
             set_text(self.banner, f"▲  {self._notice}")
@@ -204,6 +205,14 @@ class SessionPage(QWidget):
         for name, panel in self.panels.items():
             panel.setVisible(name not in put_away)
         self._close_empty_rows()
+
+
+def _words(failure: BaseException) -> str:
+    """Errors of ours say what to do; of any other only what it was is known."""
+    if isinstance(failure, PhospheneError):
+        return str(failure)
+    what = f"{type(failure).__name__}: {failure}"
+    return f"an error in the program ({what}). What was recorded is kept: close the window and start again."
 
 
 def _splitter(orientation: Qt.Orientation, *widgets: QWidget) -> QSplitter:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QSettings
-from PySide6.QtWidgets import QDialog, QFileDialog
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
 
 from gui import theme as themes
 from gui.app import application, remembered
@@ -59,6 +59,12 @@ def ask_setup(presets: Sequence[str], settings: QSettings | None = None) -> Setu
     dialog = StreamDialog(Lookout(list_eeg_streams, list_cameras), presets, settings)
     dialog.setStyleSheet(themes.style_sheet(theme))
     return dialog.setup if dialog.exec() == QDialog.DialogCode.Accepted else None
+
+
+def tell(text: str) -> None:
+    """Say what went wrong, where there is no session's window to say it in."""
+    application()
+    QMessageBox.warning(None, "Phosphene", text)
 
 
 def ask_session() -> Path | None:

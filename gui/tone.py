@@ -70,7 +70,7 @@ class Tone:
             self._device.start(playing)
         except miniaudio.MiniaudioError as error:
             raise ConfigError(
-                f"no tone can be played ({error}): plug in a loudspeaker, or choose another --feedback-style"
+                f"no tone can be played ({error}): plug in a loudspeaker, or choose another feedback"
             ) from error
 
     def set_level(self, level: float | None) -> None:

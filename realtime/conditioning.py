@@ -58,7 +58,8 @@ def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> l
     )
     if double:
         raise StreamFormatError(
-            f"channel {', '.join(double)} is named more than once among {', '.join(available)}"
+            f"channel {', '.join(double)} is named more than once among {', '.join(available)}: give each a "
+            "name of its own in the headset's program"
         )
     return [names.index(canonical(name)) for name in wanted]
 

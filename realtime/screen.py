@@ -80,7 +80,9 @@ class _ScreenDevice:
                 raise VideoError(f"there is no screen {self._number}; there are: {there or 'none'}")
             shot = grabber.grab(screens[self._number - 1])
         except mss.ScreenShotError as error:
-            raise VideoError(f"screen {self._number} cannot be read any more ({error})") from error
+            raise VideoError(
+                f"screen {self._number} cannot be read any more ({error}): is it still switched on?"
+            ) from error
         image = cv2.cvtColor(np.asarray(shot), cv2.COLOR_BGRA2RGB)
         return shrink(np.asarray(image, dtype=np.uint8), self._short_side)
 

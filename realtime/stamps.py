@@ -124,7 +124,10 @@ class StampFitter:
             self._offsets.add(offset)
         times, samples = self._offsets.correct(chunk.stamps), chunk.samples
         if not np.isfinite(times).all():
-            raise ClockError("a time stamp of the stream is not a number: its sender keeps no time")
+            raise ClockError(
+                "a time stamp of the EEG stream is not a number: restart the headset's program, or stamp the "
+                "samples when they arrive with --clock arrival"
+            )
         start = 0
         while start < len(times):
             if self._segment is None:
@@ -167,7 +170,8 @@ class StampFitter:
             if n < _STANDSTILL_S * self.rate_nominal:
                 return
             raise ClockError(
-                f"the stream's time stamps stand still at {times[0]:.3f} s: its sender keeps no time"
+                f"the EEG stream's time stamps stand still at {times[0]:.3f} s: restart the headset's "
+                "program, or stamp the samples when they arrive with --clock arrival"
             )
         if cut := first_break(times, self._rate, self._envelope):
             self._kept.take()

@@ -38,8 +38,8 @@ def microvolts_per_unit(unit: str) -> float:
         return _VOLTS[_EXPONENTS[plain]]
     if plain in _COUNTS:
         raise StreamFormatError(
-            f"the stream's unit is {unit!r} and says nothing of volts. State the size of a step, for example "
-            "unit='0.0224 uV' for a gain of 24 on an ADS1299."
+            f"the stream's unit is {unit!r} and says nothing of volts. Say how large one step is, for "
+            "example --unit '0.0224 uV' for a gain of 24 on an ADS1299."
         )
     size, name = _split(plain)
     name = _NAMES.get(name.removesuffix("s"), name)
@@ -47,7 +47,7 @@ def microvolts_per_unit(unit: str) -> float:
         name = "megavolt"  # nobody records those: MV is a slip that must not pass for mV
     if name not in _VOLTS or not math.isfinite(size) or size <= 0:
         raise StreamFormatError(
-            f"the stream's unit {unit!r} is not known: state uV, mV, V, nV or a size such as '0.5 uV'"
+            f"the stream's unit {unit!r} is not known: give --unit uV, mV, V, nV or a size such as '0.5 uV'"
         )
     return size * _VOLTS[name]
 

@@ -253,7 +253,10 @@ def _headers(
     """Streams of samples by the name they are fed under."""
     names = [*eeg, *others, MARKERS, READINGS, *video]
     if len(set(names)) < len(names):
-        raise SessionError(f"two streams are to be recorded under one name, among {', '.join(names)}")
+        raise SessionError(
+            f"two streams are to be recorded under one name, among {', '.join(names)}: rename one in its "
+            "sender, or leave it out"
+        )
     return {
         **{name: eeg_header(info) for name, info in eeg.items()},
         **others,

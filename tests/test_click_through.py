@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 import phosphene
 from gui import start
 from gui.app import application
+from gui.ask import ask_and_open
+from gui.choices import Setup
 from gui.first_run import FirstRun
 from gui.main_window import MainWindow
 from gui.session_page import SessionPage
@@ -29,6 +31,7 @@ from recordings.session import Session
 from recordings.video import VideoWriter
 
 _LOOK_MS, _PATIENCE_S = 20, 40.0
+_INI = QSettings.Format.IniFormat
 Steps = Iterator[Callable[[], object]]
 
 
@@ -110,9 +113,34 @@ def command(monkeypatch, capsys, *words: object) -> dict:
     return json.loads(out)
 
 
+def test_streams_that_do_not_open_are_told_and_asked_for_again(headset, tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "remembered", lambda: QSettings(str(tmp_path / "none.ini"), _INI))
+    Setup(eeg=f"source_id={headset}", video=str(tmp_path / "film.mkv")).remember(start.remembered())
+    (tmp_path / "film.mkv").write_bytes(b"no film at all")
+    words: list[str] = []
+
+    def choose_and_leave() -> Steps:
+        yield lambda: shown(FirstRun)
+        offers = {b.text(): b for b in shown(FirstRun).buttons}
+        QTimer.singleShot(0, lambda: click(offers["Choose streams"]))
+        yield lambda: shown(StreamDialog) and shown(StreamDialog).start.isEnabled()
+        QTimer.singleShot(0, lambda: click(shown(StreamDialog).start))
+        yield lambda: shown(QMessageBox)
+        words.append(shown(QMessageBox).text())
+        QTimer.singleShot(0, lambda: click(shown(QMessageBox).buttons()[0]))
+        yield lambda: shown(StreamDialog)
+        QTimer.singleShot(0, shown(StreamDialog).reject)
+
+    application()
+    user = User(choose_and_leave())
+    assert ask_and_open(tmp_path) is None
+    user.check()
+    assert "film.mkv" in words[0]
+
+
 def test_a_session_from_set_up_to_report_by_clicks_alone(headset, film, tmp_path, monkeypatch, capsys):
     application()
-    layout = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
+    layout = QSettings(str(tmp_path / "layout.ini"), _INI)
     for module in (start, sys.modules["gui.app"]):
         monkeypatch.setattr(module, "remembered", lambda: layout)
     browsed: list[str] = []
@@ -158,7 +186,8 @@ def test_a_session_from_set_up_to_report_by_clicks_alone(headset, film, tmp_path
         window.close()
 
     user = User(set_up_and_record())
-    options = ("baseline_s=1", "hold_s=0", "smoothing_s=0", "refractory_s=0", "hysteresis=0", "percentile=50")
+    # A threshold that the signal never reaches: feedback comes and goes by its times alone.
+    options = ("baseline_s=1", "threshold=5", "hold_s=0", "longest_s=1", "refractory_s=0.5", "percentile=50")
     summary = command(
         monkeypatch, capsys, "live", "--out", sessions, "--feedback-style", "ring",
         *(word for option in options for word in ("--feedback-set", option)),

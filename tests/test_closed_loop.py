@@ -208,7 +208,7 @@ class TestStyles:
         clock = ManualClock(99.0)
         running = session(clock)
         choice = FeedbackChoice(EAGER, FeedbackStyle.SPEED)
-        with pytest.raises(ConfigError, match="--stimulus FILE or --video FILE"):
+        with pytest.raises(ConfigError, match="this video is no film"):
             give_feedback(running, choice, clock)
         film = running.pipeline.video.source
         film.speed = 1.0
