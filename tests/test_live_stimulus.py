@@ -1,4 +1,4 @@
-"""`--stimulus`: the film that the participant is shown is what the session sees, and its end ends the session."""
+"""`--stimulus`: the film the participant is shown is what the session sees, and its end ends the session."""
 
 from __future__ import annotations
 
