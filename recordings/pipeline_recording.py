@@ -10,8 +10,8 @@ from types import TracebackType
 
 from realtime.pipeline import Pipeline
 from realtime.types import RawChunk
-from recordings.options import RecordingOptions
 from recordings.headers import video_stream
+from recordings.options import RecordingOptions
 from recordings.recorder import Recorder
 from recordings.xdf_writer import StreamHeader
 

@@ -85,8 +85,8 @@ class Session:
         return self._eeg[info.stream_id]
 
     def video(self, selector: str | None = None) -> VideoTrack:
-        """The video that fits `selector` (as for `eeg`); without one, the only video there is, or the main one
-        of a session that was recorded with several.
+        """The video that fits `selector` (as for `eeg`); without one, the only video there is, or the main
+        one of a session that was recorded with several.
 
         Raises
         ------
