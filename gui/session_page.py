@@ -85,7 +85,7 @@ class SessionPage(QWidget):
         self._rows = _splitter(Qt.Orientation.Vertical, self._top, self._bottom)
         self._splitters = {
             "rows": self._rows, "top": self._top, "bottom": self._bottom, "pictures": self._pictures,
-            "videos": self._videos, f"videos{len(self.others)}": self._column,
+            f"videos{len(self.others)}": self._videos, f"column{len(self.others)}": self._column,
         }  # fmt: skip
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
@@ -166,7 +166,7 @@ class SessionPage(QWidget):
         self.video.show_stale(stale is not None)
         bare = stale is not None or not self.video.switch.isChecked()
         for other, health in zip(self.others, self.view.other_video_health(), strict=True):
-            other.show_stale(bare, health)
+            other.show_state(bare, health)
 
     def apply_theme(self, theme: Theme) -> None:
         self.header.apply_theme(theme)

@@ -173,23 +173,27 @@ class OtherVideoView(PicturePanel):
     def __init__(self, number: int) -> None:
         super().__init__(captions.other_video(number + 2))
         self._number = number
-        self._enough = True
+        self._newest: OtherReading | None = None
 
-    def show_stale(self, stale: bool, health: VideoHealth) -> None:
-        """Say how old the picture is; attention lies on it only while it takes part in the readings."""
+    def show_state(self, stale: bool, health: VideoHealth) -> None:
+        """Say what it comes to and how old it is; attention lies on it only while it is in the readings.
+
+        Called twice a second.
+        """
         self.picture.name = health.name
+        if self._newest is not None:
+            set_text(self.note, other_words(self._newest))
         old = self.has_content and health.age_s > STALE_S
         self.show_age(health.age_s if old else None)
-        self.show_overlay(self._enough and not stale and not old)
+        masked = self._newest is not None and not self._newest.enough
+        self.show_overlay(not (masked or stale or old))
 
     def refresh(self, view: View) -> None:
         self.take_frame(view.other_previews[self._number])
         reading = self.new_reading(view)
         if reading is not None:
-            video = reading.others[self._number]
-            self._enough = video.enough
-            self.picture.show_attention(video.attention.patches)
-            set_text(self.note, other_words(video))
+            self._newest = reading.others[self._number]
+            self.picture.show_attention(self._newest.attention.patches)
 
 
 def other_words(video: OtherReading) -> str:
