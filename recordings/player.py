@@ -64,7 +64,7 @@ class Player:
         self.loop = loop
         self.playing = True
         self._stay = False
-        self._sources = (eeg, video, *more_videos)
+        self._sources: tuple[ReplayEeg | ReplayVideo, ...] = (eeg, video, *more_videos)
         self._wake = threading.Event()
         self._steps = 0
         self._seek: float | None = start
