@@ -1,0 +1,69 @@
+"""The bench: both sides take turns, numbers have their spread, the page keeps what stands around them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import phosphene
+from models.bench.page import BEGIN, END, as_lines, write_page
+from models.bench.setting import Setting
+from models.bench.suite import QUICK, SECTIONS, run_bench
+from models.bench.timing import Goal, interleaved, middle, ratio, told
+from realtime.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return run_bench(Setting(quick=True, seconds=0.2, backends=()), ["ring", "tick.demo", "growth"])
+
+
+def test_what_is_compared_takes_turns():
+    order: list[str] = []
+    times = interleaved({name: lambda name=name: order.append(name) for name in "ab"}, 0.0, rounds=4)
+    assert order == list("ab" * 5)  # the first turn is not counted
+    assert [len(taken) for taken in times.values()] == [4, 4]
+    assert middle(ratio({"slow": [4.0, 9.0, 8.0], "fast": [2.0, 3.0, 2.0]}, "slow", "fast")) == 3.0
+
+
+def test_a_number_comes_with_what_four_of_five_values_lie_between():
+    assert told("x_ms", [float(i) for i in range(11)]) == {"x_ms": 5.0, "x_ms_spread": [1.0, 9.0]}
+
+
+def test_a_goal_is_met_on_its_own_side():
+    assert Goal("faster", 2.0, 1.5).met
+    assert not Goal("later", 2.0, 1.5, "s", most=True).met
+
+
+def test_parts_are_chosen_by_name_or_by_what_it_begins_with(measured):
+    assert {"ring", "tick", "growth"} <= set(measured)
+    assert set(measured["tick"]) == {"demo"}
+    assert measured["tick"]["demo"]["naive_ms"] > measured["tick"]["demo"]["cached_ms"] > 0
+    assert measured["ring"]["write_ratio"] > 10
+    with pytest.raises(ConfigError, match="no part rings: legal are vit_b16"):
+        run_bench(Setting(), ["rings"])
+    assert set(QUICK) < set(SECTIONS)
+
+
+def test_the_page_keeps_what_stands_around_the_numbers(measured, tmp_path):
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n{BEGIN}\nold numbers\n{END}\nafter\n", encoding="utf-8")
+    write_page(measured, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old numbers" not in text
+    assert "ring: a write against rolling the buffer" in text
+    assert (tmp_path / "performance.svg").read_text(encoding="utf-8").count("<polyline") == 3
+    assert any(line.startswith("tick.demo.cached_ms") for line in as_lines(measured))
+    page.write_text("no marks", encoding="utf-8")
+    with pytest.raises(ConfigError, match="lacks the marks"):
+        write_page(measured, tmp_path)
+
+
+def test_the_command_prints_json():
+    done = CliRunner().invoke(phosphene.app, ["bench", "ring", "--quick", "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["goals"][0]["name"].startswith("ring")
