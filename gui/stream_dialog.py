@@ -131,7 +131,8 @@ class StreamDialog(QDialog):
 
     def _fill(self, presets: Sequence[str]) -> None:
         """Offer what there is to choose, beginning with the last choice."""
-        self.beside.lineEdit().setPlaceholderText("none; or the camera on the face, a file, a URL")
+        typed = QLineEdit(placeholderText="none; or the camera on the face, a file, a URL")
+        self.beside.setLineEdit(typed)
         self.beside.setEditText(self.setup.beside)
         self.channels.addItem(_OWN_NAMES)
         for name, montage in MONTAGES.items():
