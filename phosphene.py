@@ -36,6 +36,8 @@ Cache = Annotated[
 EegOfSession = Annotated[
     str | None, typer.Option("--eeg", help="Which EEG stream, where the session has several.")
 ]
+VIDEO_HELP = "A camera's number, a file, a URL or screen; again for more, what is shown first."
+Videos = Annotated[list[str] | None, typer.Option("--video", help=VIDEO_HELP)]
 Headless = Annotated[bool, typer.Option("--headless", help="No window and no live text: run, then report.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")]
@@ -91,9 +93,7 @@ def live(
     eeg: Annotated[
         str | None, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")
     ] = None,
-    video: Annotated[
-        str | None, typer.Option("--video", help="A camera's number, a file, a URL or screen.")
-    ] = None,
+    video: Videos = None,
     headless: Headless = False,
     seconds: Seconds = None,
     json: Json = False,
@@ -110,7 +110,7 @@ def live(
     ),
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
-    if eeg is None or video is None:
+    if eeg is None or not video:
         _run(_ask(eeg, video, headless), headless, seconds, json)
         return
     choice = _live_choice(
@@ -123,7 +123,7 @@ def live(
 def record(
     out: Annotated[Path, typer.Argument(help="Folder under which the session's own folder is made.")],
     eeg: Annotated[str, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")],
-    video: Annotated[str, typer.Option("--video", help="A camera's number, a file or a URL.")],
+    video: Annotated[list[str], typer.Option("--video", help=VIDEO_HELP)],
     stream: Annotated[
         list[str] | None,
         typer.Option("--stream", help="Further LSL streams, recorded as they are: type=Markers"),
@@ -604,12 +604,12 @@ def _print_json(value: Any) -> None:
     sys.stdout.write(json_format.dumps(value, indent=2, default=str) + "\n")
 
 
-def _ask(eeg: str | None, video: str | None, headless: bool) -> Callable[[], Running | None]:
+def _ask(eeg: str | None, video: list[str] | None, headless: bool) -> Callable[[], Running | None]:
     """What opens a session by asking, where there is a window to ask in and nothing was said yet."""
     from gui.display import why_no_window
     from realtime.errors import ConfigError
 
-    if eeg is not None or video is not None or headless or why_no_window():
+    if eeg is not None or video or headless or why_no_window():
         raise ConfigError("give --eeg and --video; `phosphene streams` lists what there is")
     from gui.ask import ask_and_open
 
@@ -618,7 +618,7 @@ def _ask(eeg: str | None, video: str | None, headless: bool) -> Callable[[], Run
 
 def _live_choice(
     eeg: str,
-    video: str,
+    video: list[str],
     model: ModelChoice,
     channels: str | None,
     reference: str,
@@ -629,7 +629,7 @@ def _live_choice(
     from gui.compose import LiveChoice
 
     conditioning = _conditioning(channels, reference, notch, unit)
-    return LiveChoice(eeg, video, model, conditioning, clock)
+    return LiveChoice(eeg, tuple(video), model, conditioning, clock)
 
 
 def _open_recordable(

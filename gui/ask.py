@@ -36,4 +36,4 @@ def _ask_streams() -> Running | None:
         return None
     conditioning = ConditioningConfig(reference=setup.reference, notch_hz=setup.notch_hz or None)
     model = ModelChoice(setup.preset, setup.weights or None)
-    return open_live(LiveChoice(setup.eeg, setup.video, model, conditioning, montage=setup.channels))
+    return open_live(LiveChoice(setup.eeg, setup.videos, model, conditioning, montage=setup.channels))

@@ -33,6 +33,8 @@ class Setup:
         50, 60, or 0 for none.
     weights : str
         Folder with trained weights; empty takes those of the preset.
+    beside : str
+        A second video, such as the camera on the face; empty for none.
     """
 
     eeg: str = ""
@@ -42,6 +44,12 @@ class Setup:
     notch_hz: float = 50.0
     preset: str = "demo"
     weights: str = ""
+    beside: str = ""
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """What is shown, and what is beside it."""
+        return (self.video, self.beside) if self.beside else (self.video,)
 
     def remember(self, settings: QSettings) -> None:
         settings.setValue(_KEY, json.dumps(asdict(self)))

@@ -48,7 +48,7 @@ class ModelChoice:
     weights: str | None = None
     backend: str = "eager"
 
-    def build(self, labels: tuple[str, ...]) -> Model:
+    def build(self, labels: tuple[str, ...], n_videos: int = 1) -> Model:
         """The engine for these electrodes, ready to run; compiling it takes a while and is told."""
         from models.inference.engine import Engine
 
@@ -56,7 +56,8 @@ class ModelChoice:
             engine = Engine.from_checkpoint(shipped_weights(self.weights) or self.weights)
         else:
             engine = Engine.from_preset(self.preset, labels)
-        return engine.compile(self.backend, progress=lambda line: print(line, file=sys.stderr))
+        tell = partial(print, file=sys.stderr)
+        return engine.compile(self.backend, progress=tell, n_videos=n_videos)
 
 
 def shipped_weights(name: str) -> Path | None:
@@ -67,10 +68,10 @@ def shipped_weights(name: str) -> Path | None:
 
 @dataclass(frozen=True)
 class LiveChoice:
-    """What a live session is made of."""
+    """What a live session is made of; of several videos, the first is what is shown."""
 
     eeg: str
-    video: str
+    video: str | tuple[str, ...]
     model: ModelChoice = field(default_factory=ModelChoice)
     conditioning: ConditioningConfig | None = None
     clock: str = "check"
@@ -93,7 +94,10 @@ def open_live(choice: LiveChoice) -> Running:
     eeg: EegSource = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
     if choice.montage is not None:
         eeg = Renamed(eeg, choice.montage)
-    pipeline = Pipeline(eeg, open_video(choice.video, clock), choice.model.build, choice.conditioning)
+    names = (choice.video,) if isinstance(choice.video, str) else choice.video
+    video, *more = (open_video(name, clock) for name in names)
+    build = partial(choice.model.build, n_videos=len(names))
+    pipeline = Pipeline(eeg, video, build, choice.conditioning, more)
     running, view = _live(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
     _show_markers(running, view, StreamSelector(type="Markers"))
     return running
@@ -139,17 +143,18 @@ def open_replay(
     SessionError, StreamNotFound, StreamFormatError, WeightsError
     """
     from recordings.player import Player
-    from recordings.replay import ReplayEeg, ReplayVideo
+    from recordings.replay import ReplayEeg, replay_videos
     from recordings.session import Session
     from recordings.survey import Survey
 
     session = Session(folder)
     clock = ManualClock(session.start)
-    sources = ReplayEeg(session, clock, eeg or ""), ReplayVideo(session, clock)
-    pipeline = Pipeline(*sources, model.build, conditioning)
+    source, (video, *more) = ReplayEeg(session, clock, eeg or ""), replay_videos(session, clock)
+    build = partial(model.build, n_videos=1 + len(more))
+    pipeline = Pipeline(source, video, build, conditioning, more)
     begin = session.start + start_s
     survey = Survey(folder, eeg or "")
-    player = Player(pipeline, *sources, clock, begin, session.end, speed, loop, survey)
+    player = Player(pipeline, source, video, clock, begin, session.end, speed, loop, survey, more)
     view = PipelineView(pipeline, clock, lambda: player.failure, player)
     for marker in session.markers():
         view.add_marker(marker.stamp, marker.text)
