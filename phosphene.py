@@ -37,6 +37,8 @@ Cache = Annotated[
 EegOfSession = Annotated[
     str | None, typer.Option("--eeg", help="Which EEG stream, where the session has several.")
 ]
+VIDEO_HELP = "A camera's number, a file, a URL or screen; again for more, what is shown first."
+Videos = Annotated[list[str] | None, typer.Option("--video", help=VIDEO_HELP)]
 Headless = Annotated[bool, typer.Option("--headless", help="No window and no live text: run, then report.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")]
@@ -80,7 +82,7 @@ Sham = Annotated[
 Osc = Annotated[str | None, typer.Option("--osc", help="Send the feedback by OSC as well: HOST:PORT.")]
 Stimulus = Annotated[
     str | None,
-    typer.Option("--stimulus", help="A film, played full screen to the participant: instead of --video."),
+    typer.Option("--stimulus", help="A film, played full screen to the participant: the session sees it."),
 ]
 Screen = Annotated[
     int | None,
@@ -121,9 +123,7 @@ def live(
     eeg: Annotated[
         str | None, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")
     ] = None,
-    video: Annotated[
-        str | None, typer.Option("--video", help="A camera's number, a file, a URL or screen.")
-    ] = None,
+    video: Videos = None,
     stimulus: Stimulus = None,
     screen: Screen = None,
     headless: Headless = False,
@@ -148,7 +148,7 @@ def live(
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
     loop = _feedback(feedback, feedback_set, feedback_style, sham, osc)
-    if eeg is None or (video is None and stimulus is None):
+    if eeg is None or not (video or stimulus):
         _run(_ask(eeg, video, headless, out, loop), headless, seconds, json)
         return
     choice = _live_choice(
@@ -162,9 +162,7 @@ def live(
 def record(
     out: Annotated[Path, typer.Argument(help="Folder under which the session's own folder is made.")],
     eeg: Annotated[str, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")],
-    video: Annotated[
-        str | None, typer.Option("--video", help="A camera's number, a file, a URL or screen.")
-    ] = None,
+    video: Videos = None,
     stimulus: Stimulus = None,
     screen: Screen = None,
     stream: Annotated[
@@ -655,13 +653,13 @@ def _print_json(value: Any) -> None:
 
 
 def _ask(
-    eeg: str | None, video: str | None, headless: bool, out: Path, feedback: FeedbackChoice | None
+    eeg: str | None, video: list[str] | None, headless: bool, out: Path, feedback: FeedbackChoice | None
 ) -> Callable[[], Running | None]:
     """What opens a session by asking, where there is a window to ask in and nothing was said yet."""
     from gui.display import why_no_window
     from realtime.errors import ConfigError
 
-    if eeg is not None or video is not None or headless or why_no_window():
+    if eeg is not None or video or headless or why_no_window():
         raise ConfigError("give --eeg and --video; `phosphene streams` lists what there is")
     from gui.ask import ask_and_open
 
@@ -694,10 +692,6 @@ def _with_loop(
 
     if stimulus is None and screen is not None:
         raise ConfigError("--screen says where a stimulus is shown: give it with --stimulus FILE")
-    if stimulus is not None and choice.video:
-        raise ConfigError(
-            "--stimulus and --video were both given: the session sees the stimulus as it is shown"
-        )
     if stimulus is None and not choice.video:
         raise ConfigError("give --video, or --stimulus FILE; `phosphene streams` lists the cameras")
     obstacle = None if stimulus is None else "--headless" if headless else why_no_window()
@@ -708,7 +702,7 @@ def _with_loop(
 
 def _live_choice(
     eeg: str,
-    video: str | None,
+    video: list[str] | None,
     model: ModelChoice,
     channels: str | None,
     reference: str,
@@ -719,7 +713,7 @@ def _live_choice(
     from gui.compose import LiveChoice
 
     conditioning = _conditioning(channels, reference, notch, unit)
-    return LiveChoice(eeg, video or "", model, conditioning, clock)
+    return LiveChoice(eeg, tuple(video or ()), model, conditioning, clock)
 
 
 def _open_recordable(

@@ -36,6 +36,17 @@ def live() -> Scene:
     return view, Mode.LIVE, Actions(toggle_recording=print, recorded_s=lambda: 754.0)
 
 
+def two_videos() -> Scene:
+    return FakeView(n_others=1), Mode.LIVE, Actions(toggle_recording=print)
+
+
+def three_videos() -> Scene:
+    """The further ones stand still."""
+    view = FakeView(n_others=2)
+    view.others_until = 1072.0
+    return view, Mode.LIVE, Actions(toggle_recording=print)
+
+
 def stalled() -> Scene:
     view = FakeView(bad={"AF8": "railing"})
     view.eeg_until, view.state = 1072.0, StreamState.STALLED
@@ -89,7 +100,10 @@ def set_up() -> Scene:
     return FakeView(), Mode.LIVE, Actions()
 
 
-SCENES = (live, stalled, many, untrained, replay, feedback, empty, failed, tour, first_run, keys, set_up)
+SCENES = (
+    live, two_videos, three_videos, stalled, many, untrained, replay, feedback, empty, failed, tour,
+    first_run, keys, set_up,
+)  # fmt: skip
 
 
 def dialog_of(scene: str, window: MainWindow) -> QDialog | None:

@@ -62,7 +62,7 @@ def _open(setup: Setup, out: Path, feedback: FeedbackChoice | None) -> Running:
     conditioning = ConditioningConfig(reference=setup.reference, notch_hz=setup.notch_hz or None)
     choice = LiveChoice(
         setup.eeg,
-        setup.video,
+        setup.videos[1:] if setup.full_screen else setup.videos,
         ModelChoice(setup.preset, setup.weights or None),
         conditioning,
         montage=setup.channels,

@@ -33,6 +33,19 @@ VIDEO = Caption(
     "This is what the person sees. The glow shows which part of the picture the model compares with the "
     "brain's answer.",
 )
+
+
+def other_video(number: int) -> Caption:
+    """Words of a further video's panel; the main video is number 1."""
+    return Caption(
+        f"Video {number}",
+        "A further video, compared with the EEG by itself. Similarity as in its panel, −1 to 1; attention is "
+        "this video's share where the EEG reads all videos at once.",
+        "No picture of this video yet. It is masked; readings go on without it.",
+        "Another video, such as the camera on the face. The number says how well it fits the brain signal.",
+    )
+
+
 STRIP = Caption(
     "Frames of this interval",
     "Frames of the interval the model scored last. The height of a bar is that moment's share of the "

@@ -33,6 +33,8 @@ class Setup:
         50, 60, or 0 for none.
     weights : str
         Folder with trained weights; empty takes those of the preset.
+    beside : str
+        A second video, such as the camera on the face; empty for none.
     full_screen : bool
         The video is a film that is played full screen to the participant.
     feedback : str
@@ -46,8 +48,14 @@ class Setup:
     notch_hz: float = 50.0
     preset: str = "demo"
     weights: str = ""
+    beside: str = ""
     full_screen: bool = False
     feedback: str = ""
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """What is shown, and what is beside it."""
+        return (self.video, self.beside) if self.beside else (self.video,)
 
     def remember(self, settings: QSettings) -> None:
         settings.setValue(_KEY, json.dumps(asdict(self)))

@@ -49,7 +49,7 @@ class ModelChoice:
     weights: str | None = None
     backend: str = "eager"
 
-    def build(self, labels: tuple[str, ...]) -> Model:
+    def build(self, labels: tuple[str, ...], n_videos: int = 1) -> Model:
         """The engine for these electrodes, ready to run; compiling it takes a while and is told."""
         from models.inference.engine import Engine
 
@@ -57,7 +57,8 @@ class ModelChoice:
             engine = Engine.from_checkpoint(shipped_weights(self.weights) or self.weights)
         else:
             engine = Engine.from_preset(self.preset, labels)
-        return engine.compile(self.backend, progress=lambda line: print(line, file=sys.stderr))
+        tell = partial(print, file=sys.stderr)
+        return engine.compile(self.backend, progress=tell, n_videos=n_videos)
 
 
 def shipped_weights(name: str) -> Path | None:
@@ -68,14 +69,14 @@ def shipped_weights(name: str) -> Path | None:
 
 @dataclass(frozen=True)
 class LiveChoice:
-    """What a live session is made of.
+    """What a live session is made of; of several videos, the first is what is shown.
 
     `stimulus` is a film to be played full screen to the participant, on `screen` (1 for the first; the second
-    by default where there is one); the session sees what it shows, and `video` is not used.
+    by default where there is one). It is the first video of the session, which sees what it shows.
     """
 
     eeg: str
-    video: str
+    video: str | tuple[str, ...]
     model: ModelChoice = field(default_factory=ModelChoice)
     conditioning: ConditioningConfig | None = None
     clock: str = "check"
@@ -100,15 +101,17 @@ def open_live(choice: LiveChoice) -> Running:
     eeg: EegSource = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
     if choice.montage is not None:
         eeg = Renamed(eeg, choice.montage)
-    video = _video(choice, clock)
+    videos = _videos(choice, clock)
+    build = partial(choice.model.build, n_videos=len(videos))
     try:
-        pipeline = Pipeline(eeg, video, choice.model.build, choice.conditioning)
+        pipeline = Pipeline(eeg, videos[0], build, choice.conditioning, videos[1:])
     except BaseException:
-        video.close()
+        for video in videos:
+            video.close()
         raise
     running, view = _live(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
     if choice.stimulus is not None:
-        running.cleanups.append(video.close)  # in the Qt thread, so its window goes at once
+        running.cleanups.append(videos[0].close)  # in the Qt thread, so its window goes at once
     if choice.feedback is not None:
         try:
             running.feedback = give_feedback(running, choice.feedback, clock)
@@ -119,16 +122,18 @@ def open_live(choice: LiveChoice) -> Running:
     return running
 
 
-def _video(choice: LiveChoice, clock: LslClock) -> VideoSource:
-    if choice.stimulus is None:
-        from realtime.camera import open_video
+def _videos(choice: LiveChoice, clock: LslClock) -> list[VideoSource]:
+    from realtime.camera import open_video
 
-        return open_video(choice.video, clock)
+    names = (choice.video,) if isinstance(choice.video, str) else choice.video
+    videos = [open_video(name, clock) for name in names]
+    if choice.stimulus is None:
+        return videos
     from gui.app import application
     from gui.stimulus_player import StimulusPlayer
 
     application()
-    return StimulusPlayer(choice.stimulus, choice.screen, clock=clock)
+    return [StimulusPlayer(choice.stimulus, choice.screen, clock=clock), *videos]
 
 
 def _live(title: str, mode: Mode, pipeline: Pipeline, clock: LslClock) -> tuple[Running, PipelineView]:
@@ -171,17 +176,18 @@ def open_replay(
     SessionError, StreamNotFound, StreamFormatError, WeightsError
     """
     from recordings.player import Player
-    from recordings.replay import ReplayEeg, ReplayVideo
+    from recordings.replay import ReplayEeg, replay_videos
     from recordings.session import Session
     from recordings.survey import Survey
 
     session = Session(folder)
     clock = ManualClock(session.start)
-    sources = ReplayEeg(session, clock, eeg or ""), ReplayVideo(session, clock)
-    pipeline = Pipeline(*sources, model.build, conditioning)
+    source, (video, *more) = ReplayEeg(session, clock, eeg or ""), replay_videos(session, clock)
+    build = partial(model.build, n_videos=1 + len(more))
+    pipeline = Pipeline(source, video, build, conditioning, more)
     begin = session.start + start_s
     survey = Survey(folder, eeg or "")
-    player = Player(pipeline, *sources, clock, begin, session.end, speed, loop, survey)
+    player = Player(pipeline, source, video, clock, begin, session.end, speed, loop, survey, more)
     view = PipelineView(pipeline, clock, lambda: player.failure, player)
     for marker in session.markers():
         view.add_marker(marker.stamp, marker.text)

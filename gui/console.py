@@ -28,7 +28,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     rows = [
         ("readings", f"{summary['readings']}  (skipped ticks {summary['skipped_ticks']})"),
         ("EEG", f"{eeg['name']}  {eeg['rate_effective']} Hz  gaps {eeg['gaps']}  lost {eeg['lost_samples']}"),
-        ("video", f"{video['name']}  {video['fps_effective']} /s  dropped {video['dropped']}"),
+        *_video_rows((video, *summary["other_videos"])),
         ("network", f"{summary['backend']}, weights {summary['weights']}"),
     ]
     if latency:
@@ -37,6 +37,18 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         )
     rows += [("error", error) for error in summary["errors"]]
     Console(stderr=True).print(_pairs(rows))
+
+
+def _video_rows(videos: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """One line for each video; with several, how similar each was."""
+    rows = []
+    for number, video in enumerate(videos, 1):
+        words = f"{video['name']}  {video['fps_effective']} /s  dropped {video['dropped']}"
+        mean = video["similarity_mean"]
+        if len(videos) > 1:
+            words += "  never whole" if mean is None else f"  mean similarity {mean:+.3f}"
+        rows.append(("video" if number == 1 else f"video {number}", words))
+    return rows
 
 
 def print_streams(streams: Sequence[StreamSummary], cameras: Sequence[CameraSummary]) -> None:

@@ -65,11 +65,12 @@ def video_words(health: VideoHealth) -> str:
 class HeaderBar(QFrame):
     """One line of states and switches."""
 
-    def __init__(self, mode: Mode, actions: Actions):
+    def __init__(self, mode: Mode, actions: Actions, n_others: int = 0):
         super().__init__()
         self.setObjectName("bar")
         self._actions = actions
         self.eeg, self.video = StreamSign("EEG"), StreamSign("Video")
+        self.others = [StreamSign(f"Video {number + 2}") for number in range(n_others)]
         self.recording: QLabel = label(role="chip")
         self.mode = label(mode.value, role="chip")
         self.mode.setToolTip(
@@ -99,6 +100,9 @@ class HeaderBar(QFrame):
         row.addWidget(self.eeg)
         row.addSpacing(14)
         row.addWidget(self.video)
+        for sign in self.others:
+            row.addSpacing(14)
+            row.addWidget(sign)
         row.addStretch()
         row.addWidget(self.recording)
         row.addWidget(self.record)
@@ -110,6 +114,9 @@ class HeaderBar(QFrame):
         eeg, video = view.eeg_health(), view.video_health()
         self.eeg.show_state(eeg.state, eeg.age_s, eeg_words(eeg), eeg.note)
         self.video.show_state(video.state, video.age_s, video_words(video), video.note or video.name)
+        for sign, other in zip(self.others, view.other_video_health(), strict=True):
+            words = other.note or f"{other.name} · {video_words(other)}"
+            sign.show_state(other.state, other.age_s, "", words)
         recorded = self._actions.recorded_s() if self._actions.recorded_s else None
         self.recording.setVisible(recorded is not None)
         if recorded is not None:

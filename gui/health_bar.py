@@ -52,7 +52,7 @@ class HealthBar(QFrame):
         self.late = Figure(
             "late", "Intervals that a stream did not fill in time; what was missing is masked", "9999"
         )
-        self.frames = Figure("frames lost", "Frames a source gave and nobody could take", "9999")
+        self.frames = Figure("frames lost", "Frames a source gave and nobody could take, by video", "9999")
         self.gaps = Figure("gaps", "Breaks in the EEG, and the samples lost in them", "9")
         self.drift = Figure(
             "drift", "The headset's clock against this machine's, parts per million", "+999 ppm"
@@ -80,9 +80,11 @@ class HealthBar(QFrame):
             self.latency.say(f"{latency:.0f} ms p95", latency > LATE_MS)
         self.skipped.say(f"{int(counters.get('skipped_ticks', 0))}")
         self.late.say(f"{int(counters.get('late_intervals', 0))}")
-        self.frames.say(f"{int(counters.get('frames_dropped', video.dropped))}")
-        lost = f" · {eeg.lost_samples} samples" if eeg.lost_samples else ""
-        self.gaps.say(f"{eeg.gaps}{lost}")
+        others = (other.dropped for other in view.other_video_health())
+        lost = (counters.get("frames_dropped", video.dropped), *others)
+        self.frames.say(" · ".join(f"{int(n)}" for n in lost))
+        samples = f" · {eeg.lost_samples} samples" if eeg.lost_samples else ""
+        self.gaps.say(f"{eeg.gaps}{samples}")
         drift = round(eeg.drift_ppm) + 0.0  # no minus before a zero
         self.drift.say(f"{drift:+.0f} ppm".replace("-", "−"), abs(eeg.drift_ppm) > DRIFT_PPM)
         set_text(self.backend, view.card.backend)

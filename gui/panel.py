@@ -21,6 +21,7 @@ from gui.captions import Caption
 from gui.state import View
 from gui.theme import LIGHT, Theme
 
+STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still
 _HEADER_PX = 24  # the same with and without a button, so that titles stand in line
 
 

@@ -15,7 +15,7 @@ from gui.state import Actions, FeedbackStyle, Mode, View
 from realtime.clock import LslClock
 from realtime.loop import FeedbackLoop
 from realtime.pipeline import Pipeline
-from realtime.summary import StageTimes, rss_mb, summarise
+from realtime.summary import Similarities, StageTimes, rss_mb, summarise
 
 # How long a thread may keep the interpreter while another waits for it. With Python's 5 ms, a reading waited
 # that long at every operation during which a drawing had got in between (docs/performance.md).
@@ -85,8 +85,8 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
         The summary of `realtime.summary.summarise`; `errors` is not empty where a worker failed.
     """
     sys.setswitchinterval(TURN_S)
-    stages = StageTimes()
-    session.pipeline.taps.append(stages.take)
+    stages, similarities = StageTimes(), Similarities(len(session.pipeline.videos))
+    session.pipeline.taps += [stages.take, similarities.take]
     rss_start, more = rss_mb(), {}
     clock = LslClock()
     try:
@@ -101,7 +101,7 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
 
             more = _show(session, surface, over, interrupted)
     finally:
-        health = session.pipeline.eeg.health(), session.pipeline.video.health()
+        eeg, videos = session.pipeline.eeg.health(), [video.health() for video in session.pipeline.videos]
         failure = session.failure
         for action in session.before_end:
             action()
@@ -111,7 +111,7 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
         for cleanup in session.cleanups:
             cleanup()
     errors = [f"{type(failure).__name__}: {failure}"] if failure is not None else []
-    return summarise(session.pipeline, health, stages, rss_start, errors, **more)
+    return summarise(session.pipeline, eeg, videos, similarities, stages, rss_start, errors, **more)
 
 
 def _show(

@@ -14,13 +14,13 @@ from gui.film_strip import FilmStrip
 from gui.header_bar import HeaderBar
 from gui.health_bar import HealthBar
 from gui.narrator import Narrator, sentence
-from gui.panel import Panel, label, set_text, set_tone
+from gui.panel import STALE_S, Panel, label, set_text, set_tone
 from gui.scalp_view import ScalpView
-from gui.similarity_view import STALE_S, SimilarityView
+from gui.similarity_view import SimilarityView
 from gui.state import Actions, FeedbackState, Mode, View
 from gui.theme import Theme
 from gui.transport_bar import TransportBar
-from gui.video_view import VideoView
+from gui.video_view import OtherVideoView, VideoView
 from realtime.errors import PhospheneError
 
 SLOW_EVERY = 15  # health figures are refreshed at every 15th drawing: twice a second
@@ -48,7 +48,9 @@ class SessionPage(QWidget):
         self.view, self._can = view, actions
         self._draws = 0
         self._notice, self._notice_until = "", 0
-        self.header, self.health, self.transport = HeaderBar(mode, actions), HealthBar(), TransportBar()
+        n_others = len(view.other_previews)
+        self.header = HeaderBar(mode, actions, n_others)
+        self.health, self.transport = HealthBar(), TransportBar()
         self.feedback = FeedbackMeter(open_feedback)
         self.caption = label(role="caption")
         self.caption.setToolTip("What is happening, in plain words (C)")
@@ -59,10 +61,12 @@ class SessionPage(QWidget):
         self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.banner.hide()
         self.eeg, self.video, self.strip = EegView(), VideoView(), FilmStrip()
+        self.others = [OtherVideoView(number) for number in range(n_others)]
         self.similarity, self.attention, self.scalp = SimilarityView(), AttentionView(), ScalpView()
         self.panels: dict[str, Panel] = {
             "eeg": self.eeg, "video": self.video, "strip": self.strip,
             "similarity": self.similarity, "attention": self.attention, "scalp": self.scalp,
+            **{f"video{number}": other for number, other in enumerate(self.others, 2)},
         }  # fmt: skip
         self._arrange()
         self._offer_actions()
@@ -74,12 +78,15 @@ class SessionPage(QWidget):
         return {**self.panels, "health": self.health}
 
     def _arrange(self) -> None:
-        self._pictures = _splitter(Qt.Orientation.Vertical, self.video, self.strip)
+        self._column = _splitter(Qt.Orientation.Vertical, *self.others)
+        self._videos = _splitter(Qt.Orientation.Horizontal, self.video, self._column)
+        self._pictures = _splitter(Qt.Orientation.Vertical, self._videos, self.strip)
         self._top = _splitter(Qt.Orientation.Horizontal, self.eeg, self._pictures)
         self._bottom = _splitter(Qt.Orientation.Horizontal, self.similarity, self.attention, self.scalp)
         self._rows = _splitter(Qt.Orientation.Vertical, self._top, self._bottom)
         self._splitters = {
             "rows": self._rows, "top": self._top, "bottom": self._bottom, "pictures": self._pictures,
+            f"videos{len(self.others)}": self._videos, f"column{len(self.others)}": self._column,
         }  # fmt: skip
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
@@ -91,6 +98,8 @@ class SessionPage(QWidget):
         column.addWidget(self.feedback)
         column.addWidget(self.transport)
         column.addWidget(self.health)
+
+        self.video.switch.toggled.connect(self._show_age)
 
     def _offer_actions(self) -> None:
         """Buttons in the empty panels for what would fill them."""
@@ -149,13 +158,16 @@ class SessionPage(QWidget):
         newest = self.view.readings.get()
         return 0.0 if newest is None else self.view.now() - newest.value.end
 
-    def _show_age(self) -> None:
+    def _show_age(self, *_: object) -> None:
         """A stream that stopped must not look alive: what was made of it says how old it is."""
         age = self._age_s()
         stale = age if age > STALE_S else None
         for panel in (self.strip, self.similarity, self.attention, self.scalp):
             panel.show_age(stale if panel.has_content else None)
         self.video.show_stale(stale is not None)
+        bare = stale is not None or not self.video.switch.isChecked()
+        for other, health in zip(self.others, self.view.other_video_health(), strict=True):
+            other.show_state(bare, health)
 
     def apply_theme(self, theme: Theme) -> None:
         self.header.apply_theme(theme)
@@ -174,6 +186,8 @@ class SessionPage(QWidget):
         self._top.setSizes([520, 480])
         self._bottom.setSizes([520, 270, 210])
         self._pictures.setSizes([690, 310])
+        self._videos.setSizes([640, 360])
+        self._column.setSizes([100] * len(self.others))
 
     def toggle_panel(self, name: str, *_: object) -> None:
         """Show or hide a panel; a row without panels gives its room to the other."""
@@ -185,7 +199,7 @@ class SessionPage(QWidget):
         return {name for name, panel in self.panels.items() if panel.isHidden()}
 
     def _close_empty_rows(self) -> None:
-        for splitter in (self._pictures, self._top, self._bottom):
+        for splitter in (self._column, self._videos, self._pictures, self._top, self._bottom):
             parts = (splitter.widget(n) for n in range(splitter.count()))
             splitter.setVisible(any(part is not None and not part.isHidden() for part in parts))
 
@@ -200,7 +214,8 @@ class SessionPage(QWidget):
         if str(settings.value("layout/version", "")) != _LAYOUT_VERSION:
             return
         for name, splitter in self._splitters.items():
-            splitter.restoreState(settings.value(f"layout/{name}"))
+            if settings.contains(f"layout/{name}"):  # kept with another number of videos otherwise
+                splitter.restoreState(settings.value(f"layout/{name}"))
         put_away = str(settings.value("layout/hidden", "")).split()
         for name, panel in self.panels.items():
             panel.setVisible(name not in put_away)

@@ -9,16 +9,15 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui import captions
 from gui import theme as themes
-from gui.panel import Panel, label, set_text, set_tone
+from gui.panel import STALE_S, Panel, label, set_text, set_tone
 from gui.state import View
 from gui.theme import Theme
-from realtime.types import Chance, Reading
+from realtime.types import Chance, OtherReading, Reading
 
 SECONDS = 60.0
 _RANGES = (0.2, 0.4, 1.0)  # the similarity axis widens in these steps and never jumps back
 FIGURES_EVERY = 15  # drawings: the figures change twice a second whatever the speed of a replay
 _WORD_S = 14.0  # of the axis are needed to write in the band
-STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still
 _SIMILARITY_SHARE, _MATCH_SHARE = 64, 36  # of the height, for the curves and for the figures beside them
 
 
@@ -41,9 +40,12 @@ class Figures(QWidget):
         self.similarity = label("–", role="figure", tone="accent")
         self.verdict = label(role="chip")
         self.percentile = label(role="note")
+        self.others = label(role="note")
+        self.others.setToolTip("Similarity of this EEG to each further video, by itself; −1 to 1")
+        self.others.hide()
         self.match = label("–", role="value", tone="accent")
         self.match.setToolTip("Probability from the fused tokens that this EEG belongs to this video, 0 to 1")
-        similarity = _column(self.similarity, self.verdict, 4, self.percentile)
+        similarity = _column(self.similarity, self.verdict, 4, self.percentile, 4, self.others)
         similarity.addStretch()
         match = _column(label("Match", role="note"), self.match)
         match.addStretch()
@@ -64,6 +66,13 @@ class Figures(QWidget):
             set_tone(figure, "muted" if untrained or stale else "accent")
         beats = "" if chance.percentile is None else f"beats {100 * chance.percentile:.0f} % of others"
         set_text(self.percentile, beats)
+        self.others.setVisible(bool(reading.others))
+        lines = (f"Video {n}  {_signed(video)}" for n, video in enumerate(reading.others, 2))
+        set_text(self.others, "\n".join(lines))
+
+
+def _signed(video: OtherReading) -> str:
+    return f"{video.similarity:+.2f}".replace("-", "−") if video.enough else "–"
 
 
 def _column(*parts: QWidget | int) -> QVBoxLayout:

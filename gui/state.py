@@ -80,6 +80,11 @@ class View(Protocol):
         ...
 
     @property
+    def other_previews(self) -> Sequence[Latest[Frame]]:
+        """The newest frame of each further video; their number does not change."""
+        ...
+
+    @property
     def readings(self) -> Latest[Reading]: ...
 
     def now(self) -> float:
@@ -113,6 +118,8 @@ class View(Protocol):
     def eeg_health(self) -> EegHealth: ...
 
     def video_health(self) -> VideoHealth: ...
+
+    def other_video_health(self) -> Sequence[VideoHealth]: ...
 
     def counters(self) -> Mapping[str, float]:
         """readings, intervals, skipped_ticks, late_intervals, latency_p95_ms, frames_dropped."""

@@ -39,6 +39,7 @@ _STYLES = {
     FeedbackStyle.SPEED: "speed of the film",
 }
 _OWN_NAMES = "as the stream names them"
+_OF_CAMERA = " · "  # between a camera's number and its name
 
 
 def selector(stream: StreamSummary) -> str:
@@ -121,6 +122,7 @@ class StreamDialog(QDialog):
         self.streams = Choices(("EEG stream", "channels", "rate", "format", "host"), "EEG streams")
         self.cameras = Choices(("Camera", "device"), "Cameras")
         self.file = QLineEdit(placeholderText="or a file or URL: film.mp4, http://…")
+        self.beside = QComboBox(editable=True)
         self.channels = QComboBox(editable=True)
         self.reference, self.notch, self.preset = QComboBox(), QComboBox(), QComboBox()
         self.weights = QLineEdit(placeholderText="those of the preset")
@@ -140,6 +142,9 @@ class StreamDialog(QDialog):
 
     def _fill(self, presets: Sequence[str]) -> None:
         """Offer what there is to choose, beginning with the last choice."""
+        typed = QLineEdit(placeholderText="none; or the camera on the face, a file, a URL")
+        self.beside.setLineEdit(typed)
+        self.beside.setEditText(self.setup.beside)
         self.channels.addItem(_OWN_NAMES)
         for name, montage in MONTAGES.items():
             self.channels.addItem(f"{name}: {' '.join(montage)}")
@@ -179,6 +184,7 @@ class StreamDialog(QDialog):
         form = QFormLayout()
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(8)
+        form.addRow("Second video", self.beside)
         form.addRow("Electrodes", self.channels)
         form.addRow("Reference", self.reference)
         form.addRow("Mains", self.notch)
@@ -200,6 +206,7 @@ class StreamDialog(QDialog):
         for widget in (self.streams, self.cameras):
             widget.itemSelectionChanged.connect(self._judge)
         self.file.textChanged.connect(self._judge)
+        self.beside.editTextChanged.connect(self._judge)
         self.channels.editTextChanged.connect(self._judge)
 
     def refresh(self) -> None:
@@ -220,8 +227,17 @@ class StreamDialog(QDialog):
             }
         )
         self.cameras.show_rows({str(c.index): (c.name, c.path) for c in found.cameras})
+        self._offer_beside([f"{c.index}{_OF_CAMERA}{c.name}" for c in found.cameras])
         self._error = found.error
         self._judge()
+
+    def _offer_beside(self, cameras: list[str]) -> None:
+        """Cameras for the second video; what was typed or chosen stays."""
+        if cameras != [self.beside.itemText(n) for n in range(self.beside.count())]:
+            text = self.beside.currentText()
+            self.beside.clear()
+            self.beside.addItems(cameras)
+            self.beside.setEditText(text)
 
     _error = ""
 
@@ -232,6 +248,11 @@ class StreamDialog(QDialog):
     @property
     def video(self) -> str:
         return self.file.text().strip() or self.cameras.chosen
+
+    @property
+    def second(self) -> str:
+        """The video beside it, empty for none."""
+        return self.beside.currentText().partition(_OF_CAMERA)[0].strip()
 
     def _judge(self) -> None:
         """Say what is missing, and let it start only when nothing is."""
@@ -253,18 +274,18 @@ class StreamDialog(QDialog):
             return f"▲ {gone} is not there now. Choose another stream." if gone else "Choose an EEG stream."
         if not self.video:
             return "Choose a camera, or give a video file or URL."
-        if self._names_file() and not self._is_film():
-            return f"▲ There is no file {self.video}."
+        for video in filter(None, (self.video, self.second)):
+            if _names_file(video) and not Path(video).is_file():
+                return f"▲ There is no file {video}."
+        if self.video == self.second:
+            return f"▲ The video beside it is the same, {self.video}. Choose another, or none."
         names, stream = self._names(), self._streams[self.streams.chosen]
         if names is not None and len(names) > stream.n_channels:
             return f"▲ {len(names)} electrodes are named, but {stream.name} has {stream.n_channels} channels."
         return ""
 
-    def _names_file(self) -> bool:
-        return not self.video.isdigit() and "://" not in self.video
-
     def _is_film(self) -> bool:
-        return self._names_file() and Path(self.video).is_file()
+        return _names_file(self.video) and Path(self.video).is_file()
 
     def _remark(self) -> str:
         names = self._names()
@@ -292,11 +313,16 @@ class StreamDialog(QDialog):
             eeg=self.streams.chosen, video=self.video, channels=self._names(),
             reference=self.reference.currentText(), notch_hz=float(self.notch.currentData()),
             preset=self.preset.currentText(), weights=self.weights.text().strip(),
+            beside=self.second,
             full_screen=self.full_screen.isChecked() and self._is_film(),
             feedback=str(self.feedback.currentData()),
         )  # fmt: skip
         self.setup.remember(self._settings)
         super().accept()
+
+
+def _names_file(video: str) -> bool:
+    return not video.isdigit() and "://" not in video
 
 
 def _beside(field: QWidget, button: QPushButton) -> QHBoxLayout:

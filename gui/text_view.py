@@ -41,6 +41,11 @@ def _health(kind: str, health: EegHealth | VideoHealth, figures: str) -> Text:
     return line
 
 
+def _video(number: int, health: VideoHealth) -> Text:
+    figures = f"{health.width}×{health.height} · {health.fps_effective:.1f}/s · dropped {health.dropped}"
+    return _health("video" if number == 1 else f"video{number}", health, figures)
+
+
 def _similarity(
     reading: Reading | None, history: list[Reading], width: int, untrained: bool
 ) -> RenderableType:
@@ -48,6 +53,9 @@ def _similarity(
         return Text("Waiting for the first 2.5 s that both streams can fill …", style="dim")
     figures = Table.grid(padding=(0, 3))
     figures.add_row(f"similarity {reading.similarity:+.3f}", f"match {reading.match:.2f}", _chance(reading))
+    for number, video in enumerate(reading.others, 2):
+        known = (f"{video.similarity:+.3f}", f"match {video.match:.2f}") if video.enough else ("missing", "")
+        figures.add_row(f"video {number}    {known[0]}", known[1], f"{video.share:.0%} of the attention")
     rows: list[RenderableType] = [
         Text(curve([r.similarity for r in history], -0.3, 0.5, width), style="cyan"),
         figures,
@@ -77,11 +85,7 @@ def render(view: View, title: str, width: int) -> RenderableType:
             f"{eeg.n_channels} ch · {eeg.rate_effective:.1f} Hz · gaps {eeg.gaps} · "
             f"lost {eeg.lost_samples} · drift {eeg.drift_ppm:+.0f} ppm",
         ),
-        _health(
-            "video",
-            video,
-            f"{video.width}×{video.height} · {video.fps_effective:.1f}/s · dropped {video.dropped}",
-        ),
+        *(_video(number, each) for number, each in enumerate((video, *view.other_video_health()), 1)),
         Text(
             f"latency p95 {latency:.0f} ms · skipped {counters['skipped_ticks']:.0f} · "
             f"{view.card.backend} · weights {view.card.weights}",

@@ -1,4 +1,4 @@
-"""The newest picture with the attention over its patches."""
+"""The newest picture of a video with the attention over its patches."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from PySide6.QtWidgets import QWidget
 
 from gui import captions
 from gui.overlay import FULL_RATIO, LEAST_COLOUR, fitted, heat, rgb_image, rgba_image
-from gui.panel import Panel, set_text, tool_button
+from gui.panel import STALE_S, Panel, set_text, tool_button
 from gui.ramp import ramp_image
 from gui.state import View
 from gui.theme import LIGHT, Theme, font
-from realtime.types import FloatArray, Frame
+from realtime.latest import Latest
+from realtime.types import FloatArray, Frame, OtherReading, Reading, VideoHealth
 
 _LEGEND_FROM_PX = 200  # a narrower picture is shown without it
 
 
 class Picture(QWidget):
-    """A frame in its own shape, the attention over it."""
+    """A frame in its own shape, the attention over it, and in a corner its scale or the video's name."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.name = ""
         self.theme = LIGHT
         self.overlay = True
         self._image: QImage | None = None
@@ -48,8 +50,10 @@ class Picture(QWidget):
         if self._heat is not None and self.overlay:
             painter.drawImage(box, self._heat)
             self._paint_grid(painter, box)
-            if box.width() >= _LEGEND_FROM_PX:
+            if box.width() >= _LEGEND_FROM_PX and not self.name:
                 self._paint_legend(painter, box)
+        if self.name:
+            self._paint_name(painter, box)
 
     def _paint_grid(self, painter: QPainter, box: QRectF) -> None:
         painter.setPen(QPen(Qt.GlobalColor.white, 1))
@@ -70,12 +74,7 @@ class Picture(QWidget):
         widths = [painter.fontMetrics().horizontalAdvance(word) for word in words]
         ramp = 56
         plate = QRectF(box.right() - sum(widths) - ramp - 32, box.bottom() - 26, sum(widths) + ramp + 26, 20)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(Qt.GlobalColor.black)
-        painter.setOpacity(0.62)
-        painter.drawRoundedRect(plate, 4, 4)
-        painter.setOpacity(1.0)
-        painter.setPen(Qt.GlobalColor.white)
+        _paint_plate(painter, plate)
         painter.drawText(plate.adjusted(7, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, words[0])
         painter.drawText(
             plate.adjusted(0, 0, -7, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words[1]
@@ -83,16 +82,67 @@ class Picture(QWidget):
         colours = QRectF(plate.left() + widths[0] + 13, plate.top() + 7, ramp, 6)
         painter.drawImage(colours, ramp_image(LEAST_COLOUR))
 
+    def _paint_name(self, painter: QPainter, box: QRectF) -> None:
+        painter.setFont(font(11))
+        metrics = painter.fontMetrics()
+        text = metrics.elidedText(self.name, Qt.TextElideMode.ElideMiddle, int(box.width()) - 26)
+        plate = QRectF(box.left() + 6, box.bottom() - 26, metrics.horizontalAdvance(text) + 14, 20)
+        _paint_plate(painter, plate)
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
 
-class VideoView(Panel):
-    """What is on the screen, and where the model looks."""
 
-    def __init__(self) -> None:
-        super().__init__(captions.VIDEO)
+def _paint_plate(painter: QPainter, plate: QRectF) -> None:
+    """A dark ground for white words, on any picture."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(Qt.GlobalColor.black)
+    painter.setOpacity(0.62)
+    painter.drawRoundedRect(plate, 4, 4)
+    painter.setOpacity(1.0)
+    painter.setPen(Qt.GlobalColor.white)
+
+
+class PicturePanel(Panel):
+    """A panel of one video."""
+
+    def __init__(self, caption: captions.Caption):
+        super().__init__(caption)
         self.picture = Picture()
         self.set_content(self.picture)
         self._frame_seq = 0
         self._reading_seq = 0
+
+    def show_overlay(self, shown: bool) -> None:
+        """Lay the attention over the picture, or leave it bare."""
+        self.picture.overlay = shown
+        self.picture.update()
+
+    def take_frame(self, preview: Latest[Frame]) -> None:
+        """Show the newest frame, if it is a new one."""
+        frame = preview.newer_than(self._frame_seq)
+        if frame is not None:
+            self._frame_seq = frame.seq
+            self.picture.show_frame(frame.value)
+            self.show_content(True)
+
+    def new_reading(self, view: View) -> Reading | None:
+        """The newest reading, once."""
+        reading = view.readings.newer_than(self._reading_seq)
+        if reading is None:
+            return None
+        self._reading_seq = reading.seq
+        return reading.value
+
+    def apply_theme(self, theme: Theme) -> None:
+        super().apply_theme(theme)
+        self.picture.theme = theme
+        self.picture.update()
+
+
+class VideoView(PicturePanel):
+    """What is on the screen, and where the model looks."""
+
+    def __init__(self) -> None:
+        super().__init__(captions.VIDEO)
         self.switch = tool_button("Attention", checkable=True)
         self.switch.setChecked(True)
         self.switch.setToolTip("Lay the attention over the picture (O)")
@@ -101,22 +151,54 @@ class VideoView(Panel):
 
     def show_stale(self, stale: bool) -> None:
         """Old attention does not belong on a new picture."""
-        self.picture.overlay = self.switch.isChecked() and not stale
-        self.picture.update()
+        self.show_overlay(self.switch.isChecked() and not stale)
 
     def refresh(self, view: View) -> None:
         set_text(self.note, view.video_health().name)
-        frame = view.preview.newer_than(self._frame_seq)
-        if frame is not None:
-            self._frame_seq = frame.seq
-            self.picture.show_frame(frame.value)
-            self.show_content(True)
-        reading = view.readings.newer_than(self._reading_seq)
+        self.take_frame(view.preview)
+        reading = self.new_reading(view)
         if reading is not None:
-            self._reading_seq = reading.seq
-            self.picture.show_attention(reading.value.attention.patches)
+            self.picture.show_attention(reading.attention.patches)
 
-    def apply_theme(self, theme: Theme) -> None:
-        super().apply_theme(theme)
-        self.picture.theme = theme
-        self.picture.update()
+
+class OtherVideoView(PicturePanel):
+    """A further video with what is said of it.
+
+    Parameters
+    ----------
+    number : int
+        Its place among the further ones, from 0.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(captions.other_video(number + 2))
+        self._number = number
+        self._newest: OtherReading | None = None
+
+    def show_state(self, stale: bool, health: VideoHealth) -> None:
+        """Say what it comes to and how old it is; attention lies on it only while it is in the readings.
+
+        Called twice a second.
+        """
+        self.picture.name = health.name
+        if self._newest is not None:
+            set_text(self.note, other_words(self._newest))
+        old = self.has_content and health.age_s > STALE_S
+        self.show_age(health.age_s if old else None)
+        masked = self._newest is not None and not self._newest.enough
+        self.show_overlay(not (masked or stale or old))
+
+    def refresh(self, view: View) -> None:
+        self.take_frame(view.other_previews[self._number])
+        reading = self.new_reading(view)
+        if reading is not None:
+            self._newest = reading.others[self._number]
+            self.picture.show_attention(self._newest.attention.patches)
+
+
+def other_words(video: OtherReading) -> str:
+    """A further video's similarity and its share of the attention."""
+    if not video.enough:
+        return "missing"
+    similarity = f"{video.similarity:+.2f}".replace("-", "−")
+    return f"{similarity} · {100 * video.share:.0f} % of attention"

@@ -72,6 +72,7 @@ class Aligner:
         Conditioned EEG on the grid, rows of n_channels.
     scale : RunningScale
     frames : FrameHistory
+        Of the main video: it and the EEG say which interval is the first.
     """
 
     def __init__(self, grid: GridConfig, eeg: GridRing, scale: RunningScale, frames: FrameHistory):
@@ -106,16 +107,7 @@ class Aligner:
             Order of arrival of the frame at each slot, -1 where none: the key of its embedding.
         """
         rows, valid = self._eeg.read(*self.grid.point_range(index))
-        first, stamps = self._frames.times.tail("stamp")
-        first_seq, seqs = self._frames.times.tail("seq")
-        # The writer may have gone on between the two copies; keep what both hold.
-        skip = max(first, first_seq)
-        stamps, seqs = stamps[skip - first :], seqs[skip - first_seq :]
-        held = min(len(stamps), len(seqs))
-        stamps, seqs = stamps[:held], seqs[:held]
-        position, shown = frames_on_show(stamps, self.slot_times(index), self.grid.max_hold_s)
-        known = position >= 0
-        seq = np.where(known, seqs[np.maximum(position, 0)] if held else -1, -1)
+        seq, shown, number = self.on_show(index, self._frames)
         end = index * self.grid.hop_s
         scale = self._scale.at(end)
         interval = Interval(
@@ -124,7 +116,30 @@ class Aligner:
             eeg=np.ascontiguousarray(rows.T),
             eeg_valid=np.repeat(valid[None], rows.shape[1], axis=0),
             eeg_scale=np.ones(rows.shape[1], np.float32) if scale is None else scale,
-            frame_seq=seq.astype(np.int64),
-            frame_valid=shown & known,
+            frame_seq=seq,
+            frame_valid=shown,
         )
-        return interval, np.where(known, position + skip, -1)
+        return interval, number
+
+    def on_show(self, index: int, frames: FrameHistory) -> tuple[IndexArray, BoolArray, IndexArray]:
+        """What a video shows during interval `index`, the main one or a further one.
+
+        Returns
+        -------
+        seq : array of shape (n_slots,), int64
+            The frame at each slot, -1 where none is known.
+        valid : array of shape (n_slots,), bool
+        number : array of shape (n_slots,), int64
+            Its order of arrival, -1 where none.
+        """
+        first, stamps = frames.times.tail("stamp")
+        first_seq, seqs = frames.times.tail("seq")
+        # The writer may have gone on between the two copies; keep what both hold.
+        skip = max(first, first_seq)
+        stamps, seqs = stamps[skip - first :], seqs[skip - first_seq :]
+        held = min(len(stamps), len(seqs))
+        stamps, seqs = stamps[:held], seqs[:held]
+        position, shown = frames_on_show(stamps, self.slot_times(index), self.grid.max_hold_s)
+        known = position >= 0
+        seq = np.where(known, seqs[np.maximum(position, 0)] if held else -1, -1)
+        return seq.astype(np.int64), shown & known, np.where(known, position + skip, -1)

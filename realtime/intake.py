@@ -109,10 +109,15 @@ class VideoIntake:
         How much later than the light the source stamps; taken off every stamp here. Taps are given the
         frame before that: a recording keeps the source's own stamps and the offset beside them, and a
         replay subtracts the same number, so both come to the same times bit for bit.
+    number : int
+        Which video of the pipeline it is, 0 for the main one.
     """
 
-    def __init__(self, source: VideoSource, model: Model, offset_s: float = 0.0, capacity: int = 512):
+    def __init__(
+        self, source: VideoSource, model: Model, offset_s: float = 0.0, number: int = 0, capacity: int = 512
+    ):
         self.source = source
+        self.number = number
         self.frames = FrameHistory(capacity)
         self.preview: Latest[Frame] = Latest()
         self.taps: list[Callable[[Frame], None]] = []
@@ -181,7 +186,7 @@ class VideoIntake:
 
     def _embed(self, path: str, images: list[tuple[int, np.ndarray]]) -> None:
         begin = time.perf_counter()
-        embedded = self._model.encode([image for _, image in images], path)
+        embedded = self._model.encode([image for _, image in images], path, self.number)
         self._cost_s[path] = (time.perf_counter() - begin) / len(images)
         self.encode_ms = self._cost_s[path] * 1e3
         capacity = self.frames.times.capacity

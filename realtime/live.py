@@ -1,4 +1,4 @@
-"""Runs a pipeline on live streams: a thread each for the EEG, the video, its encoding and the scoring.
+"""Runs a pipeline on live streams: a thread each for the EEG, every video, their encoding and the scoring.
 
 Where the machine is too slow, quality yields in this order, and each step is counted: frames are encoded less
 often (`VideoIntake.thinned`), then ticks are left out (`Pipeline.skipped_ticks`).
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from realtime.clock import Clock
+from realtime.intake import VideoIntake
 from realtime.pipeline import Pipeline
 from realtime.worker import Worker
 
 _READ_S = 0.02  # a source is asked again at least this often, so that a stop is quick
 _NAP_S = 0.002  # while an interval has ended and its last samples are on their way
 _REST_S = 0.05  # the longest the scoring sleeps without looking
-_ENCODING_SHARE = 0.5  # of a hop, that one batch of a path's frames may take
+_ENCODING_SHARE = 0.5  # of a hop, that one batch of a path's frames may take, of all videos together
 
 
 class LiveRunner:
@@ -39,13 +41,17 @@ class LiveRunner:
         self.clock = clock
         self.watches: list[Callable[[float], None]] = []
         self._frame_came = threading.Event()
-        self._encode_s = pipeline.grid.hop_s * _ENCODING_SHARE
+        self._encode_s = pipeline.grid.hop_s * _ENCODING_SHARE / len(pipeline.videos)
         self._workers = [
             Worker("EEG", self._read_eeg, on_exit=pipeline.eeg.source.close),
-            Worker("video", self._read_video, on_exit=pipeline.video.source.close),
+            *(self._reader(video) for video in pipeline.videos),
             Worker("encoding", self._encode),
             Worker("scoring", self._score),
         ]
+
+    def _reader(self, video: VideoIntake) -> Worker:
+        name = f"video {video.number + 1}" if video.number else "video"
+        return Worker(name, partial(self._read_video, video), on_exit=video.source.close)
 
     def launch(self) -> LiveRunner:
         for worker in self._workers:
@@ -68,20 +74,21 @@ class LiveRunner:
 
     @property
     def finished(self) -> bool:
-        """Both sources have ended (a file that is not looped)."""
+        """The EEG or the main video has ended (a file that is not looped)."""
         return self.pipeline.eeg.source.finished or self.pipeline.video.source.finished
 
     def _read_eeg(self) -> None:
         self.pipeline.eeg.pump(_READ_S)
 
-    def _read_video(self) -> None:
-        if self.pipeline.video.pump(_READ_S):
+    def _read_video(self, video: VideoIntake) -> None:
+        if video.pump(_READ_S):
             self._frame_came.set()
 
     def _encode(self) -> None:
         self._frame_came.wait(_READ_S)  # a frame may also come on show by time alone
         self._frame_came.clear()
-        self.pipeline.video.encode(self.clock.now(), self._encode_s)
+        for video in self.pipeline.videos:
+            video.encode(self.clock.now(), self._encode_s)
 
     def _score(self) -> None:
         now = self.clock.now()

@@ -6,7 +6,7 @@ it with arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.config import GridConfig
-from realtime.types import Interval, Scores
+from realtime.types import BoolArray, IndexArray, Interval, Scores
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,45 @@ class ModelCard:
     image_px: int = 112
 
 
+@dataclass(frozen=True)
+class OtherVideo:
+    """A further video during an interval, beside the main one: a media item with a mask of its own.
+
+    Attributes
+    ----------
+    frame_seq : array of shape (n_slots,), int64
+        The frame on show at each slot; -1 where none is known.
+    frame_valid : array of shape (n_slots,), bool
+    embeddings : mapping of path to array of shape (n_slots // paths[path], n_patches, width), float32
+    """
+
+    frame_seq: IndexArray
+    frame_valid: BoolArray
+    embeddings: Mapping[str, NDArray[np.float32]]
+
+
 @runtime_checkable
 class Model(Protocol):
     card: ModelCard
 
-    def encode(self, images: list[NDArray[np.uint8]], path: str) -> NDArray[np.float32]:
-        """Embed frames, each (height, width, 3) uint8 RGB, once: array (n_frames, n_patches, width)."""
+    def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
+        """Embed frames, each (height, width, 3) uint8 RGB, once: array (n_frames, n_patches, width).
+
+        `video` is the number of the video they are of, 0 for the main one; frames of one video come in order.
+        """
         ...
 
-    def score(self, interval: Interval, embeddings: Mapping[str, NDArray[np.float32]]) -> Scores:
+    def score(
+        self,
+        interval: Interval,
+        embeddings: Mapping[str, NDArray[np.float32]],
+        others: Sequence[OtherVideo] = (),
+    ) -> Scores:
         """Score one interval.
 
         `embeddings[path]` has shape (n_slots // paths[path], n_patches, width): the frame on show at every
-        k-th slot, 0 where `interval.frame_valid` is False there. Called once for each interval, in order.
+        k-th slot, 0 where `interval.frame_valid` is False there. `others` are the further videos, the same
+        number of them each time. Called once for each interval, in order.
         """
         ...
 

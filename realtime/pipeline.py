@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,9 +16,9 @@ from realtime.config import ConditioningConfig
 from realtime.errors import ConfigError
 from realtime.intake import EegIntake, VideoIntake
 from realtime.latest import Latest
-from realtime.model import Model, ModelCard
+from realtime.model import Model, ModelCard, OtherVideo
 from realtime.sources import EegSource, VideoSource
-from realtime.types import BoolArray, EegInfo, Interval, Reading
+from realtime.types import BoolArray, EegInfo, Interval, OtherReading, OtherScores, Reading
 
 KEPT_READINGS = 480  # two minutes at the default hop, for the window's curves
 KEPT_LATENCIES = 16384  # an hour and more
@@ -35,10 +35,14 @@ class Pipeline:
     ----------
     eeg : EegSource
     video : VideoSource
+        The main video: what is shown. It and the EEG decide when there is a reading, and over it goes chance.
     make_model : callable
         Called once with the chosen electrodes' names (after the EEG stream is open), returns the `Model`.
     conditioning : ConditioningConfig
         Its band is replaced by the one the model's card asks for.
+    more_videos : sequence of VideoSource
+        Further videos, such as the camera on the face. Each is a media item with its own mask; where one is
+        missing it is masked, and readings go on.
     """
 
     def __init__(
@@ -47,10 +51,12 @@ class Pipeline:
         video: VideoSource,
         make_model: Callable[[tuple[str, ...]], Model],
         conditioning: ConditioningConfig | None = None,
+        more_videos: Sequence[VideoSource] = (),
     ):
         conditioning = conditioning or ConditioningConfig()
         self.eeg_info = eeg.open()
-        self.video_info = video.open()
+        sources = (video, *more_videos)
+        self.video_infos = tuple(source.open() for source in sources)
         self.model = make_model(_labels(self.eeg_info, conditioning))
         card = self.model.card
         _check_paths(card)
@@ -69,11 +75,14 @@ class Pipeline:
         self.latencies_ms = np.zeros(KEPT_LATENCIES)
         self._n_latencies = 0
         self._digest = hashlib.sha256()
-        self._begin(eeg, video)
+        self._begin(eeg, sources)
 
-    def _begin(self, eeg: EegSource, video: VideoSource) -> None:
+    def _begin(self, eeg: EegSource, videos: Sequence[VideoSource]) -> None:
         self.eeg = EegIntake(eeg, self.eeg_info, self.conditioning, self.grid)
-        self.video = VideoIntake(video, self.model, self.video_info.offset_s)
+        self.videos = tuple(
+            VideoIntake(video, self.model, info.offset_s, number)
+            for number, (video, info) in enumerate(zip(videos, self.video_infos, strict=True))
+        )
         self.aligner = Aligner(self.grid, self.eeg.ring, self.eeg.scale, self.video.frames)
         self.history: tuple[Reading, ...] = ()
         self._chance = ChanceTracker(round(self.grid.interval_s / self.grid.hop_s))
@@ -81,10 +90,17 @@ class Pipeline:
 
     def restart(self) -> None:
         """Forget what came so far, as after a seek in a recording: no interval may span the jump."""
-        eeg_taps, video_taps = self.eeg.taps, self.video.taps
+        eeg_taps, videos = self.eeg.taps, self.videos
         self.model.reset()
-        self._begin(self.eeg.source, self.video.source)
-        self.eeg.taps, self.video.taps = eeg_taps, video_taps
+        self._begin(self.eeg.source, [video.source for video in videos])
+        self.eeg.taps = eeg_taps
+        for video, before in zip(self.videos, videos, strict=True):
+            video.taps = before.taps
+
+    @property
+    def video(self) -> VideoIntake:
+        """The main video."""
+        return self.videos[0]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -93,16 +109,18 @@ class Pipeline:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over every interval that went into the network: number, EEG points, frame numbers."""
+        """SHA-256 over every interval that went into the network: number, EEG points, frame numbers of
+        each video."""
         return self._digest.hexdigest()
 
     def advance(self, now: float) -> list[Reading]:
-        """Bring both streams up to `now` and run every interval that is due. For replay and tests."""
+        """Bring all streams up to `now` and run every interval that is due. For replay and tests."""
         while self.eeg.pump():
             pass
-        while self.video.pump():
-            pass
-        self.video.encode(now)
+        for video in self.videos:
+            while video.pump():
+                pass
+            video.encode(now)
         readings = []
         while (index := self._due(now)) is not None:
             self._next = index + 1
@@ -135,17 +153,24 @@ class Pipeline:
         return index
 
     def _released(self, index: int, now: float) -> bool:
-        """Both streams have passed the interval, or it cannot wait any longer. Past the end of a recording
+        """All streams have passed the interval, or it cannot wait any longer. Past the end of a recording
         nothing is released: a live session would have gone on there."""
         end = index * self.grid.hop_s
         last_slot = end - self.grid.lag_s - 1 / self.grid.slots_hz
+        late = now - end >= self.grid.lateness_s
         if (
             self.eeg.ring.head >= self.grid.point_range(index)[1]
             and self.video.frames.newest_stamp >= last_slot
         ):
-            return True
-        over = self.eeg.source.finished or self.video.source.finished
-        return not over and now - end >= self.grid.lateness_s
+            return late or not any(self._awaited(video, last_slot, now) for video in self.videos[1:])
+        return late and not (self.eeg.source.finished or self.video.source.finished)
+
+    def _awaited(self, video: VideoIntake, last_slot: float, now: float) -> bool:
+        """A further video whose frames are on their way. One that stands still, or that has ended, must not
+        make every reading late; what it does not show is masked."""
+        newest = video.frames.newest_stamp
+        stands = video.source.finished or now - newest > self.grid.max_hold_s
+        return newest < last_slot and not stands
 
     def _run(self, index: int, now: float) -> Reading | None:
         begin = time.perf_counter()
@@ -155,15 +180,16 @@ class Pipeline:
         if not interval.eeg_valid.all():
             self.masked_intervals += 1
         interval = _without(interval, ~ready)
+        others = tuple(self._other(index, video) for video in self.videos[1:])
         eeg_share = float(interval.eeg_valid.mean())
         video_share = float(interval.frame_valid.mean())
         if min(eeg_share, video_share) < self.grid.min_valid:
             self.empty_intervals += 1
             return None
         cut = time.perf_counter()
-        scores = self.model.score(interval, embeddings)
+        scores = self.model.score(interval, embeddings, others)
         scored = time.perf_counter()
-        self._account(interval)
+        self._account(interval, others)
         stage_ms = {
             "wait": (now - interval.end) * 1e3,
             "cut": (cut - begin) * 1e3,
@@ -185,17 +211,39 @@ class Pipeline:
             eeg_valid_share=eeg_share,
             video_valid_share=video_share,
             stage_ms=stage_ms,
+            share=scores.share,
+            others=tuple(self._told(*pair) for pair in zip(others, scores.others, strict=True)),
         )
         self._publish(reading)
         return reading
 
-    def _account(self, interval: Interval) -> None:
+    def _other(self, index: int, video: VideoIntake) -> OtherVideo:
+        """A further video during an interval."""
+        seq, valid, number = self.aligner.on_show(index, video.frames)
+        embeddings, ready = video.embeddings(number)
+        self.frames_not_ready += int(np.sum(valid & ~ready))
+        return OtherVideo(seq, valid & ready, embeddings)
+
+    def _told(self, video: OtherVideo, scores: OtherScores) -> OtherReading:
+        valid = float(video.frame_valid.mean())
+        return OtherReading(
+            similarity=scores.similarity,
+            match=scores.match,
+            attention=scores.attention,
+            share=scores.share,
+            frame_seq=video.frame_seq,
+            video_valid_share=valid,
+            enough=valid >= self.grid.min_valid,
+        )
+
+    def _account(self, interval: Interval, others: Sequence[OtherVideo]) -> None:
         self.intervals += 1
+        shown = [(interval.frame_valid, interval.frame_seq), *((v.frame_valid, v.frame_seq) for v in others)]
         for part in (
             np.int64(interval.index),
             np.ascontiguousarray(interval.eeg),
             np.packbits(interval.eeg_valid),
-            np.where(interval.frame_valid, interval.frame_seq, -1).astype(np.int64),
+            *(np.where(valid, seq, -1).astype(np.int64) for valid, seq in shown),
         ):
             self._digest.update(part.tobytes())
 
@@ -218,7 +266,8 @@ class Pipeline:
 
     def close(self) -> None:
         self.eeg.source.close()
-        self.video.source.close()
+        for video in self.videos:
+            video.source.close()
 
 
 def _labels(info: EegInfo, conditioning: ConditioningConfig) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 
 from realtime.pipeline import Pipeline
-from realtime.types import EegHealth, VideoHealth
+from realtime.types import EegHealth, Reading, VideoHealth
 
 
 def rss_mb() -> float:
@@ -36,9 +36,33 @@ class StageTimes:
         return {stage: round(float(np.median(values)), 3) for stage, values in self._values.items()}
 
 
+class Similarities:
+    """Mean similarity of each video over the readings of a run; attach `take` to a pipeline's taps."""
+
+    def __init__(self, n_videos: int) -> None:
+        self._sums, self._counts = np.zeros(n_videos), np.zeros(n_videos, np.int64)
+
+    def take(self, reading: Reading) -> None:
+        self._add(0, reading.similarity)
+        for number, video in enumerate(reading.others, 1):
+            if video.enough:
+                self._add(number, video.similarity)
+
+    def _add(self, number: int, similarity: float) -> None:
+        self._sums[number] += similarity
+        self._counts[number] += 1
+
+    def means(self) -> list[float | None]:
+        """Of each video, the main one first; None for one that was never there for a whole interval."""
+        pairs = zip(self._sums, self._counts, strict=True)
+        return [round(float(total / n), 4) if n else None for total, n in pairs]
+
+
 def summarise(
     pipeline: Pipeline,
-    health: tuple[EegHealth, VideoHealth],
+    eeg: EegHealth,
+    videos: Sequence[VideoHealth],
+    similarities: Similarities,
     stages: StageTimes,
     rss_start_mb: float,
     errors: Sequence[str] = (),
@@ -48,12 +72,12 @@ def summarise(
 
     Parameters
     ----------
-    health
-        Of EEG and video, as they were before the sources were closed.
+    eeg, videos
+        Their health before the sources were closed, the main video first.
     more
         Further entries, such as `window` (frames a second and the longest gap) or `engagement_auc`.
     """
-    eeg, video = health
+    video, *others = (_video(*each) for each in zip(videos, similarities.means(), strict=True))
     return {
         "readings": pipeline.published,
         "intervals": pipeline.intervals,
@@ -72,14 +96,8 @@ def summarise(
             "state": eeg.state.value,
             "note": eeg.note,
         },
-        "video": {
-            "name": video.name,
-            "frames": video.frames,
-            "fps_effective": _rounded(video.fps_effective, 3),
-            "dropped": video.dropped,
-            "stamp_source": video.stamp_source,
-            "state": video.state.value,
-        },
+        "video": video,
+        "other_videos": others,
         "latency_ms": {name: round(value, 3) for name, value in pipeline.latency_ms().items()},
         "stage_ms": stages.medians(),
         "digest": pipeline.digest,
@@ -88,6 +106,18 @@ def summarise(
         "rss_mb": {"start": round(rss_start_mb, 1), "end": round(rss_mb(), 1)},
         "errors": list(errors),
         **more,
+    }
+
+
+def _video(health: VideoHealth, similarity: float | None) -> dict[str, Any]:
+    return {
+        "name": health.name,
+        "frames": health.frames,
+        "fps_effective": _rounded(health.fps_effective, 3),
+        "dropped": health.dropped,
+        "stamp_source": health.stamp_source,
+        "state": health.state.value,
+        "similarity_mean": similarity,
     }
 
 

@@ -196,6 +196,24 @@ class Attention:
 
 
 @dataclass(frozen=True)
+class OtherScores:
+    """What the model says of a further video, by itself beside the main one.
+
+    Attributes
+    ----------
+    similarity, match, attention
+        As in `Scores`, of this video alone.
+    share : float
+        Its share of the attention where the EEG reads all videos at once, 0 to 1; 0 for a model without.
+    """
+
+    similarity: float
+    match: float
+    attention: Attention
+    share: float
+
+
+@dataclass(frozen=True)
 class Scores:
     """What the model says of one interval.
 
@@ -209,6 +227,10 @@ class Scores:
         Similarity of this EEG to past video of the session, each at least one interval away.
     gate : float
         tanh of the gate that what was read goes through, mean over layers: 0 means the video is not heard.
+    share : float
+        The main video's share of the attention where the EEG reads all videos at once; 1 where it is alone.
+    others : tuple of OtherScores
+        Of the further videos, in their order.
     """
 
     similarity: float
@@ -216,6 +238,8 @@ class Scores:
     impostors: FloatArray
     attention: Attention
     gate: float
+    share: float = 1.0
+    others: tuple[OtherScores, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -240,8 +264,30 @@ class Chance:
 
 
 @dataclass(frozen=True)
+class OtherReading(OtherScores):
+    """A further video's part of a reading.
+
+    Attributes
+    ----------
+    frame_seq : array of shape (n_slots,), int64
+    video_valid_share : float
+        Share of its slots with a frame.
+    enough : bool
+        Whether that is the least that a reading needs (`GridConfig.min_valid`); if not, similarity and match
+        say nothing.
+    """
+
+    frame_seq: IndexArray
+    video_valid_share: float
+    enough: bool
+
+
+@dataclass(frozen=True)
 class Reading:
-    """One published result. Times in seconds on the LSL clock, stage latencies in milliseconds."""
+    """One published result. Times in seconds on the LSL clock, stage latencies in milliseconds.
+
+    `others` are the further videos, in their order; all else is about the EEG and the main video.
+    """
 
     seq: int
     index: int
@@ -256,6 +302,8 @@ class Reading:
     eeg_valid_share: float
     video_valid_share: float
     stage_ms: dict[str, float] = field(default_factory=dict)
+    share: float = 1.0
+    others: tuple[OtherReading, ...] = ()
 
     @property
     def latency_ms(self) -> float:

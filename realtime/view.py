@@ -60,6 +60,10 @@ class PipelineView:
         return self._pipeline.video.preview
 
     @property
+    def other_previews(self) -> tuple[Latest[Frame], ...]:
+        return tuple(video.preview for video in self._pipeline.videos[1:])
+
+    @property
     def readings(self) -> Latest[Reading]:
         return self._pipeline.readings
 
@@ -97,6 +101,9 @@ class PipelineView:
 
     def video_health(self) -> VideoHealth:
         return self._pipeline.video.health()
+
+    def other_video_health(self) -> tuple[VideoHealth, ...]:
+        return tuple(video.health() for video in self._pipeline.videos[1:])
 
     def counters(self) -> dict[str, float]:
         pipeline = self._pipeline

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from realtime.feedback import Feedback
-from realtime.types import EegInfo, Reading
+from realtime.types import EegInfo, OtherReading, Reading
 from recordings.xdf_writer import StreamHeader
 
 FRAME_NUMBERS = "VideoExternal"
@@ -17,6 +18,7 @@ _READING_CHANNELS = (
     "seq", "interval", "emitted_s", "similarity", "match", "chance_low", "chance_high", "percentile",
     "two_way", "gate", "eeg_valid_share", "video_valid_share",
 )  # fmt: skip
+_OTHER_CHANNELS = ("similarity", "match", "share", "video_valid_share")  # of each further video, numbered
 
 _FEEDBACK_CHANNELS = (
     "similarity", "match", "feedback", "emitted_s", "value", "threshold", "position", "good",
@@ -43,17 +45,18 @@ def marker_header() -> StreamHeader:
     return StreamHeader(MARKERS, "Markers", 1, 0.0, "string", "markers")
 
 
-def readings_header() -> StreamHeader:
+def readings_header(n_videos: int = 1) -> StreamHeader:
     """A stream of what the program said, one sample for each interval at the interval's end."""
-    channels = [{"label": label} for label in _READING_CHANNELS]
+    more = [f"{label}{n}" for n in range(2, n_videos + 1) for label in _OTHER_CHANNELS]
+    channels = [{"label": label} for label in (*_READING_CHANNELS, *more)]
     return StreamHeader(
         READINGS, "Readings", len(channels), 0.0, "double64", "phosphene-readings",
         description={"channels": {"channel": channels}},
     )  # fmt: skip
 
 
-def reading_row(reading: Reading) -> list[float]:
-    """A reading as a sample of that stream; nan where chance is not known yet."""
+def reading_row(reading: Reading, n_videos: int = 1) -> list[float]:
+    """A reading as a sample of that stream; nan where chance is not known yet, or a video was missing."""
     chance = reading.chance
     low, high = chance.band or (math.nan, math.nan)
     return [
@@ -69,6 +72,7 @@ def reading_row(reading: Reading) -> list[float]:
         reading.gate,
         reading.eeg_valid_share,
         reading.video_valid_share,
+        *(value for n in range(n_videos - 1) for value in _other_row(reading.others[n : n + 1])),
     ]
 
 
@@ -99,6 +103,20 @@ def feedback_row(feedback: Feedback, emitted: float) -> list[float]:
         feedback.position,
         float(feedback.good),
     ]
+
+
+def _other_row(other: Sequence[OtherReading]) -> list[float]:
+    """One further video's values, or none known."""
+    if not other:
+        return [math.nan] * len(_OTHER_CHANNELS)
+    (video,) = other
+    known = (video.similarity, video.match) if video.enough else (math.nan, math.nan)
+    return [*known, video.share, video.video_valid_share]
+
+
+def video_stream(number: int) -> str:
+    """Name of a session's videos, which is also their file's: `video` for the main one, then `video2` …"""
+    return f"video{number + 1}" if number else "video"
 
 
 def video_header(

@@ -11,15 +11,16 @@ from types import TracebackType
 from realtime.model import ModelCard
 from realtime.pipeline import Pipeline
 from realtime.types import RawChunk
+from recordings.headers import video_stream
 from recordings.options import RecordingOptions
 from recordings.recorder import Recorder
 from recordings.xdf_writer import StreamHeader
 
-EEG, VIDEO = "eeg", "video"
+EEG = "eeg"
 
 
 class PipelineRecording:
-    """A recording of a running pipeline: its EEG and frames as they came, and its readings.
+    """A recording of a running pipeline: its EEG and the frames of each video as they came, and its readings.
 
     Begun with the pipeline, the recording replays to the same intervals; begun later, it starts with the
     sender's clock as it was last measured. Further streams are fed to `recorder` by whoever reads them.
@@ -46,13 +47,14 @@ class PipelineRecording:
         others: Mapping[str, StreamHeader | str] | None = None,
     ):
         self._pipeline = pipeline
+        videos = {video_stream(number): info for number, info in enumerate(pipeline.video_infos)}
         self.recorder = Recorder(
-            folder, {EEG: pipeline.eeg_info}, {VIDEO: pipeline.video_info}, others, options,
+            folder, {EEG: pipeline.eeg_info}, videos, others, options,
             notes={"model": _told(pipeline.model.card)},
         )  # fmt: skip
         self._eeg_tap = self._record_eeg
         self._heard = False
-        self._video_tap = partial(self.recorder.frame, VIDEO)
+        self._video_taps = [partial(self.recorder.frame, name) for name in videos]
         self._reading_tap = self.recorder.reading
 
     def start(self) -> PipelineRecording:
@@ -60,7 +62,8 @@ class PipelineRecording:
         self.recorder.start()
         pipeline = self._pipeline  # lists are replaced, not changed: other threads go through them
         pipeline.eeg.taps = [*pipeline.eeg.taps, self._eeg_tap]
-        pipeline.video.taps = [*pipeline.video.taps, self._video_tap]
+        for video, tap in zip(pipeline.videos, self._video_taps, strict=True):
+            video.taps = [*video.taps, tap]
         pipeline.taps = [*pipeline.taps, self._reading_tap]
         return self
 
@@ -68,7 +71,8 @@ class PipelineRecording:
         """Write everything and close the files; the pipeline goes on."""
         pipeline = self._pipeline
         pipeline.eeg.taps = [tap for tap in pipeline.eeg.taps if tap is not self._eeg_tap]
-        pipeline.video.taps = [tap for tap in pipeline.video.taps if tap is not self._video_tap]
+        for video, ours in zip(pipeline.videos, self._video_taps, strict=True):
+            video.taps = [tap for tap in video.taps if tap is not ours]
         pipeline.taps = [tap for tap in pipeline.taps if tap is not self._reading_tap]
         self.recorder.close()
 

@@ -30,7 +30,7 @@ class Player:
     pipeline : Pipeline
         Built on `eeg` and `video`.
     eeg, video : ReplayEeg, ReplayVideo
-        Sources of one session, both reading `clock`.
+        Sources of one session, all reading `clock`.
     clock : ManualClock
         The session's clock; the player alone moves it.
     start, end : float
@@ -39,6 +39,8 @@ class Player:
         Times real time; `inf` for as fast as the machine can.
     survey : Survey, optional
         Reads the session through for whoever asks for its gaps.
+    more_videos : sequence of ReplayVideo
+        The pipeline's further videos.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Player:
         speed: float = 1.0,
         loop: bool = False,
         survey: Survey | None = None,
+        more_videos: Sequence[ReplayVideo] = (),
     ):
         self.pipeline = pipeline
         self.clock = clock
@@ -61,7 +64,7 @@ class Player:
         self.loop = loop
         self.playing = True
         self._stay = False
-        self._sources = (eeg, video)
+        self._sources: tuple[ReplayEeg | ReplayVideo, ...] = (eeg, video, *more_videos)
         self._wake = threading.Event()
         self._steps = 0
         self._seek: float | None = start

@@ -114,7 +114,7 @@ class Recorder:
     ):
         self.folder = Path(folder)
         self.options = options or RecordingOptions()
-        self._clock = clock or LslClock()
+        self._clock, self._n_videos = clock or LslClock(), max(1, len(video or {}))
         self._free_bytes = free_bytes
         headers = _headers(eeg, video or {}, others or {})
         self._files = SessionFiles(self.folder, headers, video or {}, self.options)
@@ -150,7 +150,7 @@ class Recorder:
 
     def reading(self, reading: Reading) -> None:
         """Record what the program said of an interval, at the interval's end."""
-        self.samples(READINGS, np.array([reading.end]), np.array([reading_row(reading)]))
+        self.samples(READINGS, np.array([reading.end]), np.array([reading_row(reading, self._n_videos)]))
 
     def frame(self, source: str, frame: Frame) -> None:
         """Record a picture; where too many wait already it is dropped and counted."""
@@ -261,7 +261,7 @@ def _headers(
         **{name: eeg_header(info) for name, info in eeg.items()},
         **others,
         MARKERS: marker_header(),
-        READINGS: readings_header(),
+        READINGS: readings_header(max(1, len(video))),
     }
 
 

@@ -23,6 +23,7 @@ from realtime.types import (
     VideoHealth,
     VideoInfo,
 )
+from recordings.headers import video_stream
 from recordings.session import Session
 from recordings.tracks import Piece
 from recordings.video import VideoReader
@@ -217,6 +218,16 @@ class ReplayVideo:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+def replay_videos(session: Session, clock: Clock) -> list[ReplayVideo]:
+    """Sources of all videos of a session, the main one first; one that reports what is wrong where there is
+    none."""
+    streams = session.video_streams
+    order = sorted(streams, key=lambda info: info.name != video_stream(0))  # else as they stand in the file
+    return [ReplayVideo(session, clock, f"id={info.stream_id}") for info in order] or [
+        ReplayVideo(session, clock)
+    ]
 
 
 def _wait(timeout_s: float, until_due_s: float) -> None:

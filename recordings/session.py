@@ -1,4 +1,4 @@
-"""A recorded session: a folder with `session.xdf` and the video its VideoExternal stream names."""
+"""A recorded session: a folder with `session.xdf` and the videos its VideoExternal streams name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from realtime.errors import SessionError
+from recordings.headers import video_stream
 from recordings.tracks import EegTrack, VideoTrack, stamps_on_session_clock
 from recordings.xdf_index import StreamInfo
 from recordings.xdf_reader import XdfReader
@@ -84,14 +85,17 @@ class Session:
         return self._eeg[info.stream_id]
 
     def video(self, selector: str | None = None) -> VideoTrack:
-        """The video that fits `selector` (as for `eeg`); without one, the only video there is.
+        """The video that fits `selector` (as for `eeg`); without one, the only video there is, or the main
+        one of a session that was recorded with several.
 
         Raises
         ------
         SessionError
             None or more than one, or its file is not in the folder.
         """
-        info = self._choose("video (VideoExternal)", "--video", selector, self.video_streams)
+        streams = self.video_streams
+        main = [] if selector else [info for info in streams if info.name == video_stream(0)]
+        info = self._choose("video (VideoExternal)", "--video", selector, main or streams)
         if info.stream_id not in self._video:
             self._video[info.stream_id] = VideoTrack(self.reader, info.stream_id, self.folder)
         return self._video[info.stream_id]

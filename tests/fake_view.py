@@ -14,7 +14,16 @@ import numpy as np
 from realtime.config import GridConfig
 from realtime.latest import Latest
 from realtime.model import ModelCard
-from realtime.types import Attention, Chance, EegHealth, Frame, Reading, StreamState, VideoHealth
+from realtime.types import (
+    Attention,
+    Chance,
+    EegHealth,
+    Frame,
+    OtherReading,
+    Reading,
+    StreamState,
+    VideoHealth,
+)
 
 MUSE = ("TP9", "AF7", "AF8", "TP10")
 TEN_TEN = (
@@ -81,11 +90,13 @@ class FakeTransport:
 class FakeView:
     """Satisfies `gui.state.View`. `advance(t)` moves its clock and publishes what has come until then."""
 
-    def __init__(self, labels=MUSE, weights="demo", start=1000.0, transport=None, bad=None):
+    def __init__(self, labels=MUSE, weights="demo", start=1000.0, transport=None, bad=None, n_others=0):
         self.labels = tuple(labels)
         self.grid = GridConfig()
         self.card = ModelCard(name="fake", weights=weights, backend="OpenVINO fp32", grid=self.grid)
         self.preview: Latest[Frame] = Latest()
+        self._others: list[Latest[Frame]] = [Latest() for _ in range(n_others)]
+        self.others_until = np.inf  # the further videos stand still from then on
         self.readings: Latest[Reading] = Latest()
         self.failure: BaseException | None = None
         self.transport = transport
@@ -111,6 +122,8 @@ class FakeView:
         if seq > self._frame:
             self._frame = seq
             self.preview.put(Frame(picture(seq % 120, *self.size), self.started + seq / FPS, seq))
+            for slot in self._others if t <= self.others_until else ():
+                slot.put(Frame(picture(-seq % 120, *self.size), self.started + seq / FPS, seq))
         while self._index * self.grid.hop_s <= min(t, self.eeg_until):
             reading = self._reading(self._index)
             self._history.append(reading)
@@ -157,6 +170,16 @@ class FakeView:
             "film.mp4", StreamState.LIVE, *self.size, 30.0, 29.97, self._frame, 0, 0.02, "file"
         )
 
+    @property
+    def other_previews(self):
+        return tuple(self._others)
+
+    def other_video_health(self):
+        age = max(0.02, self._now - self.others_until)
+        state = StreamState.LIVE if age < 1 else StreamState.STALLED
+        one = VideoHealth("face.mp4", state, *self.size, 30.0, 29.97, self._frame, 2, age, "file")
+        return (one,) * len(self._others)
+
     def counters(self):
         return {"readings": len(self._history), "intervals": len(self._history), "skipped_ticks": 0,
                 "late_intervals": 0, "latency_p95_ms": 31.4, "frames_dropped": 0}  # fmt: skip
@@ -182,9 +205,11 @@ class FakeView:
             (patches / patches.sum()).astype(np.float32), (channels / channels.sum()).astype(np.float32),
         )  # fmt: skip
         similarity = float(similarity_at(end))
+        there = end <= self.others_until
+        other = OtherReading(similarity / 2, 0.5, attention, 0.3 * there, seqs, float(there), there)
         return Reading(
             seq=index, index=index, end=end, emitted=end + 0.03, similarity=similarity,
             match=float(1 / (1 + np.exp(-12 * (similarity - 0.1)))), chance=chance_at(end, self.started),
             attention=attention, gate=0.43, frame_seq=seqs, eeg_valid_share=1.0, video_valid_share=1.0,
-            stage_ms={"encode": 4.0, "fuse": 9.0},
+            stage_ms={"encode": 4.0, "fuse": 9.0}, others=(other,) * len(self._others),
         )  # fmt: skip

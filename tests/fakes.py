@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from realtime.config import GridConfig
-from realtime.model import ModelCard
+from realtime.model import ModelCard, OtherVideo
 from realtime.types import (
     Attention,
     ClockOffset,
@@ -15,12 +15,17 @@ from realtime.types import (
     EegInfo,
     Frame,
     Interval,
+    OtherScores,
     RawChunk,
     Scores,
     StreamState,
     VideoHealth,
     VideoInfo,
 )
+
+
+def _level(embeddings) -> float:
+    return float(np.mean(embeddings["fast"])) if "fast" in embeddings else 0.0
 
 
 class ArrayEeg:
@@ -95,7 +100,7 @@ class ArrayVideo:
 class ArithmeticModel:
     """Similarity is the mean of the EEG, match that of the embeddings; an embedding is the picture's level.
 
-    It keeps every interval it was given and how often each picture was encoded.
+    It keeps every interval it was given and how often each picture was encoded, and of which video.
     """
 
     def __init__(self, labels=(), grid: GridConfig | None = None, paths=None):
@@ -105,16 +110,20 @@ class ArithmeticModel:
         self.intervals: list[Interval] = []
         self.seen: list[dict[str, np.ndarray]] = []
         self.encoded: dict[str, list[int]] = {path: [] for path in self.card.paths}
+        self.encoded_of: dict[int, list[int]] = {}
+        self.others: list[tuple[OtherVideo, ...]] = []
         self.resets = 0
 
-    def encode(self, images, path):
+    def encode(self, images, path, video=0):
         levels = [int(image[0, 0, 0]) for image in images]
         self.encoded[path] += levels
+        self.encoded_of.setdefault(video, []).extend(levels)
         return np.array(levels, np.float32)[:, None, None]
 
-    def score(self, interval, embeddings):
+    def score(self, interval, embeddings, others=()):
         self.intervals.append(interval)
         self.seen.append(embeddings)
+        self.others.append(tuple(others))
         n_slots = self.card.grid.n_slots
         attention = Attention(
             np.full((4, n_slots), 1 / n_slots, np.float32),
@@ -122,8 +131,11 @@ class ArithmeticModel:
             np.ones((1, 1), np.float32),
             np.full(len(interval.eeg), 1 / len(interval.eeg), np.float32),
         )
-        level = float(np.mean(embeddings["fast"])) if "fast" in embeddings else 0.0
-        return Scores(float(interval.eeg.mean()), level / 251, np.zeros(0, np.float32), attention, 0.0)
+        level = _level(embeddings)
+        told = tuple(OtherScores(0.0, _level(video.embeddings) / 251, attention, 0.5) for video in others)
+        return Scores(
+            float(interval.eeg.mean()), level / 251, np.zeros(0, np.float32), attention, 0.0, others=told
+        )
 
     def reset(self):
         self.resets += 1

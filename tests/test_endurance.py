@@ -46,8 +46,8 @@ class EndlessEeg:
 class ForgetfulModel(ArithmeticModel):
     """Keeps nothing of what it was given."""
 
-    def score(self, interval, embeddings):
-        scores = super().score(interval, embeddings)
+    def score(self, interval, embeddings, others=()):
+        scores = super().score(interval, embeddings, others)
         self.intervals.clear()
         self.seen.clear()
         self.encoded["fast"].clear()

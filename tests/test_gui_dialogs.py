@@ -176,6 +176,29 @@ def test_accepting_gives_the_choice_and_remembers_it(open_dialog, settings):
     assert again.setup == wanted
 
 
+def test_a_second_video_may_be_chosen_typed_or_left_out(open_dialog, settings, tmp_path):
+    room = Room([MUSE], [CAMERA, WEBCAM])
+    dialog = open_dialog(room)
+    dialog.streams.selectRow(0)
+    dialog.cameras.selectRow(0)
+    assert dialog.second == ""
+    dialog.beside.setCurrentIndex(0)
+    assert "is the same, 0" in dialog.word.text()
+    assert not dialog.start.isEnabled()
+    dialog.beside.setEditText(str(tmp_path / "none.mp4"))
+    assert "There is no file" in dialog.word.text()
+    dialog.beside.setCurrentIndex(1)
+    dialog.show_found(Found([MUSE], [WEBCAM, CAMERA]))  # they may come in another order
+    assert dialog.second == "2"
+    dialog.accept()
+    assert dialog.setup.videos == ("0", "2")
+    again = open_dialog(room)
+    assert again.second == "2"
+    again.beside.setEditText("")
+    again.accept()
+    assert Setup.recalled(settings).videos == ("0",)
+
+
 def test_cancelling_changes_nothing(open_dialog, settings):
     dialog = open_dialog(Room([MUSE], [CAMERA]))
     dialog.reject()

@@ -81,7 +81,6 @@ def test_the_film_is_darkened_and_what_is_handed_on_is_what_was_shown(tmp_path):
     ("options", "words"),
     [
         (["--stimulus", "film.mkv", "--headless"], "needs a screen (--headless)"),
-        (["--stimulus", "film.mkv", "--video", "0"], "were both given"),
         (["--video", "0", "--screen", "2"], "with --stimulus FILE"),
         (["--video", "0", "--osc", "here"], "write HOST:PORT"),
         (["--video", "0", "--feedback-set", "hold=1"], "one of signal, when"),

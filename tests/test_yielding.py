@@ -24,9 +24,9 @@ class SlowModel(ArithmeticModel):
 
     cost_s = 0.004
 
-    def encode(self, images, path):
+    def encode(self, images, path, video=0):
         time.sleep(self.cost_s * len(images))
-        return super().encode(images, path)
+        return super().encode(images, path, video)
 
 
 def intake(model: ArithmeticModel, n_frames: int = 60) -> tuple[VideoIntake, ManualClock]:
@@ -110,10 +110,10 @@ class StuckModel(ArithmeticModel):
         super().__init__(labels)
         self.stuck, self.go_on = threading.Event(), threading.Event()
 
-    def encode(self, images, path):
+    def encode(self, images, path, video=0):
         self.stuck.set()
         assert self.go_on.wait(20)
-        return super().encode(images, path)
+        return super().encode(images, path, video)
 
 
 def test_the_camera_is_read_while_a_frame_is_being_encoded():
@@ -138,9 +138,9 @@ def test_the_camera_is_read_while_a_frame_is_being_encoded():
 class DearSlowPath(ArithmeticModel):
     """One path costs nothing, the other much."""
 
-    def encode(self, images, path):
+    def encode(self, images, path, video=0):
         time.sleep(0.02 * len(images) if path == "slow" else 0.0)
-        return super().encode(images, path)
+        return super().encode(images, path, video)
 
 
 def test_a_dear_path_gives_way_and_a_cheap_one_beside_it_does_not():

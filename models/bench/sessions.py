@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +14,7 @@ from models.bench.setting import LABELS, Section, Setting
 from models.bench.timing import Goal, interleaved, middle, rounded, told
 from models.inference.engine import Engine
 from realtime.clock import ManualClock
-from realtime.model import Model
+from realtime.model import Model, OtherVideo
 from realtime.pipeline import Pipeline
 from realtime.sources import VideoSource
 from realtime.summary import rss_mb
@@ -48,11 +48,16 @@ class KnownFrames:
     def picture(number: int) -> NDArray[np.uint8]:
         return np.frombuffer(int(number).to_bytes(9, "big"), np.uint8).reshape(1, 3, 3)
 
-    def encode(self, images: list[NDArray[np.uint8]], path: str) -> NDArray[np.float32]:
+    def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
         return self._rows[path][[int.from_bytes(image.tobytes(), "big") for image in images]]
 
-    def score(self, interval: Interval, embeddings: Mapping[str, NDArray[np.float32]]) -> Scores:
-        return self._model.score(interval, embeddings)
+    def score(
+        self,
+        interval: Interval,
+        embeddings: Mapping[str, NDArray[np.float32]],
+        others: Sequence[OtherVideo] = (),
+    ) -> Scores:
+        return self._model.score(interval, embeddings, others)
 
     def reset(self) -> None:
         self._model.reset()

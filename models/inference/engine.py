@@ -18,13 +18,13 @@ from models.inference.compile import Progress
 from models.inference.machine import share_cores
 from models.inference.stages import EAGER, Stages, compile_stages
 from models.network.interfaces import Fused, State
-from models.network.masks import allowed_items
+from models.network.masks import allowed_items, packed_order
 from models.network.network import Network
 from models.network.similarity import similarity
 from models.network.towers import EegView, VideoView
-from realtime.errors import StreamFormatError
-from realtime.model import ModelCard
-from realtime.types import Interval, Scores
+from realtime.errors import ConfigError, StreamFormatError
+from realtime.model import ModelCard, OtherVideo
+from realtime.types import Interval, OtherScores, Scores
 
 UNTRAINED = "untrained"
 BANK_SIZE = 48  # past video intervals kept as impostors: 96 s of them at 2 s
@@ -37,6 +37,10 @@ class Item:
 
     view: VideoView
     media: State
+
+    @property
+    def valid(self) -> bool:
+        return bool(self.view.grid_valid.any())
 
 
 class Engine:
@@ -54,6 +58,7 @@ class Engine:
     def __init__(self, network: Network, weights: str = UNTRAINED) -> None:
         self.network = network.eval()
         self.stages = Stages.of(self.network)
+        self.n_videos: int | None = None  # that it was compiled for; None takes any number
         self.notes: tuple[str, ...] = ()  # what a compiled backend could not do, and what is done instead
         config = network.config
         trained = weights != UNTRAINED
@@ -91,7 +96,11 @@ class Engine:
         return cls(checkpoint.network, checkpoint.name)
 
     def compile(
-        self, backend: str, pictures: Sequence[NDArray[np.uint8]] = (), progress: Progress | None = None
+        self,
+        backend: str,
+        pictures: Sequence[NDArray[np.uint8]] = (),
+        progress: Progress | None = None,
+        n_videos: int = 1,
     ) -> Engine:
         """Make ready for a live session: the network's stages compiled, torch held to its share of the cores,
         everything run once. The card tells what runs the network, `notes` what could not be compiled.
@@ -105,6 +114,8 @@ class Engine:
             What int8 is calibrated on; frames of the virtual film where there are none.
         progress : callable, optional
             Told what is being built: the first time, that may take minutes.
+        n_videos : int
+            How many videos are scored at once; compiled shapes are fixed.
 
         Raises
         ------
@@ -112,13 +123,14 @@ class Engine:
             The backend is unknown or cannot be used on this machine.
         """
         share_cores()
-        compiled = compile_stages(self.network, backend, pictures, progress=progress)
+        compiled = compile_stages(self.network, backend, pictures, progress=progress, n_videos=n_videos)
         self.stages, self.notes = compiled.stages, compiled.notes
+        self.n_videos = None if compiled.label == EAGER else n_videos
         self.card = replace(self.card, backend=compiled.label)
-        self._run_once()
+        self._run_once(n_videos)
         return self
 
-    def _run_once(self) -> None:
+    def _run_once(self, n_videos: int) -> None:
         """First calls take many times as long as later ones: memory is laid out, kernels are chosen."""
         grid, px = self.card.grid, self.card.image_px
         grey, n_channels = np.full((px, px, 3), 127, np.uint8), len(self.network.labels)
@@ -126,44 +138,73 @@ class Engine:
         nothing = np.zeros((n_channels, grid.n_times), np.float32)
         slots = np.zeros(grid.n_slots, np.int64)
         empty = Interval(0, 0.0, nothing, nothing == 0, np.ones(n_channels, np.float32), slots, slots == 0)
-        self.score(
-            empty, {path: frames[path].repeat(grid.n_slots // k, 0) for path, k in self.card.paths.items()}
-        )
+        shown = {path: frames[path].repeat(grid.n_slots // k, 0) for path, k in self.card.paths.items()}
+        self.score(empty, shown, [OtherVideo(slots, slots == 0, shown)] * (n_videos - 1))
         self.reset()
 
     def reset(self) -> None:
         """Forget the session so far, as after a seek."""
-        self._items: OrderedDict[int, Item] = OrderedDict()
+        self._items: OrderedDict[int, tuple[Item, ...]] = OrderedDict()  # of each video
         self._bank: deque[tuple[int, VideoView]] = deque(maxlen=BANK_SIZE)
 
     @torch.inference_mode()
-    def encode(self, images: list[NDArray[np.uint8]], path: str) -> NDArray[np.float32]:
+    def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
         """Embed frames, each (height, width, 3) uint8 RGB, as (n_frames, P, Dv)."""
         encoder = self.network.frame_encoders[path]
         pixels = encoder.preprocess([torch.from_numpy(np.ascontiguousarray(image)) for image in images])
         return self.stages.frames[path](pixels).float().numpy()
 
     @torch.inference_mode()
-    def score(self, interval: Interval, embeddings: Mapping[str, NDArray[np.float32]]) -> Scores:
-        """Score one interval, in order of time; `embeddings[path]` (G / every, P, Dv): the frames on show."""
-        self._check(interval)
-        item = self._see(interval, embeddings)
+    def score(
+        self,
+        interval: Interval,
+        embeddings: Mapping[str, NDArray[np.float32]],
+        others: Sequence[OtherVideo] = (),
+    ) -> Scores:
+        """Score one interval, in order of time; `embeddings[path]` (G / every, P, Dv): the frames on show.
+
+        Each video is scored as if it were the only one; what the EEG reads of all of them at once says how
+        its attention is shared out.
+        """
+        self._check(interval, 1 + len(others))
+        items = self._items[interval.index] = (
+            self._see(interval.frame_valid, embeddings),
+            *(self._see(video.frame_valid, video.embeddings) for video in others),
+        )
         eeg = self.stages.eeg(
             *(torch.from_numpy(part)[None] for part in (interval.eeg, interval.eeg_valid, interval.eeg_scale))
         )
-        cosine = similarity(eeg.grid, eeg.grid_valid, item.view.grid, item.view.grid_valid)
         impostors = self._impostors(interval.index, eeg)
-        fused = self._fuse(interval.index, eeg)
+        fused = [self._fuse(interval.index, eeg, [number]) for number in range(len(items))]
+        shares = self._shares(interval.index, eeg) if others else [1.0]
         self._keep(interval.index)
+        told = [self._compare(eeg, *each) for each in zip(items, fused, shares, strict=True)]
         return Scores(
-            similarity=float(cosine),
-            match=float(fused.logit.sigmoid()),
+            similarity=told[0].similarity,
+            match=told[0].match,
             impostors=impostors,
-            attention=attention_maps(fused, item.view, eeg, self.network.patch_grid, self.card.grid.n_slots),
-            gate=float(fused.gate),
+            attention=told[0].attention,
+            gate=float(fused[0].gate),
+            share=told[0].share,
+            others=tuple(told[1:]),
         )
 
-    def _check(self, interval: Interval) -> None:
+    def _compare(self, eeg: EegView, item: Item, fused: Fused, share: float) -> OtherScores:
+        """What one video comes to, by itself."""
+        view = item.view
+        return OtherScores(
+            similarity=float(similarity(eeg.grid, eeg.grid_valid, view.grid, view.grid_valid)),
+            match=float(fused.logit.sigmoid()),
+            attention=attention_maps(fused, view, eeg, self.network.patch_grid, self.card.grid.n_slots),
+            share=share,
+        )
+
+    def _check(self, interval: Interval, n_videos: int) -> None:
+        if self.n_videos not in (None, n_videos):
+            raise ConfigError(
+                f"the network was compiled for {self.n_videos} videos and is given {n_videos}: "
+                f"compile it with n_videos={n_videos}"
+            )
         grid, n_channels = self.card.grid, len(self.network.labels)
         if interval.eeg.shape != (n_channels, grid.n_times):
             raise StreamFormatError(
@@ -172,30 +213,46 @@ class Engine:
                 f"{interval.eeg.shape[1]}. Choose those electrodes, or build a network for the stream's own."
             )
 
-    def _see(self, interval: Interval, embeddings: Mapping[str, NDArray[np.float32]]) -> Item:
-        """Mix and compress the newest item, once."""
-        frames = {path: torch.from_numpy(embeddings[path])[None] for path in self.card.paths}
-        view = self.stages.video(frames, torch.from_numpy(interval.frame_valid)[None])
-        item = self._items[interval.index] = Item(view, self.stages.project(view.latents))
-        return item
+    def _see(self, valid: NDArray[np.bool_], embeddings: Mapping[str, NDArray[np.float32]]) -> Item:
+        """Mix and compress the newest item of a video, once."""
+        frames = {path: torch.from_numpy(self._embedded(path, embeddings))[None] for path in self.card.paths}
+        view = self.stages.video(frames, torch.from_numpy(valid)[None])
+        return Item(view, self.stages.project(view.latents))
 
-    def _fuse(self, index: int, eeg: EegView) -> Fused:
-        """Let the newest EEG read the newest item and, as far as they were seen, those of its context."""
+    def _embedded(self, path: str, embeddings: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """A path's embeddings; zeros for a further video that has not shown a frame yet."""
+        if path in embeddings:
+            return embeddings[path]
+        n_frames = self.card.grid.n_slots // self.card.paths[path]
+        return np.zeros((n_frames, *self.network.frame_shape(path)), np.float32)
+
+    def _shares(self, index: int, eeg: EegView) -> list[float]:
+        """Share of each video in the attention where the newest EEG reads all of them; all 0 for nothing."""
+        n_videos = len(self._items[index])
+        attention = self._fuse(index, eeg, range(n_videos)).attention
+        assert attention is not None
+        read = attention.unflatten(-1, (n_videos, -1)).sum(dim=(0, 1, 2, 4))
+        return [float(share) for share in read / read.sum().clamp(min=torch.finfo(read.dtype).tiny)]
+
+    def _fuse(self, index: int, eeg: EegView, videos: Sequence[int]) -> Fused:
+        """Let the newest EEG read the newest items of these videos and, as far as they were seen, those of
+        their context; items are packed video by video."""
         config = self.network.config
         indices = [index - self._stride * back for back in range(config.n_context, -1, -1)]
-        items = [self._items.get(i) for i in indices]
-        newest = self._items[index]
-        blank = tuple(torch.zeros_like(part) for part in newest.media)
+        seen = [self._items.get(i) for i in indices]
+        items = [None if at is None else at[number] for number in videos for at in seen]
+        blank = tuple(torch.zeros_like(part) for part in self._items[index][0].media)
         media = tuple(
             torch.cat(parts, dim=1)
             for parts in zip(*(blank if item is None else item.media for item in items), strict=True)
         )
-        valid = torch.tensor([[item is not None and bool(item.view.grid_valid.any()) for item in items]])
-        order = torch.arange(len(items))[None]
-        ids = torch.full((1, eeg.tokens.shape[1]), len(items) - 1)
-        allowed = allowed_items(ids, order, torch.zeros_like(order), valid, config.masks)
+        valid = torch.tensor([[item is not None and item.valid for item in items]])
+        order, video, newest = packed_order(len(indices), len(videos))
+        ids = newest.expand(1, eeg.tokens.shape[1], -1)
+        allowed = allowed_items(ids, order, video, valid, config.masks)
         ends = (order - order[:, -1:]) * (self._stride * config.grid.hop_s)
-        return self.stages.fuse(eeg.tokens[None], media, allowed, ends[:, -1:], ends)
+        fuse = self.stages.fuse if len(videos) == 1 else self.stages.fuse_all
+        return fuse(eeg.tokens[None], media, allowed, ends[:, -1:], ends)
 
     def _impostors(self, index: int, eeg: EegView) -> NDArray[np.float32]:
         """Similarity of this EEG to past video that is far enough away."""
@@ -211,9 +268,9 @@ class Engine:
 
     def _keep(self, index: int) -> None:
         """Keep intervals that do not overlap as impostors, and what the context may still ask for."""
-        view = self._items[index].view
-        if index % self._stride == 0 and bool(view.grid_valid.any()):
-            self._bank.append((index, view))
+        main = self._items[index][0]
+        if index % self._stride == 0 and main.valid:
+            self._bank.append((index, main.view))
         oldest = index + 1 - self._stride * self.network.config.n_context
         while self._items and next(iter(self._items)) < oldest:
             self._items.popitem(last=False)

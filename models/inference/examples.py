@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.inference.backends import Tensors
 from models.network.interfaces import FrameEncoder
-from models.network.masks import allowed_items
+from models.network.masks import allowed_items, packed_order
 from models.network.network import Network
 
 N_PICTURES = 32
@@ -85,20 +85,21 @@ class StageExamples:
         ]
 
     @torch.inference_mode()
-    def fuse(self) -> list[Tensors]:
+    def fuse(self, n_videos: int = 1) -> list[Tensors]:
         """As `Engine` calls it: the newest interval's tokens, the whole context's media, one item missing."""
         network, config = self.network, self.network.config
-        n_items = config.n_context + 1
+        per_video = config.n_context + 1
+        n_items = per_video * n_videos
         given = []
         for missing, (eeg, valid_eeg, scale) in zip((None, 0), self.eeg(), strict=True):
             tokens = network.encode_eeg(eeg, valid_eeg, scale).tokens[None]
             media = network.project(self._noise((1, config.n_latents, config.width)))
-            order = torch.arange(n_items)[None]
+            order, video, newest = packed_order(per_video, n_videos)
             valid = torch.ones(1, n_items, dtype=torch.bool)
             if missing is not None:
                 valid[:, missing] = False
-            ids = torch.full((1, tokens.shape[2]), n_items - 1)
-            allowed = allowed_items(ids, order, torch.zeros_like(order), valid, config.masks)
+            ids = newest.expand(1, tokens.shape[2], -1)
+            allowed = allowed_items(ids, order, video, valid, config.masks)
             ends = (order - order[:, -1:]) * config.grid.interval_s
             parts = tuple(part.repeat(1, n_items, 1) for part in media)
             given.append((tokens.clone(), *parts, allowed.clone(), ends[:, -1:].clone(), ends))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ from models.film_features import CHANGES, FEATURES, SHORT_SIDE, frame_features
 from models.linear_model import FILE, LinearModel
 from realtime.errors import StreamFormatError
 from realtime.frames import shrink
-from realtime.model import ModelCard
-from realtime.types import Attention, Interval, Scores
+from realtime.model import ModelCard, OtherVideo
+from realtime.types import Attention, BoolArray, IndexArray, Interval, OtherScores, Scores
 
 BANK_SIZE = 48  # past video intervals kept as impostors
 IMPOSTOR_GAP_S = 4.0
@@ -60,20 +60,26 @@ class LinearEngine:
 
     def reset(self) -> None:
         """Forget the session so far, as after a seek."""
-        self._before: NDArray[np.uint8] | None = None
+        self._before: dict[int, NDArray[np.uint8]] = {}  # the last frame of each video
         self._bank: deque[tuple[int, NDArray[np.float64]]] = deque(maxlen=BANK_SIZE)
 
-    def encode(self, images: list[NDArray[np.uint8]], path: str) -> NDArray[np.float32]:
+    def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
         """Features of frames in the order in which they are shown: (n_frames, 1, n_features)."""
         rows = []
         for image in images:
             small = shrink(image, SHORT_SIDE)
-            before = self._before if self._before is not None and self._before.shape == small.shape else None
-            rows.append(frame_features(small, before))
-            self._before = small
+            before = self._before.get(video)
+            same = before is not None and before.shape == small.shape
+            rows.append(frame_features(small, before if same else None))
+            self._before[video] = small
         return np.array(rows, np.float32)[:, None]
 
-    def score(self, interval: Interval, embeddings: Mapping[str, NDArray[np.float32]]) -> Scores:
+    def score(
+        self,
+        interval: Interval,
+        embeddings: Mapping[str, NDArray[np.float32]],
+        others: Sequence[OtherVideo] = (),
+    ) -> Scores:
         """Score one interval; `embeddings["fast"]` has shape (n_slots, 1, n_features)."""
         n_channels = len(self.model.labels)
         if interval.eeg.shape != (n_channels, self.model.grid.n_times):
@@ -82,7 +88,7 @@ class LinearEngine:
                 f"{self.model.grid.n_times} points; this interval has {interval.eeg.shape[0]} of "
                 f"{interval.eeg.shape[1]}. Choose those electrodes"
             )
-        film = self.model.see_film(appearing(embeddings["fast"][:, 0], interval)[None])
+        film = self._see(interval.frame_seq, interval.frame_valid, embeddings)
         valid = np.asarray(interval.eeg_valid.all(axis=0))[None]
         eeg = self.model.see_eeg(interval.eeg[None], valid, interval.eeg_scale[None])
         score = self.model.compare(eeg, film)[0]
@@ -94,7 +100,23 @@ class LinearEngine:
             impostors=impostors,
             attention=_no_attention(self.model.grid.n_slots, n_channels),
             gate=0.0,
+            share=0.0 if others else 1.0,
+            others=tuple(self._compare(eeg, video) for video in others),
         )
+
+    def _see(
+        self, seq: IndexArray, valid: BoolArray, embeddings: Mapping[str, NDArray[np.float32]]
+    ) -> NDArray[np.float64]:
+        """A video's components; a further one may not have shown a frame yet."""
+        n_slots = self.model.grid.n_slots
+        rows = embeddings["fast"][:, 0] if embeddings else np.zeros((n_slots, len(FEATURES)), np.float32)
+        return self.model.see_film(appearing(rows, seq, valid)[None])
+
+    def _compare(self, eeg: NDArray[np.float64], video: OtherVideo) -> OtherScores:
+        film = self._see(video.frame_seq, video.frame_valid, video.embeddings)
+        score = self.model.compare(eeg, film)[0]
+        nothing = _no_attention(self.model.grid.n_slots, len(self.model.labels))
+        return OtherScores(float(score[0]), float(self.model.match(score)[0]), nothing, 0.0)
 
     def _impostors(self, index: int, eeg: NDArray[np.float64]) -> NDArray[np.float32]:
         away = max(IMPOSTOR_GAP_S, self.model.grid.interval_s) / self.model.grid.hop_s
@@ -110,13 +132,13 @@ class LinearEngine:
             self._bank.append((interval.index, film))
 
 
-def appearing(rows: NDArray[np.float32], interval: Interval) -> NDArray[np.float64]:
+def appearing(rows: NDArray[np.float32], seq: IndexArray, valid: BoolArray) -> NDArray[np.float64]:
     """Features (n_slots, F) of the frames on show: a change counts at the slot where its frame appears."""
-    new = np.diff(interval.frame_seq, prepend=interval.frame_seq[:1]) != 0
+    new = np.diff(seq, prepend=seq[:1]) != 0
     values = rows.astype(np.float64)
     changes = [FEATURES.index(name) for name in CHANGES]
     values[:, changes] *= new[:, None]
-    values[~interval.frame_valid] = 0.0
+    values[~valid] = 0.0
     return values
 
 

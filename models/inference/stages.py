@@ -48,7 +48,9 @@ class Stages:
         (eeg (1, C, n_times), valid, scale (1, C)) → EegView with channels.
     fuse : callable
         (tokens (1, 1, S, D), media, allowed (1, S, M), eeg_ends (1, 1), item_ends (1, M)) → Fused with
-        attention.
+        attention; M items of one video.
+    fuse_all : callable
+        The same with the items of all videos, packed video by video.
     """
 
     frames: dict[str, Callable[[Tensor], Tensor]]
@@ -56,16 +58,19 @@ class Stages:
     project: Callable[[Tensor], State]
     eeg: Callable[[Tensor, Tensor, Tensor], EegView]
     fuse: Callable[[Tensor, State, Tensor, Tensor, Tensor], Fused]
+    fuse_all: Callable[[Tensor, State, Tensor, Tensor, Tensor], Fused]
 
     @classmethod
     def of(cls, network: Network) -> Stages:
         """The network's own, eager."""
+        fuse = partial(network.fuse, explain=True)
         return cls(
             frames={path: partial(network.encode_frames, path=path) for path in network.frame_encoders},
             video=partial(network.encode_video, explain=True),
             project=network.project,
             eeg=partial(network.encode_eeg, explain=True),
-            fuse=partial(network.fuse, explain=True),
+            fuse=fuse,
+            fuse_all=fuse,
         )
 
 
@@ -153,6 +158,7 @@ def compile_stages(
     pictures: Sequence[NDArray[np.uint8]] = (),
     folder: Path | None = None,
     progress: Progress | None = None,
+    n_videos: int = 1,
 ) -> CompiledStages:
     """Compile what a live session calls; int8 is for frame encoders, the rest stays fp32 then.
 
@@ -162,6 +168,8 @@ def compile_stages(
         One of `CHOICES`.
     pictures : sequence of arrays of shape (height, width, 3), uint8 RGB
         What int8 is calibrated on; frames of the virtual film where there are none.
+    n_videos : int
+        How many videos the session has: shapes are fixed, so the fusion of all of them is compiled for it.
 
     Raises
     ------
@@ -192,19 +200,25 @@ def compile_stages(
         frames[path] = _one_by_one(part)
     video = compiled("video", VideoModule(network), samples.video())
     eeg = compiled("eeg", EegModule(network), samples.eeg())
-    fuse = compiled("fuse", FuseModule(network), samples.fuse())
     gate = samples.gate()
 
-    def fused(tokens: Tensor, media: State, *rest: Tensor) -> Fused:
-        tokens, pooled, logit, attention = fuse.run(tokens, *media, *rest)
-        return Fused(tokens, pooled, logit, attention, gate)
+    def fusing(name: str, n_videos: int) -> Callable[[Tensor, State, Tensor, Tensor, Tensor], Fused]:
+        part = compiled(name, FuseModule(network), samples.fuse(n_videos))
 
+        def fused(tokens: Tensor, media: State, *rest: Tensor) -> Fused:
+            tokens, pooled, logit, attention = part.run(tokens, *media, *rest)
+            return Fused(tokens, pooled, logit, attention, gate)
+
+        return fused
+
+    fuse = fusing("fuse", 1)
     stages = Stages(
         frames,
         lambda given, valid: VideoView(*video.run(*given.values(), valid)),
         network.project,
         lambda *given: EegView(*eeg.run(*given)),
-        fused,
+        fuse,
+        fusing(f"fuse {n_videos} videos", n_videos) if n_videos > 1 else fuse,
     )
     return CompiledStages(stages, _label(parts, choice), parts)
 

@@ -29,6 +29,21 @@ def media_at(query_times: Tensor, item_starts: Tensor, item_stops: Tensor) -> Te
     return torch.where(on_show.any(dim=-1), start.argmax(dim=-1), -1)
 
 
+def packed_order(n_intervals: int, n_videos: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Items of several videos, packed video by video, as `allowed_items` wants to know them.
+
+    Returns
+    -------
+    item_order, item_video : (1, M) int64
+        M = n_videos · n_intervals.
+    newest : (n_videos,) int64
+        The item of the newest interval of each video.
+    """
+    items = torch.arange(n_videos * n_intervals)
+    newest = torch.arange(n_videos) * n_intervals + n_intervals - 1
+    return (items % n_intervals)[None], items.div(n_intervals, rounding_mode="floor")[None], newest
+
+
 def allowed_items(
     media_id_per_q: Tensor, item_order: Tensor, item_video: Tensor, item_valid: Tensor, mode: str
 ) -> Tensor:
