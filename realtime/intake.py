@@ -111,13 +111,22 @@ class VideoIntake:
         replay subtracts the same number, so both come to the same times bit for bit.
     number : int
         Which video of the pipeline it is, 0 for the main one.
+    stopwatch : callable
+        Tells what a batch of frames took, seconds.
     """
 
     def __init__(
-        self, source: VideoSource, model: Model, offset_s: float = 0.0, number: int = 0, capacity: int = 512
+        self,
+        source: VideoSource,
+        model: Model,
+        offset_s: float = 0.0,
+        number: int = 0,
+        capacity: int = 512,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ):
         self.source = source
         self.number = number
+        self._stopwatch = stopwatch
         self.frames = FrameHistory(capacity)
         self.preview: Latest[Frame] = Latest()
         self.taps: list[Callable[[Frame], None]] = []
@@ -185,9 +194,9 @@ class VideoIntake:
         return shown_at < stamps[i + 1] if i + 1 < len(stamps) else shown_at <= now
 
     def _embed(self, path: str, images: list[tuple[int, np.ndarray]]) -> None:
-        begin = time.perf_counter()
+        begin = self._stopwatch()
         embedded = self._model.encode([image for _, image in images], path, self.number)
-        self._cost_s[path] = (time.perf_counter() - begin) / len(images)
+        self._cost_s[path] = (self._stopwatch() - begin) / len(images)
         self.encode_ms = self._cost_s[path] * 1e3
         capacity = self.frames.times.capacity
         if path not in self._embeddings:
