@@ -32,7 +32,7 @@ def test_where_nothing_is_said_microvolts_are_taken(unit):
 
 
 def test_counts_without_a_step_are_refused_with_an_example():
-    with pytest.raises(StreamFormatError, match=r"unit='0\.0224 uV'"):
+    with pytest.raises(StreamFormatError, match=r"--unit '0\.0224 uV'"):
         microvolts_per_unit("counts")
 
 
