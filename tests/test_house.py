@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ["realtime", "recordings", "models", "gui"]  # each may import itself and those before it
+ROOMS = ["realtime", "recordings", "models", "gui", "commands"]  # each may import itself and those before it
 
 
 def imported_modules(path: Path) -> set[str]:

@@ -1,0 +1,163 @@
+"""Verbs that train and judge: baseline, train, evaluate, crossval, models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.options import (
+    Cache,
+    Channels,
+    Json,
+    Notch,
+    Preset,
+    Reference,
+    Sessions,
+    Settings,
+    Unit,
+    conditioning_of,
+    numbers_of,
+    print_json,
+    settings_of,
+    tell,
+)
+
+
+def train(
+    sessions: Sessions,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the checkpoint.")],
+    preset: Preset = "demo",
+    setting: Settings = None,
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    cache: Cache = None,
+    json: Json = False,
+) -> None:
+    """Learn a person's answer to what they watch from recorded sessions. Ctrl-C keeps what was reached."""
+    from gui.console import training_progress
+    from models.learning.train import Material, train_sessions
+
+    material = Material(sessions, conditioning_of(channels, reference, notch, unit), cache)
+    changes, recipe = settings_of(setting or [])
+    with training_progress() as report:
+        result = train_sessions(material, out, preset, recipe, changes, report)
+    if json:
+        print_json(result.as_dict())
+    else:
+        trained = result.trained
+        typer.echo(f"{result.folder}: {trained.steps} steps on {result.minutes:.1f} min, {trained.reason}")
+    if result.advice:
+        typer.echo(result.advice, err=True)
+
+
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="Folder of a checkpoint, or demo for the shipped one.")],
+    sessions: Sessions,
+    json: Json = False,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    cache: Cache = None,
+    controls: Annotated[
+        bool, typer.Option("--controls/--no-controls", help="Also without frontal channels, and more.")
+    ] = True,
+) -> None:
+    """Say what a checkpoint is worth on sessions: against chance, a shifted null and linear models."""
+    from gui.compose import shipped_weights
+    from gui.console import print_worth
+    from models.learning.evaluate import evaluate_checkpoint
+    from models.learning.train import Material
+
+    material = Material(sessions, conditioning_of(None, reference, notch, unit), cache)
+    found = evaluate_checkpoint(shipped_weights(checkpoint) or checkpoint, material, controls, tell)
+    if json:
+        print_json(found)
+    else:
+        print_worth(found)
+
+
+def crossval(
+    sessions: Sessions,
+    folds: Annotated[
+        str, typer.Option("--folds", help="runs, '5 blocks', or groups such as 1-6/7-11 (across days).")
+    ] = "runs",
+    minutes: Annotated[
+        str | None,
+        typer.Option("--minutes", help="A learning curve: on so many minutes of data each, 2,4,8,14"),
+    ] = None,
+    preset: Preset = "demo",
+    setting: Settings = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="A folder for what a killed run goes on from.")
+    ] = None,
+    json: Json = False,
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    cache: Cache = None,
+) -> None:
+    """Train anew for every fold and judge on what was left out, beside linear models on the same windows."""
+    from gui.console import print_curve, print_worth
+    from models.learning.crossval import cross_validate, learning_curve
+    from models.learning.train import Material
+
+    material = Material(sessions, conditioning_of(channels, reference, notch, unit), cache)
+    changes, recipe = settings_of(setting or [])
+    found: Any
+    if minutes is None:
+        found = cross_validate(material, preset, recipe, folds, changes, state=state, tell=tell)
+    else:
+        amounts = numbers_of("--minutes", minutes)
+        found = learning_curve(material, preset, recipe, amounts, folds, changes, tell)
+    if json:
+        print_json(found)
+    elif minutes is None:
+        print_worth(found)
+    else:
+        print_curve(found)
+
+
+def baseline(
+    sessions: Sessions,
+    json: Json = False,
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    cache: Cache = None,
+) -> None:
+    """What linear models (ridge, CCA) reach on sessions, each left out in turn."""
+    from gui.console import print_worth
+    from models.learning.evaluate import baseline_sessions
+    from models.learning.train import Material
+
+    material = Material(sessions, conditioning_of(channels, reference, notch, unit), cache)
+    found = baseline_sessions(material, tell=tell)
+    if json:
+        print_json(found)
+    else:
+        print_worth(found)
+
+
+def models(
+    table: Annotated[
+        bool, typer.Option("--table", help="Measure every combination of parts; takes minutes.")
+    ] = False,
+) -> None:
+    """List the presets and the parts they are made of; with --table what every combination costs here."""
+    from models.config import PRESETS, preset
+    from models.table import as_markdown, machine, rows
+
+    if not table:
+        print_json({name: preset(name).model_dump(mode="json") for name in PRESETS})
+        return
+    measured = []
+    for row in rows():
+        measured.append(row)
+        typer.echo(f"{len(measured)}: {', '.join(row.parts)}", err=True)
+    typer.echo(f"{machine()}\n\n{as_markdown(measured)}")

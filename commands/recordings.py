@@ -1,0 +1,140 @@
+"""Verbs on recorded sessions: info, repair, report, import, export, anonymize."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.options import (
+    EegOfSession,
+    Json,
+    SessionFolder,
+    Unit,
+    print_json,
+)
+
+
+def report(
+    session: SessionFolder,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The HTML file; report.html in the folder by default.")
+    ] = None,
+    stills: Annotated[
+        bool, typer.Option("--stills/--no-stills", help="Show pictures from the video.")
+    ] = True,
+) -> None:
+    """Write one page on a session: similarity against chance, events, feedback, health of the streams."""
+    from recordings.report import write_report
+
+    typer.echo(write_report(session, out, stills))
+
+
+def import_(
+    recording: Annotated[
+        Path, typer.Argument(help="LabRecorder's .xdf, or EDF, BDF, BrainVision, EEGLAB, FIF.")
+    ],
+    video: Annotated[Path, typer.Argument(help="The video that belongs to it.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the new session.")],
+    start_marker: Annotated[
+        str | None, typer.Option(help="Marker at which the video's first frame was shown.")
+    ] = None,
+    offset_s: Annotated[
+        float | None, typer.Option(help="Or: how long after the first EEG sample, seconds.")
+    ] = None,
+) -> None:
+    """Make a session of somebody else's recording and a video."""
+    from recordings.importing import import_eeg, import_xdf
+
+    make = import_xdf if recording.suffix.lower() in (".xdf", ".xdfz") else import_eeg
+    typer.echo(make(recording, video, out, start_marker=start_marker, offset_s=offset_s))
+
+
+def export(
+    session: SessionFolder,
+    out: Annotated[
+        Path, typer.Argument(help="NAME_raw.fif, NAME.npz, NAME.zarr, or with --bids the root of a data set.")
+    ],
+    bids: Annotated[bool, typer.Option("--bids", help="Add it to a BIDS data set.")] = False,
+    eeg: EegOfSession = None,
+    unit: Unit = None,
+) -> None:
+    """Hand a session on: to FIF, to arrays of aligned intervals (.npz, .zarr), or to BIDS."""
+    from recordings.session import Session
+
+    with Session(session) as opened:
+        if bids:
+            from recordings.bids import export_bids
+
+            written = export_bids(opened, out, eeg=eeg, unit=unit)
+        elif out.suffix in (".npz", ".zarr"):
+            from recordings.interval_arrays import export_intervals
+
+            written = export_intervals(opened, out, eeg=eeg or "")
+        else:
+            from recordings.exporting import export_fif
+
+            written = export_fif(opened, out, eeg, unit)
+    typer.echo(written)
+
+
+def anonymize(
+    session: SessionFolder,
+    out: Annotated[Path, typer.Argument(help="Folder of the copy.")],
+    keep_video: Annotated[
+        bool, typer.Option("--keep-video", help="Keep the pictures: a film that was shown.")
+    ] = False,
+    word: Annotated[
+        list[str] | None, typer.Option("--word", help="A name that may not be left anywhere.")
+    ] = None,
+) -> None:
+    """Copy a session without names, dates, hosts, serial numbers and faces."""
+    from recordings.anonymizing import anonymize as copy_without
+    from recordings.session import Session
+
+    with Session(session) as opened:
+        typer.echo(copy_without(opened, out, keep_video, word or ()))
+
+
+def info(
+    session: SessionFolder,
+    json: Json = False,
+    check_sums: Annotated[
+        bool, typer.Option("--check-sums", help="Compare the files with the manifest's.")
+    ] = False,
+) -> None:
+    """Audit a recorded session: rates, drift, gaps, channels, frames, and what is wrong."""
+    from gui.console import print_audit
+    from recordings.info import describe
+    from recordings.session import Session
+
+    with Session(session) as opened:
+        report = describe(opened, check_sums)
+    if json:
+        print_json(report)
+    else:
+        print_audit(report)
+
+
+def repair(
+    recording: Annotated[
+        Path, typer.Argument(help="A damaged .xdf file, or the folder that holds session.xdf.")
+    ],
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Replace the file; the damaged one is kept beside.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Save what is whole of a recording that a crash cut short; nothing is deleted."""
+    from recordings.repair import repair as save_whole
+
+    saved = save_whole(recording / "session.xdf" if recording.is_dir() else recording, in_place)
+    if json:
+        print_json(vars(saved))
+        return
+    for damage in saved.damages:
+        typer.echo(f"left out: {damage}")
+    for name, n_samples in saved.samples:
+        typer.echo(f"saved: {n_samples} samples of {name}")
+    typer.echo(f"{'nothing was wrong with' if saved.was_whole else 'written to'} {saved.path}")

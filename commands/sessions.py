@@ -1,0 +1,325 @@
+"""Verbs that run a session: demo, live, record, replay."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import (
+    Backend,
+    Channels,
+    ClockMode,
+    EegOfSession,
+    FeedbackLook,
+    FeedbackOn,
+    FeedbackSet,
+    Headless,
+    Json,
+    Notch,
+    Osc,
+    Preset,
+    Reference,
+    Screen,
+    Seconds,
+    SessionFolder,
+    Sham,
+    Stimulus,
+    Unit,
+    Videos,
+    Weights,
+    conditioning_of,
+    print_json,
+    speed_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gui.compose import LiveChoice, ModelChoice
+    from gui.feedback_options import FeedbackChoice
+    from gui.run import Running
+
+
+def demo(
+    headless: Headless = False,
+    seconds: Seconds = None,
+    json: Json = False,
+    preset: Preset = "demo",
+    weights: Weights = None,
+    backend: Backend = "eager",
+    closed_loop: Annotated[
+        bool | None,
+        typer.Option(
+            "--closed-loop/--open-loop",
+            help="Whether feedback brings the subject back to the film; by default where it can be seen.",
+        ),
+    ] = None,
+    tour: Annotated[bool, typer.Option("--tour", help="Begin with a walk through the panels.")] = False,
+    feedback_set: FeedbackSet = None,
+) -> None:
+    """Watch a virtual subject watch a film. Needs no headset, no camera and no network."""
+    from gui.compose import DEMO_FEEDBACK, open_demo
+    from gui.feedback_options import feedback_choice
+
+    model = _model(preset, weights, backend)
+    closed = not headless if closed_loop is None else closed_loop
+    feedback = feedback_choice(feedback_set or (), base=DEMO_FEEDBACK).config
+    _run(lambda: open_demo(model, closed_loop=closed, tour=tour, feedback=feedback), headless, seconds, json)
+
+
+def live(
+    eeg: Annotated[
+        str | None, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")
+    ] = None,
+    video: Videos = None,
+    stimulus: Stimulus = None,
+    screen: Screen = None,
+    headless: Headless = False,
+    seconds: Seconds = None,
+    json: Json = False,
+    preset: Preset = "demo",
+    weights: Weights = None,
+    backend: Backend = "eager",
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    clock: ClockMode = "check",
+    out: Annotated[Path, typer.Option("--out", help="Where the record button puts its folders.")] = Path(
+        "sessions"
+    ),
+    feedback: FeedbackOn = False,
+    feedback_set: FeedbackSet = None,
+    feedback_style: FeedbackLook = None,
+    sham: Sham = None,
+    osc: Osc = None,
+) -> None:
+    """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
+    loop = _feedback(feedback, feedback_set, feedback_style, sham, osc)
+    if eeg is None or not (video or stimulus):
+        _run(_ask(eeg, video, headless, out, loop), headless, seconds, json)
+        return
+    choice = _live_choice(
+        eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
+    )
+    choice = _with_loop(choice, stimulus, screen, headless, loop)
+    _run(lambda: _open_recordable(choice, out), headless, seconds, json)
+
+
+def record(
+    out: Annotated[Path, typer.Argument(help="Folder under which the session's own folder is made.")],
+    eeg: Annotated[str, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")],
+    video: Videos = None,
+    stimulus: Stimulus = None,
+    screen: Screen = None,
+    stream: Annotated[
+        list[str] | None,
+        typer.Option("--stream", help="Further LSL streams, recorded as they are: type=Markers"),
+    ] = None,
+    sub: Annotated[str | None, typer.Option(help="Subject, letters and digits.")] = None,
+    ses: Annotated[str | None, typer.Option(help="Session.")] = None,
+    task: Annotated[str | None, typer.Option(help="Task.")] = None,
+    run: Annotated[str | None, typer.Option(help="Run; the next free number by default.")] = None,
+    headless: Headless = False,
+    seconds: Seconds = None,
+    json: Json = False,
+    preset: Preset = "demo",
+    weights: Weights = None,
+    backend: Backend = "eager",
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+    clock: ClockMode = "check",
+    feedback: FeedbackOn = False,
+    feedback_set: FeedbackSet = None,
+    feedback_style: FeedbackLook = None,
+    sham: Sham = None,
+    osc: Osc = None,
+) -> None:
+    """Record a live session from its first sample: every EEG sample, every frame, other streams, readings."""
+    choice = _live_choice(
+        eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
+    )
+    loop = _feedback(feedback, feedback_set, feedback_style, sham, osc)
+    choice = _with_loop(choice, stimulus, screen, headless, loop)
+    named = {"sub": sub, "ses": ses, "task": task, "run": run}
+    entities = {name: value for name, value in named.items() if value is not None}
+    _run(lambda: _open_recordable(choice, out, stream or [], entities, at_once=True), headless, seconds, json)
+
+
+def replay(
+    session: SessionFolder,
+    speed: Annotated[str, typer.Option("--speed", help="Times real time, or max.")] = "1",
+    start: Annotated[
+        float, typer.Option("--start", min=0, help="Begin this many seconds into the session.")
+    ] = 0.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False,
+    eeg: EegOfSession = None,
+    lsl: Annotated[
+        bool, typer.Option("--lsl", help="Stream it out over LSL instead, for any LSL program.")
+    ] = False,
+    headless: Headless = False,
+    seconds: Seconds = None,
+    json: Json = False,
+    preset: Preset = "demo",
+    weights: Weights = None,
+    backend: Backend = "eager",
+    channels: Channels = None,
+    reference: Reference = "as recorded",
+    notch: Notch = 50.0,
+    unit: Unit = None,
+) -> None:
+    """Play a recorded session through the same path as a live one."""
+    if lsl:
+        _stream_out(session, speed_of(speed), loop, seconds)
+        return
+    from gui.compose import open_replay
+
+    conditioning = conditioning_of(channels, reference, notch, unit)
+    _run(
+        lambda: open_replay(
+            session,
+            _model(preset, weights, backend),
+            speed_of(speed),
+            start,
+            loop,
+            eeg,
+            conditioning,
+        ),
+        headless,
+        seconds,
+        json,
+    )
+
+
+def _run(
+    open_session: Callable[[], Running | None], headless: bool, seconds: float | None, json: bool
+) -> None:
+    """Open a session, run it where it can be shown, print what it came to, and end with the right code."""
+    from gui.console import print_summary
+    from gui.display import why_no_window
+    from gui.run import Surface, run
+
+    obstacle = None if headless else why_no_window()
+    if obstacle:
+        typer.echo(f"{obstacle}. Showing the session as text; --headless runs without any view.", err=True)
+    silent = Surface.NONE if json else Surface.LINE
+    surface = silent if headless else Surface.TEXT if obstacle else Surface.WINDOW
+    session = open_session()
+    if session is None:
+        return
+    if surface is Surface.WINDOW and not json and session.hold_at_end is not None:
+        session.hold_at_end()  # whoever looks at a window closes it; a script waits for the end
+    summary = run(session, surface, seconds)
+    if json:
+        print_json(summary)
+    else:
+        print_summary(summary)
+    if summary["errors"]:
+        raise typer.Exit(1)
+
+
+def _stream_out(folder: Path, speed: float, loop: bool, seconds: float | None) -> None:
+    """Be the streams of a recorded session until its end, Ctrl-C, or for some seconds."""
+    from gui.run import interruptible
+    from realtime.clock import LslClock
+    from realtime.lsl_isolation import hush
+    from recordings.lsl_replay import serve_session
+    from recordings.session import Session
+
+    hush()
+    clock = LslClock()
+    until = math.inf if seconds is None else clock.now() + seconds
+    with Session(folder) as session, interruptible() as interrupted:
+        sent = serve_session(session, clock, lambda: interrupted.is_set() or clock.now() > until, speed, loop)
+    for stream, n_samples in sent.items():
+        typer.echo(f"{stream}: {n_samples} samples sent")
+
+
+def _ask(
+    eeg: str | None, video: list[str] | None, headless: bool, out: Path, feedback: FeedbackChoice | None
+) -> Callable[[], Running | None]:
+    """What opens a session by asking, where there is a window to ask in and nothing was said yet."""
+    from gui.display import why_no_window
+    from realtime.errors import ConfigError
+
+    if eeg is not None or video or headless or why_no_window():
+        raise ConfigError("give --eeg and --video; `phosphene streams` lists what there is")
+    from gui.ask import ask_and_open
+
+    return lambda: ask_and_open(out, feedback)
+
+
+def _feedback(
+    on: bool, settings: list[str] | None, style: str | None, sham: str | None, osc: str | None
+) -> FeedbackChoice | None:
+    """The feedback that was asked for; None where none of its options was given."""
+    if not (on or settings or style or sham or osc):
+        return None
+    from gui.feedback_options import feedback_choice
+
+    return feedback_choice(settings or (), sham, osc, style or "bar")
+
+
+def _with_loop(
+    choice: LiveChoice,
+    stimulus: str | None,
+    screen: int | None,
+    headless: bool,
+    feedback: FeedbackChoice | None,
+) -> LiveChoice:
+    """The choice with what the participant is shown."""
+    from dataclasses import replace
+
+    from gui.display import why_no_window
+    from realtime.errors import ConfigError
+
+    if stimulus is None and screen is not None:
+        raise ConfigError("--screen says where a stimulus is shown: give it with --stimulus FILE")
+    if stimulus is None and not choice.video:
+        raise ConfigError("give --video, or --stimulus FILE; `phosphene streams` lists the cameras")
+    obstacle = None if stimulus is None else "--headless" if headless else why_no_window()
+    if obstacle:
+        raise ConfigError(f"--stimulus plays a film to the participant and needs a screen ({obstacle})")
+    return replace(choice, stimulus=stimulus, screen=screen, feedback=feedback)
+
+
+def _live_choice(
+    eeg: str,
+    video: list[str] | None,
+    model: ModelChoice,
+    channels: str | None,
+    reference: str,
+    notch: float,
+    unit: str | None,
+    clock: str,
+) -> LiveChoice:
+    from gui.compose import LiveChoice
+
+    conditioning = conditioning_of(channels, reference, notch, unit)
+    return LiveChoice(eeg, tuple(video or ()), model, conditioning, clock)
+
+
+def _open_recordable(
+    choice: LiveChoice,
+    out: Path,
+    streams: list[str] | None = None,
+    entities: dict[str, str] | None = None,
+    at_once: bool = False,
+) -> Running:
+    from gui.compose import open_live
+    from gui.recording import offer_recording
+
+    running = open_live(choice)
+    offer_recording(running, out, streams or [], entities, at_once)
+    return running
+
+
+def _model(preset: str, weights: str | None, backend: str) -> ModelChoice:
+    from gui.compose import ModelChoice
+
+    return ModelChoice(preset, weights, backend)
