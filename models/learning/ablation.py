@@ -21,7 +21,7 @@ from models.learning.crossval import cross_validate
 from models.learning.recipe import Recipe
 from models.learning.train import Material
 
-_FUSED = ("preset", "compression", "fusion", "readout", "time")
+_FUSED = ("preset", "match", "compression", "fusion", "readout", "time")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Row:
 def variants() -> list[Variant]:
     """Every part of the family that trains from scratch."""
     rows = [Variant("preset", "as it is")]
-    rows += [Variant("mixer", word, {"mixer": word}) for word in ("gru", "s4d", "mamba", "none")]
+    rows.append(Variant("match", "trained from the start", recipe={"match_from": 0.0}))
+    rows.append(Variant("compression", "a latent a slot", {"compression.latents_per_s": 40}))
     rows += [Variant("compression", word, {"compression": word}) for word in ("pma", "mean")]
     rows += [Variant("fusion", word, {"fusion": word}) for word in ("qformer", "perceiver")]
     rows += [Variant("readout", word, {"fusion.readout": word}) for word in ("linear", "mlp")]
@@ -73,6 +74,7 @@ def variants() -> list[Variant]:
         Variant("grid", "no EEG after the video", {"grid.lag_s": 0.0}),
         Variant("grid", "20 slots a second", {"grid.slots_hz": 20, "compression.latents_per_s": 16}),
     ]
+    rows += [Variant("mixer", word, {"mixer": word}) for word in ("gru", "s4d", "mamba", "none")]
     rows += [
         Variant("loss", word, recipe={"loss": word}) for word in ("infonce", "multi_positive", "joint_ce")
     ]
