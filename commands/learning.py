@@ -148,9 +148,13 @@ def models(
     table: Annotated[
         bool, typer.Option("--table", help="Measure every combination of parts; takes minutes.")
     ] = False,
+    accuracy: Annotated[
+        Path | None, typer.Option("--accuracy", help="JSON of models.learning.ablation, shown beside it.")
+    ] = None,
 ) -> None:
     """List the presets and the parts they are made of; with --table what every combination costs here."""
     from models.config import PRESETS, preset
+    from models.learning.ablation import accuracies
     from models.table import as_markdown, machine, rows
 
     if not table:
@@ -160,4 +164,5 @@ def models(
     for row in rows():
         measured.append(row)
         typer.echo(f"{len(measured)}: {', '.join(row.parts)}", err=True)
-    typer.echo(f"{machine()}\n\n{as_markdown(measured)}")
+    known = accuracies(accuracy) if accuracy is not None else None
+    typer.echo(f"{machine()}\n\n{as_markdown(measured, known)}")

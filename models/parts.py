@@ -223,7 +223,7 @@ class GatedConfig(Frozen):
     rotary: bool = True
     time_bias_s: float | None = Field(0.05, gt=0)  # where τ starts; without it the match stayed at chance
     modulate_values: bool = False
-    readout: Readout = "cosine"  # the match then is as good as the similarity (docs/learning.md)
+    readout: Readout = "cosine"  # within its interval as good as the others (docs/ablation.md)
 
 
 class QFormerConfig(Frozen):

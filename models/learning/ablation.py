@@ -141,6 +141,25 @@ def as_markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def accuracies(kept: Path) -> dict[str, str]:
+    """2-way accuracy of the similarity and of the match by a row's name in `models.table`, from the JSON."""
+    places = {"mixer": 2, "compression": 3, "fusion": 4}
+    found = {}
+    for row in read(kept):
+        if row.group == "preset" or (row.group in places and row.name.isalnum()):
+            own = ["compact", "tiny", "tcn", "resampler", "gated"]
+            if row.group in places:
+                own[places[row.group]] = row.name
+            match = "" if row.match is None else f" / {row.match:.3f}"
+            found[" · ".join(own)] = f"{row.similarity:.3f}{match}"
+    return found
+
+
+def read(kept: Path) -> list[Row]:
+    """Rows that were measured before."""
+    return [Row(**row) for row in json.loads(kept.read_text())] if kept.is_file() else []
+
+
 def _accuracy(value: float | None, ci: tuple[float, float] | None) -> str:
     return "–" if value is None or ci is None else f"{value:.3f} ({ci[0]:.3f}–{ci[1]:.3f})"
 
@@ -156,7 +175,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path)
     asked = parser.parse_args()
     kept = asked.out.with_suffix(".json")
-    rows = [Row(**row) for row in json.loads(kept.read_text())] if kept.is_file() else []
+    rows = read(kept)
     done = {(row.group, row.name) for row in rows}
     left = [v for v in variants() if (v.group, v.name) not in done]
     recipe = Recipe(steps=asked.steps, validation=0, precision=asked.precision)

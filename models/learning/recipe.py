@@ -58,7 +58,7 @@ class Recipe(Frozen):
     clip: float = Field(1.0, gt=0)
     loss: Loss = "siglip"
     match: float = Field(1.0, ge=0)
-    match_from: float = Field(0.5, ge=0, le=1)
+    match_from: float = Field(0.3, ge=0, le=1)
     negatives: int = Field(4, ge=1)
     near_s: float = Field(0.0, ge=0)
     twin_s: float = Field(0.1, ge=0)
