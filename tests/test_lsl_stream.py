@@ -35,6 +35,16 @@ def prefix():
     child.wait()
 
 
+def _at_rest(count, seconds=0.5):
+    """A count, once it has stood still for so long: what was on its way has arrived."""
+    since, last = time.monotonic(), count()
+    while time.monotonic() < since + seconds:
+        time.sleep(0.01)
+        if count() != last:
+            since, last = time.monotonic(), count()
+    return last
+
+
 def _until(condition, seconds=30.0):
     end = time.monotonic() + seconds
     while not condition():
@@ -78,8 +88,8 @@ def test_a_stream_that_is_lost_is_recorded_again_when_it_comes_back(tmp_path):
         _until(lambda: recorder.health().samples[stream.name] >= 100)
         child.kill()
         child.wait()
+        before = _at_rest(lambda: recorder.health().samples[stream.name])
         child = _outlets(prefix)
-        before = recorder.health().samples[stream.name]
         _until(lambda: recorder.health().samples[stream.name] >= before + 100, 60.0)
         stream.close()
     child.kill()

@@ -11,6 +11,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import phosphene
+from commands import sessions
 from gui import compose, recording
 from gui.app import application
 from gui.main_window import MainWindow
@@ -90,7 +91,7 @@ def test_the_text_view_tells_each_video() -> None:
 def test_the_command_takes_more_than_one_video(monkeypatch) -> None:
     opened = []
     monkeypatch.setattr(compose, "open_live", lambda choice: opened.append(choice))
-    monkeypatch.setattr(phosphene, "_run", lambda open_session, *rest: open_session())
+    monkeypatch.setattr(sessions, "_run", lambda open_session, *rest: open_session())
     monkeypatch.setattr(recording, "offer_recording", lambda *rest: None)
     for verb in (["live"], ["record", "out"]):
         words = [*verb, "--eeg", "type=EEG", "--video", "film.mp4", "--video", "0"]
