@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from gui.compose import LiveChoice, ModelChoice
     from gui.feedback_options import FeedbackChoice
     from gui.run import Running
+    from recordings.options import RecordingOptions
 
 
 def demo(
@@ -123,6 +124,13 @@ def record(
     ses: Annotated[str | None, typer.Option(help="Session.")] = None,
     task: Annotated[str | None, typer.Option(help="Task.")] = None,
     run: Annotated[str | None, typer.Option(help="Run; the next free number by default.")] = None,
+    template: Annotated[
+        str, typer.Option(help="Of the folder's name, with {sub}, {ses}, {task}, {run}.")
+    ] = "sub-{sub}_ses-{ses}_task-{task}_run-{run}",
+    codec: Annotated[str, typer.Option(help="FFmpeg's encoder of the video: libx264, ffv1 …")] = "libx264",
+    codec_option: Annotated[
+        list[str] | None, typer.Option(help="Of the encoder, for its quality: crf=18, preset=fast")
+    ] = None,
     headless: Headless = False,
     seconds: Seconds = None,
     json: Json = False,
@@ -147,8 +155,13 @@ def record(
     loop = _feedback(feedback, feedback_set, feedback_style, sham, osc)
     choice = _with_loop(choice, stimulus, screen, headless, loop)
     named = {"sub": sub, "ses": ses, "task": task, "run": run}
-    entities = {name: value for name, value in named.items() if value is not None}
-    _run(lambda: _open_recordable(choice, out, stream or [], entities, at_once=True), headless, seconds, json)
+    options = _recording(codec, codec_option, {k: v for k, v in named.items() if v is not None})
+    _run(
+        lambda: _open_recordable(choice, out, stream or [], options, template, at_once=True),
+        headless,
+        seconds,
+        json,
+    )
 
 
 def replay(
@@ -308,15 +321,28 @@ def _open_recordable(
     choice: LiveChoice,
     out: Path,
     streams: list[str] | None = None,
-    entities: dict[str, str] | None = None,
+    options: RecordingOptions | None = None,
+    template: str | None = None,
     at_once: bool = False,
 ) -> Running:
     from gui.compose import open_live
     from gui.recording import offer_recording
+    from recordings.naming import TEMPLATE
 
     running = open_live(choice)
-    offer_recording(running, out, streams or [], entities, at_once)
+    offer_recording(running, out, streams or [], options, template or TEMPLATE, at_once)
     return running
+
+
+def _recording(codec: str, settings: list[str] | None, entities: dict[str, str]) -> RecordingOptions:
+    from realtime.errors import ConfigError
+    from recordings.options import RecordingOptions
+
+    pairs = [setting.partition("=") for setting in settings or []]
+    if unset := [name for name, equals, _ in pairs if not equals]:
+        raise ConfigError(f"--codec-option {unset[0]} names no value: write NAME=VALUE, for example crf=18")
+    chosen = {name: value for name, _, value in pairs}
+    return RecordingOptions(codec=codec, codec_options=chosen, entities=entities)
 
 
 def _model(preset: str, weights: str | None, backend: str) -> ModelChoice:

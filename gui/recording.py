@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from realtime.feedback import Feedback
 from realtime.lsl_selector import StreamSelector
 from recordings.headers import FEEDBACK, feedback_header, feedback_row
 from recordings.lsl_stream import LslStream
-from recordings.naming import session_folder
+from recordings.naming import TEMPLATE, session_folder
 from recordings.options import RecordingOptions
 from recordings.pipeline_recording import PipelineRecording
 from recordings.report import write_report
@@ -36,8 +36,10 @@ class SessionRecording:
         Where the folders go, named by `recordings.naming`.
     streams : sequence of str
         Further LSL streams to record as they are (`type=Markers`, `name=Eyes`).
-    entities : mapping of str to str
-        Parts of the folder's name: sub, ses, task, run.
+    options : RecordingOptions
+        Its entities (sub, ses, task, run) make the folder's name.
+    template : str
+        Of the folder's name, see `recordings.naming`.
     """
 
     def __init__(
@@ -45,10 +47,12 @@ class SessionRecording:
         running: Running,
         root: Path,
         streams: Sequence[str] = (),
-        entities: Mapping[str, str] | None = None,
+        options: RecordingOptions | None = None,
+        template: str = TEMPLATE,
     ):
         self._pipeline = running.pipeline
-        self._root, self._streams, self._entities = root, tuple(streams), dict(entities or {})
+        self._root, self._streams, self._template = root, tuple(streams), template
+        self._options = options or RecordingOptions()
         self._recording: PipelineRecording | None = None
         self._others: list[LslStream] = []
         self._feedback, self._clock = running.feedback, LslClock()
@@ -63,7 +67,7 @@ class SessionRecording:
         ------
         SessionError, ConfigError, StreamNotFound
         """
-        folder = session_folder(self._root, self._entities)
+        folder = session_folder(self._root, self._options.entities, self._template)
         others = [LslStream(StreamSelector.parse(text)) for text in self._streams]
         headers: dict[str, StreamHeader | str] = {}
         if self._feedback is not None:
@@ -71,8 +75,7 @@ class SessionRecording:
         for stream in others:
             header = stream.open()
             headers[stream.name] = header
-        options = RecordingOptions(entities=self._entities)
-        recording = PipelineRecording(self._pipeline, folder, options, headers).start()
+        recording = PipelineRecording(self._pipeline, folder, self._options, headers).start()
         for stream in others:
             stream.feed(recording.recorder)
         self._recording, self._others = recording, others
@@ -133,11 +136,12 @@ def offer_recording(
     running: Running,
     root: Path,
     streams: Sequence[str] = (),
-    entities: Mapping[str, str] | None = None,
+    options: RecordingOptions | None = None,
+    template: str = TEMPLATE,
     at_once: bool = False,
 ) -> SessionRecording:
     """Give a session its record button; `at_once` begins with its first sample."""
-    recording = SessionRecording(running, root, streams, entities)
+    recording = SessionRecording(running, root, streams, options, template)
     running.actions = replace(
         running.actions,
         toggle_recording=recording.toggle,

@@ -45,6 +45,7 @@ def test_parts_are_chosen_by_name_or_by_what_it_begins_with(measured):
     with pytest.raises(ConfigError, match="no part rings: legal are vit_b16"):
         run_bench(Setting(), ["rings"])
     assert set(QUICK) < set(SECTIONS)
+    assert not {name.split(".")[0] for name in SECTIONS} & {"machine", "quick", "load", "goals"}
 
 
 def test_the_page_keeps_what_stands_around_the_numbers(measured, tmp_path):

@@ -14,7 +14,7 @@ _MORE = tuple(f"E{i}" for i in range(len(LABELS), 128))  # electrodes beyond the
 AXES: dict[str, tuple[str, tuple[int, ...]]] = {
     "channels": ("electrodes", (8, 19, 32, 64, 128)),
     "context": ("earlier intervals read", (0, 1, 2, 4, 8)),
-    "frames": ("slots a second", (20, 40, 50, 100)),
+    "frames": ("slots a second", (20, 40, 100)),  # a hop of 0.25 s is a whole number of them
 }
 _WIDTH, _HEIGHT, _LEFT, _TOP, _PLOT_W, _PLOT_H = 760, 260, 46, 34, 190, 170
 _INK, _QUIET, _LINE = "#30343b", "#8a9099", "#2f6fdb"

@@ -109,7 +109,7 @@ def window(setting: Setting) -> Section:
     return Section(numbers, tuple(goals))
 
 
-def load(setting: Setting) -> Section:
+def sustained(setting: Setting) -> Section:
     """The largest rates that are held without a skipped tick, a lost sample or a masked interval."""
     eeg = _EEG_LOADS[:1] if setting.quick else _EEG_LOADS
     video = _VIDEO_LOADS[:1] if setting.quick else _VIDEO_LOADS
