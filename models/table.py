@@ -22,11 +22,11 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from models.bench.setting import interval
 from models.config import NetworkConfig, preset
 from models.inference.engine import Engine
 from models.network.cbramod import PRETRAINED_ORDER
 from models.published_shapes import SHAPES, write_random
-from realtime.types import Interval
 
 EEG = ("compact", "cbramod", "cbramod+compact")
 MIXERS = ("tcn", "gru", "s4d", "mamba", "none")
@@ -120,7 +120,7 @@ def measure(config: NetworkConfig, labels: Sequence[str], sight: str, seconds: f
     scored = iter(range(10**9))
 
     def score() -> Any:
-        return engine.score(_interval(config, len(labels), next(scored)), embeddings)
+        return engine.score(interval(engine, next(scored)), embeddings)
 
     return Row(
         parts=(config.eeg.kind, sight, config.mixer.kind, config.compression.kind, config.fusion.kind),
@@ -130,20 +130,6 @@ def measure(config: NetworkConfig, labels: Sequence[str], sight: str, seconds: f
         tick_ms=_milliseconds(score, seconds),
         frame_mflop=frame_mflop,
         frame_ms=frame_ms,
-    )
-
-
-def _interval(config: NetworkConfig, n_channels: int, index: int) -> Interval:
-    grid = config.grid
-    eeg = np.random.default_rng(index).normal(0, 20, (n_channels, grid.n_times)).astype(np.float32)
-    return Interval(
-        index=index,
-        end=index * grid.hop_s,
-        eeg=eeg,
-        eeg_valid=np.ones(eeg.shape, dtype=bool),
-        eeg_scale=np.full(n_channels, 20, dtype=np.float32),
-        frame_seq=np.arange(grid.n_slots),
-        frame_valid=np.ones(grid.n_slots, dtype=bool),
     )
 
 

@@ -178,7 +178,7 @@ def main() -> None:
     rows = read(kept)
     done = {(row.group, row.name) for row in rows}
     left = [v for v in variants() if (v.group, v.name) not in done]
-    recipe = Recipe(steps=asked.steps, validation=0, precision=asked.precision)
+    recipe = Recipe(steps=asked.steps, match_from=0.5, validation=0, precision=asked.precision)
     for row in ablation(Material(asked.sessions, cache=asked.cache), "demo", recipe, asked.folds, left):
         rows.append(row)
         kept.write_text(json.dumps([asdict(row) for row in rows], indent=1))

@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--precision", default="32-true", help="bf16-mixed is twice as fast on newer CPUs.")
     asked = parser.parse_args()
-    recipe = Recipe(steps=asked.steps, validation=0, precision=asked.precision)
+    recipe = Recipe(steps=asked.steps, match_from=0.5, validation=0, precision=asked.precision)
     rows = []
     for row in what_beyond_when(recipe):
         rows.append(row)
