@@ -53,6 +53,10 @@ class HealthBar(QFrame):
             "late", "Intervals that a stream did not fill in time; what was missing is masked", "9999"
         )
         self.frames = Figure("frames lost", "Frames a source gave and nobody could take, by video", "9999")
+        self.thinned = Figure(
+            "thinned", "Frames the network was too slow for, by video: the one before stands in", "▲ 999"
+        )
+        self.thinned.hide()
         self.gaps = Figure("gaps", "Breaks in the EEG, and the samples lost in them", "9")
         self.drift = Figure(
             "drift", "The headset's clock against this machine's, parts per million", "+999 ppm"
@@ -63,7 +67,8 @@ class HealthBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 8, 4)
         row.setSpacing(16)
-        self.figures = (self.latency, self.skipped, self.late, self.frames, self.drift, self.gaps)
+        losses = self.skipped, self.late, self.frames, self.thinned
+        self.figures = (self.latency, *losses, self.drift, self.gaps)
         for figure in self.figures:
             row.addWidget(figure)
         row.addStretch()
@@ -83,6 +88,9 @@ class HealthBar(QFrame):
         others = (other.dropped for other in view.other_video_health())
         lost = (counters.get("frames_dropped", video.dropped), *others)
         self.frames.say(" · ".join(f"{int(n)}" for n in lost))
+        thinned = [each.thinned for each in (video, *view.other_video_health())]
+        self.thinned.setVisible(any(thinned))
+        self.thinned.say(" · ".join(map(str, thinned)), needs_hand=True)
         samples = f" · {eeg.lost_samples} samples" if eeg.lost_samples else ""
         self.gaps.say(f"{eeg.gaps}{samples}")
         drift = round(eeg.drift_ppm) + 0.0  # no minus before a zero

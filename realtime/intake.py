@@ -244,7 +244,9 @@ class VideoIntake:
         health = self.source.health()
         late = f"too slow for every frame: {self.thinned} show the one before" if self.thinned else ""
         dropped = max(health.dropped, self.lost)
-        return replace(health, frames=self.n_frames, dropped=dropped, note=health.note or late)
+        return replace(
+            health, frames=self.n_frames, dropped=dropped, thinned=self.thinned, note=health.note or late
+        )
 
 
 def _spread(due: list[int], budget_s: float, cost_s: float) -> list[int]:

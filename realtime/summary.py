@@ -115,6 +115,7 @@ def _video(health: VideoHealth, similarity: float | None) -> dict[str, Any]:
         "frames": health.frames,
         "fps_effective": _rounded(health.fps_effective, 3),
         "dropped": health.dropped,
+        "thinned": health.thinned,
         "stamp_source": health.stamp_source,
         "state": health.state.value,
         "similarity_mean": similarity,

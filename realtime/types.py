@@ -330,7 +330,10 @@ class EegHealth:
 
 @dataclass(frozen=True)
 class VideoHealth:
-    """`dropped` counts frames that nobody could take, and numbers missing between frames."""
+    """`dropped` counts frames that nobody could take, and numbers missing between frames.
+
+    `thinned` counts those that were due and not embedded, for want of time.
+    """
 
     name: str = ""
     state: StreamState = StreamState.SEARCHING
@@ -343,3 +346,4 @@ class VideoHealth:
     age_s: float = float("inf")
     stamp_source: str = ""
     note: str = ""
+    thinned: int = 0

@@ -378,9 +378,11 @@ def test_the_health_line_tells_every_loss(qtbot, view):
         "frames_dropped": 4,
     }
     view.eeg_health = lambda: EegHealth("Muse", gaps=5, lost_samples=60, drift_ppm=-7.4)
+    whole = view.video_health()
+    view.video_health = lambda: replace(whole, thinned=6)
     bar.refresh(view)
     assert [figure.value.text() for figure in bar.figures] == [
-        "31 ms p95", "2", "3", "4", "−7 ppm", "5 · 60 samples",
+        "31 ms p95", "2", "3", "4", "▲ 6", "−7 ppm", "5 · 60 samples",
     ]  # fmt: skip
 
 
@@ -434,3 +436,15 @@ def test_after_a_jump_back_in_time_the_sentence_is_new():
     narrator_ = narrator.Narrator()
     narrator_.follow(narrator.ABOVE, 100.0)
     assert narrator_.follow(narrator.WITHIN, 20.0) == narrator.WITHIN
+
+
+def test_frames_the_network_was_too_slow_for_are_told_once_there_are_any(qtbot):
+    view, bar = FakeView(), HealthBar()
+    qtbot.addWidget(bar)
+    bar.refresh(view)
+    assert bar.thinned.isHidden()
+    whole = view.video_health()
+    view.video_health = lambda: replace(whole, thinned=7)
+    bar.refresh(view)
+    assert not bar.thinned.isHidden()
+    assert bar.thinned.value.text() == "▲ 7"

@@ -83,6 +83,7 @@ def test_frames_that_there_is_no_time_for_show_the_one_before_and_are_counted():
     for number in range(9):
         assert shown[number] == max(each for each in [0, *encoded] if each <= number)
     assert f"{video.thinned} show the one before" in video.health().note
+    assert video.health().thinned == video.thinned
 
 
 def test_with_time_enough_every_frame_is_encoded():
