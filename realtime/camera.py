@@ -113,14 +113,16 @@ class _CaptureDevice:
         self._capture = self._new_capture(self._index)
         if not self._capture.isOpened():
             there = ", ".join(f"{n} ({name})" for n, name in cameras.items()) or "none"
-            raise VideoError(f"camera {self._index} does not open; cameras on this machine: {there}. "
-                             "Close other programs that use it, name another number, a file or `film`")
+            raise VideoError(
+                f"camera {self._index} does not open; cameras on this machine: {there}. "
+                "Close other programs that use it, name another number, a file or `film`"
+            )
         if self._size is not None:
             # Uncompressed pictures of this size seldom fit through USB at full rate.
             self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
             self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
             self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
-        self.grab()      # proves that frames come, and shows whether the driver's stamps serve
+        self.grab()  # proves that frames come, and shows whether the driver's stamps serve
         return VideoInfo(
             name=cameras.get(self._index, f"camera {self._index}"),
             width=int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
@@ -197,13 +199,20 @@ class _UrlDevice:
         try:
             self._container = av.open(self._url, options=options, timeout=(self._timeout_s, self._timeout_s))
         except (av.error.FFmpegError, OSError) as failure:
-            raise VideoError(f"{self._url} does not open ({failure.strerror}): check the address, the "
-                             "camera's power and network, and whether it wants user:password@ in the URL"
-                             ) from failure
+            raise VideoError(
+                f"{self._url} does not open ({failure.strerror}): check the address, the "
+                "camera's power and network, and whether it wants user:password@ in the URL"
+            ) from failure
         stream = next(iter(self._container.streams.video), None)
         if stream is None or self._container.duration is not None:
-            raise VideoError(f"{self._url} " + ("is a recording, not a camera: download it and name the file"
-                             if stream else "sends no pictures: check the path in the address"))
+            raise VideoError(
+                f"{self._url} "
+                + (
+                    "is a recording, not a camera: download it and name the file"
+                    if stream
+                    else "sends no pictures: check the path in the address"
+                )
+            )
         self._packets = self._container.demux(stream)
         # No nominal rate: what FFmpeg reports of a live stream is often its own default of 25.
         return VideoInfo(self._url, stream.width, stream.height, 0.0, self.stamp_source)
@@ -214,15 +223,16 @@ class _UrlDevice:
                 packet = next(self._packets)
             except (StopIteration, av.error.FFmpegError, OSError) as failure:
                 reason = str(failure) or "the stream ended"
-                raise VideoError(f"{self._url} gives no frames any more ({reason}): "
-                                 "it is tried again until it answers") from failure
+                raise VideoError(
+                    f"{self._url} gives no frames any more ({reason}): it is tried again until it answers"
+                ) from failure
             # The packet that releases a frame, not the one that holds it: a stream may send frames ahead of
             # those they follow, and then only the former arrive in the order of the frames.
             now = self._clock.now()
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
-                continue      # one damaged picture does not end a stream
+                continue  # one damaged picture does not end a stream
             if frames:
                 return to_rgb(frames[-1]), now
 

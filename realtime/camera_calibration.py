@@ -22,9 +22,9 @@ from scipy.optimize import minimize
 from realtime.errors import ConfigError, VideoError
 from realtime.types import TimeArray
 
-_SEARCH_S = (-0.1, 3.0)       # USB cameras lie between 5 and 150 ms; network cameras may take seconds
+_SEARCH_S = (-0.1, 3.0)  # USB cameras lie between 5 and 150 ms; network cameras may take seconds
 _LEAST_CHANGES = 10
-_LEAST_EXPLAINED = 0.5        # share of the brightness' variance; a camera that sees the window gives 0.9
+_LEAST_EXPLAINED = 0.5  # share of the brightness' variance; a camera that sees the window gives 0.9
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,7 @@ def flash_brightness(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     return pixels[:, restless >= np.quantile(restless, 0.9)].mean(axis=1)
 
 
-def estimate_offset(
-    changes: TimeArray, stamps: TimeArray, brightness: NDArray[np.float64]
-) -> CameraOffset:
+def estimate_offset(changes: TimeArray, stamps: TimeArray, brightness: NDArray[np.float64]) -> CameraOffset:
     """Find a camera's offset from what it saw of the flashing window.
 
     Parameters
@@ -101,14 +99,18 @@ def estimate_offset(
     changes, stamps = np.asarray(changes, np.float64), np.asarray(stamps, np.float64)
     n_frames = int(np.sum((stamps >= changes[0]) & (stamps <= changes[-1]))) if len(changes) else 0
     if len(changes) < _LEAST_CHANGES or n_frames < 3 * _LEAST_CHANGES:
-        raise VideoError(f"{len(changes)} changes and {n_frames} frames between them are too few to measure "
-                         f"a camera: let the window change at least {_LEAST_CHANGES} times while it looks")
+        raise VideoError(
+            f"{len(changes)} changes and {n_frames} frames between them are too few to measure "
+            f"a camera: let the window change at least {_LEAST_CHANGES} times while it looks"
+        )
     fit = _Fit(changes, stamps, np.asarray(brightness, np.float64))
     offset, exposure = fit.best()
     explained = fit.explained(offset, exposure)
     if explained < _LEAST_EXPLAINED:
-        raise VideoError(f"the camera does not see the window flash (it explains {explained:.0%} of the "
-                         "brightness): point the camera at the window, close, and darken the room")
+        raise VideoError(
+            f"the camera does not see the window flash (it explains {explained:.0%} of the "
+            "brightness): point the camera at the window, close, and darken the room"
+        )
     single = fit.single_offsets(offset, exposure)
     return CameraOffset(
         offset_mean=offset,
@@ -142,8 +144,13 @@ class _Fit:
         candidates = [(offset, self.period / 2) for offset in np.arange(*_SEARCH_S, self.period / 3)]
         start = min(candidates, key=lambda c: self._unexplained(*c))
         limits = ((start[0] - self.period, start[0] + self.period), (self.period / 50, self.period))
-        found = minimize(lambda x: self._unexplained(*x), start, method="Nelder-Mead", bounds=limits,
-                         options={"xatol": 1e-5, "fatol": 1e-9})
+        found = minimize(
+            lambda x: self._unexplained(*x),
+            start,
+            method="Nelder-Mead",
+            bounds=limits,
+            options={"xatol": 1e-5, "fatol": 1e-9},
+        )
         return self._middle(float(found.x[0]), float(found.x[1])), float(found.x[1])
 
     def explained(self, offset: float, exposure: float) -> float:
@@ -154,7 +161,7 @@ class _Fit:
         share = self._share(offset, exposure)
         design = np.column_stack([np.ones_like(share), self._drift, share])
         weights = np.linalg.lstsq(design, self._brightness, rcond=None)[0]
-        seen = (self._brightness - design[:, :2] @ weights[:2]) / weights[2]      # 0 dark, 1 bright
+        seen = (self._brightness - design[:, :2] @ weights[:2]) / weights[2]  # 0 dark, 1 bright
         tries = offset + np.linspace(-2, 2, 161) * self.period
         shares = np.array([self._share(o, exposure) for o in tries])
         found = []
@@ -179,7 +186,7 @@ class _Fit:
         share, seen = (self._without_drift(x) for x in (share, self._brightness))
         power = float((seen**2).sum())
         overlap = float((share * seen).sum())
-        if power == 0 or overlap <= 0:      # a picture that darkens with the bright window explains nothing
+        if power == 0 or overlap <= 0:  # a picture that darkens with the bright window explains nothing
             return 1.0
         return 1 - overlap**2 / (power * float((share**2).sum()))
 
@@ -209,7 +216,7 @@ def save_offset(camera: str, stamp_source: str, offset: CameraOffset, folder: Pa
     known = _read(path)
     known[f"{camera} | {stamp_source}"] = {**asdict(offset), "measured": date.today().isoformat()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")      # a crash leaves the old file or the new one, never half of it
+    part = path.with_suffix(".part")  # a crash leaves the old file or the new one, never half of it
     part.write_text(json.dumps(known, indent=2, ensure_ascii=False), encoding="utf-8")
     part.replace(path)
     return path
@@ -230,8 +237,10 @@ def load_offset(camera: str, stamp_source: str, folder: Path | None = None) -> C
     try:
         return CameraOffset(**{key: value for key, value in found.items() if key != "measured"})
     except (TypeError, AttributeError) as failure:
-        raise ConfigError(f"{path}: the entry of {camera!r} is not a calibration ({failure}): "
-                          "take it out and calibrate again") from failure
+        raise ConfigError(
+            f"{path}: the entry of {camera!r} is not a calibration ({failure}): "
+            "take it out and calibrate again"
+        ) from failure
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

@@ -79,7 +79,7 @@ def to_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
     if scaler is None:
         scaler = _of_this_thread.scaler = VideoReformatter()
     image = np.asarray(scaler.reformat(frame, format="rgb24", threads=1).to_ndarray(), dtype=np.uint8)
-    turns = round(frame.rotation / 90) % 4      # a telephone held upright writes pictures that lie on a side
+    turns = round(frame.rotation / 90) % 4  # a telephone held upright writes pictures that lie on a side
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
@@ -90,13 +90,15 @@ def _fault(container: InputContainer, stream: Stream | None) -> str:
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
         kinds = ", ".join(sorted({s.type for s in container.streams})) or "no stream"
         return f"holds no moving picture, only {kinds}: name a file with a video stream"
-    if name == "tty":      # FFmpeg shows plain text as a terminal's screen
+    if name == "tty":  # FFmpeg shows plain text as a terminal's screen
         return "is plain text, not a video: name another file"
     timeless = Flags.no_timestamps in Flags(container.format.flags)
-    reordered_in_avi = name == "avi" and stream.codec_context.has_b_frames      # AVI cannot date those
+    reordered_in_avi = name == "avi" and stream.codec_context.has_b_frames  # AVI cannot date those
     if timeless or reordered_in_avi:
-        return (f"does not say when its frames are shown ({stream.codec_context.name} in {name}): "
-                "convert it with `ffmpeg -i FILE film.mkv`")
+        return (
+            f"does not say when its frames are shown ({stream.codec_context.name} in {name}): "
+            "convert it with `ffmpeg -i FILE film.mkv`"
+        )
     return ""
 
 
@@ -108,8 +110,10 @@ def _diagnosis(path: Path, failure: str) -> str:
         return f"{path} is a folder: name a video file in it ({_neighbours(path / 'any')})"
     if path.stat().st_size == 0:
         return f"the video file {path} is empty: record or copy it again"
-    return (f"{path} cannot be read as a video ({failure}): try another file, or convert it with "
-            "`ffmpeg -i FILE film.mkv`")
+    return (
+        f"{path} cannot be read as a video ({failure}): try another file, or convert it with "
+        "`ffmpeg -i FILE film.mkv`"
+    )
 
 
 def _neighbours(path: Path) -> str:

@@ -162,7 +162,7 @@ class LiveVideo:
 
     def _leave(self) -> None:
         self._device.close()
-        self._arrived.set()      # a reader that waits learns at once that nothing more will come
+        self._arrived.set()  # a reader that waits learns at once that nothing more will come
 
 
 def _calibrated(info: VideoInfo) -> VideoInfo:

@@ -17,8 +17,8 @@ from realtime.rate import RateMeter
 from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
 from realtime.worker import Worker
 
-_AHEAD = 6                # frames decoded before they are due
-_PATIENCE_S = 0.5         # how long, on the film's clock, a read catches up with what it missed
+_AHEAD = 6  # frames decoded before they are due
+_PATIENCE_S = 0.5  # how long, on the film's clock, a read catches up with what it missed
 
 
 class _Ahead(NamedTuple):
@@ -60,10 +60,10 @@ class FileCamera:
         self._rate = RateMeter()
         self._info: VideoInfo | None = None
         self._worker: Worker | None = None
-        self._held: _Ahead | None = None      # decoded, but not due yet
-        self._start: float | None = None      # clock time of the film's first frame, had it always had this
-        self._pace = 1.0                      # … speed
-        self._shown_due = 0.0                 # of the last frame that was taken
+        self._held: _Ahead | None = None  # decoded, but not due yet
+        self._start: float | None = None  # clock time of the film's first frame, had it always had this
+        self._pace = 1.0  # … speed
+        self._shown_due = 0.0  # of the last frame that was taken
         self._late_s = 0.0
         self._seq = -1
         self._stamp = -np.inf
@@ -83,7 +83,7 @@ class FileCamera:
             first = next(decode(container, stream), None)
             if first is None:
                 raise VideoError(f"no frame of {self.path} can be decoded: copy or convert the file again")
-            height, width = to_rgb(first).shape[:2]      # of the picture once it is turned upright
+            height, width = to_rgb(first).shape[:2]  # of the picture once it is turned upright
             self._info = VideoInfo(self.path.name, width, height, float(stream.average_rate or 0), "file")
         decoder = _Decoder(self.path, self.loop, self._queue)
         self._worker = Worker(f"video file {self.path.name}", decoder.step).start()

@@ -16,15 +16,15 @@ from realtime._cv2 import cv2
 from realtime.demux import decode, open_container, packets, to_rgb
 from realtime.errors import ConfigError, RunError, SessionError, VideoError
 
-TICKS_PER_S = 1000      # Matroska as FFmpeg writes it knows milliseconds; exact stamps are kept in the XDF
+TICKS_PER_S = 1000  # Matroska as FFmpeg writes it knows milliseconds; exact stamps are kept in the XDF
 _CLUSTER_MS = 500
-_PIXELS = {"ffv1": "bgr0", "libx264rgb": "rgb24", "mjpeg": "yuvj420p"}      # lossless ones keep RGB
+_PIXELS = {"ffv1": "bgr0", "libx264rgb": "rgb24", "mjpeg": "yuvj420p"}  # lossless ones keep RGB
 # zerolatency: no frame waits in the encoder for those after it, so that none is lost with a killed process.
 _OPTIONS = {
     "libx264": {"preset": "superfast", "crf": "20", "tune": "zerolatency"},
     "libx265": {"preset": "superfast", "crf": "24", "tune": "zerolatency", "x265-params": "log-level=error"},
 }
-_STEP_OVER = 12         # frames that are sooner decoded and passed over than sought
+_STEP_OVER = 12  # frames that are sooner decoded and passed over than sought
 
 
 class VideoWriter:
@@ -73,15 +73,19 @@ class VideoWriter:
         _create(self.path)
         try:
             self._container = av.open(
-                str(self.path), "w", format="matroska",
+                str(self.path),
+                "w",
+                format="matroska",
                 container_options={"flush_packets": "1", "cluster_time_limit": str(_CLUSTER_MS)},
             )
             self._stream = self._add_stream(encoder, rate_hint, options or {})
             self._container.start_encoding()
         except (av.error.FFmpegError, ValueError, OSError) as failure:
             self.path.unlink()
-            raise ConfigError(f"{codec} does not start with size {size} and options {dict(options or {})} "
-                              f"({failure}): see `ffmpeg -h encoder={codec}`") from failure
+            raise ConfigError(
+                f"{codec} does not start with size {size} and options {dict(options or {})} "
+                f"({failure}): see `ffmpeg -h encoder={codec}`"
+            ) from failure
 
     def write(self, image: NDArray[np.uint8], pts_s: float) -> int:
         """Add a frame and return its number in the file.
@@ -153,8 +157,10 @@ class VideoWriter:
             raise self._failed(failure) from failure
 
     def _failed(self, failure: av.error.FFmpegError) -> RunError:
-        return RunError(f"the video {self.path} cannot be written any more ({failure.strerror}): check the "
-                        f"disk; of its first {self.n_written} frames those that reached it are kept")
+        return RunError(
+            f"the video {self.path} cannot be written any more ({failure.strerror}): check the "
+            f"disk; of its first {self.n_written} frames those that reached it are kept"
+        )
 
 
 def _create(path: Path) -> None:
@@ -271,7 +277,7 @@ class VideoReader:
         self._container.seek(int(self._ticks[max(key, 0)]), stream=self._stream)
         self._decoded = decode(self._container, self._stream)
         self._step()
-        if self._at > index:      # a file whose index is wrong, or whose keyframe is damaged
+        if self._at > index:  # a file whose index is wrong, or whose keyframe is damaged
             self._container.close()
             self._rewind()
 
@@ -285,8 +291,11 @@ def _scan(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:
     """Times of all frames in ticks, numbers of the keyframes, seconds in a tick; decodes nothing."""
     container, stream = open_container(path)
     with container:
-        found = {p.pts: p.is_keyframe for p in packets(container, stream)
-                 if p.pts is not None and not p.is_discard and not p.is_corrupt}
+        found = {
+            p.pts: p.is_keyframe
+            for p in packets(container, stream)
+            if p.pts is not None and not p.is_discard and not p.is_corrupt
+        }
         seconds = float(stream.time_base or Fraction(1, TICKS_PER_S))
     ticks = np.array(sorted(found), dtype=np.int64)
     return ticks, np.flatnonzero([found[t] for t in ticks.tolist()]), seconds

@@ -91,4 +91,4 @@ class HttpCamera:
             try:
                 wfile.write(head.encode() + jpeg + b"\r\n")
             except OSError:
-                return      # the viewer has gone
+                return  # the viewer has gone

@@ -258,7 +258,7 @@ class Shutter:
 
     def __init__(self, clock=None, age_s=None):
         self.clock, self.age_s = clock, age_s
-        self.pressed = threading.Semaphore(1)      # one frame at once, which opening takes
+        self.pressed = threading.Semaphore(1)  # one frame at once, which opening takes
         self.waiting = threading.Semaphore(0)
         self.number = -1
         self.gone = False
@@ -450,7 +450,7 @@ def test_a_network_camera_that_hangs_up_is_connected_again():
         server.hang_up()
         number = read_number(before.image)
         after = before
-        while read_number(after.image) < number + 24:      # past all that was still on its way
+        while read_number(after.image) < number + 24:  # past all that was still on its way
             after = camera.read(5.0)
         assert after.stamp > before.stamp
         assert camera.health().state is StreamState.LIVE

@@ -27,7 +27,7 @@ def imported_modules(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_only_itself_and_the_rooms_before_it(room):
-    later = [*ROOMS[ROOMS.index(room) + 1:], "phosphene", "tests"]
+    later = [*ROOMS[ROOMS.index(room) + 1 :], "phosphene", "tests"]
     for path in sorted((ROOT / room).rglob("*.py")):
         wrong = {m for m in imported_modules(path) if m.split(".")[0] in later}
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"

@@ -81,5 +81,5 @@ def test_shrinking_keeps_the_shape_and_the_mean_and_leaves_small_pictures_alone(
     small = shrink(stripes, 112)
     assert small.shape == (112, 149, 3)
     assert abs(float(small.mean()) - 127.5) < 1.5
-    assert small.std() < 40      # stripes fade, they do not turn into coarser ones
+    assert small.std() < 40  # stripes fade, they do not turn into coarser ones
     assert shrink(small, 112) is small

@@ -47,4 +47,4 @@ def test_streaming_equals_one_offline_forward_over_the_session(tmp_path):
     )
     assert np.abs(similarity - [r.similarity for r in readings]).max() < 1e-5
     assert np.abs(match - [r.match for r in readings]).max() < 1e-5
-    assert np.ptp(similarity) > 1e-3      # the readings differ, so that the comparison says something
+    assert np.ptp(similarity) > 1e-3  # the readings differ, so that the comparison says something

@@ -191,7 +191,7 @@ def test_a_torn_file_gives_every_whole_frame_and_never_a_wrong_one(tmp_path):
             read = [(index, read_number(image), time) for index, time, image in reader]
         assert [number for _, number, _ in read] == [index for index, _, _ in read] == list(range(len(read)))
         np.testing.assert_allclose([time for *_, time in read], UNEVEN_S[: len(read)], atol=0.0006)
-        assert len(read) >= most      # what a longer piece gave is never less
+        assert len(read) >= most  # what a longer piece gave is never less
         most = len(read)
     assert most >= 55
 

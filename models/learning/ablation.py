@@ -1,6 +1,7 @@
 """The family of models side by side: one part changed at a time, everything else as in the preset.
 
-    python -m models.learning.ablation SESSIONS... --folds 1-6/7-11 --out docs/ablation.md
+    python -m models.learning.ablation SESSIONS... --folds 7-11 --out docs/ablation.md
+    python -m models.learning.ablation --virtual --out docs/ablation_virtual.md
 
 Only what touches the fusion is trained with the match, which costs several times the similarity alone.
 Rows that were measured before are read from the JSON beside the table, so a long run can be broken off.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,8 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from models.learning.crossval import cross_validate
+from models.learning.demo import write_people
 from models.learning.recipe import Recipe
 from models.learning.train import Material
+
+N_PEOPLE, SECONDS = 5, 200.0
+"""Virtual subjects to learn from, and how long each watches."""
 
 _FUSED = ("preset", "match", "compression", "fusion", "readout", "time")
 
@@ -167,23 +173,30 @@ def _accuracy(value: float | None, ci: tuple[float, float] | None) -> str:
 def main() -> None:
     """Measure what is not yet in the JSON beside the table, and write both after every row."""
     parser = argparse.ArgumentParser(description="Measure the family of models, one part changed at a time.")
-    parser.add_argument("sessions", type=Path, nargs="+")
+    parser.add_argument("sessions", type=Path, nargs="*")
+    parser.add_argument("--virtual", action="store_true", help="Five virtual subjects, judged on a sixth.")
     parser.add_argument("--out", type=Path, required=True, help="The table, Markdown; JSON goes beside it.")
     parser.add_argument("--folds", default="runs", help="runs, '5 blocks', or groups such as 1-6/7-11.")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--precision", default="32-true", help="bf16-mixed is twice as fast on newer CPUs.")
     parser.add_argument("--cache", type=Path)
     asked = parser.parse_args()
+    if bool(asked.sessions) is asked.virtual:
+        parser.error("give sessions, or --virtual")
     kept = asked.out.with_suffix(".json")
     rows = read(kept)
     done = {(row.group, row.name) for row in rows}
     left = [v for v in variants() if (v.group, v.name) not in done]
     recipe = Recipe(steps=asked.steps, match_from=0.5, validation=0, precision=asked.precision)
-    for row in ablation(Material(asked.sessions, cache=asked.cache), "demo", recipe, asked.folds, left):
-        rows.append(row)
-        kept.write_text(json.dumps([asdict(row) for row in rows], indent=1))
-        asked.out.write_text(as_markdown(rows), encoding="utf-8")
-        sys.stderr.write(f"{row.group}, {row.name}: {row.similarity} / {row.match}\n")
+    with tempfile.TemporaryDirectory(prefix="phosphene-ablation-") as scratch:
+        people = write_people(Path(scratch), N_PEOPLE, SECONDS) if asked.virtual else []
+        material = Material(people or asked.sessions, cache=asked.cache)
+        folds = f"{len(people)}" if people else asked.folds
+        for row in ablation(material, "demo", recipe, folds, left):
+            rows.append(row)
+            kept.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+            asked.out.write_text(as_markdown(rows), encoding="utf-8")
+            sys.stderr.write(f"{row.group}, {row.name}: {row.similarity} / {row.match}\n")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,15 @@ def write_virtual(
     return folder
 
 
+def write_people(folder: Path, n_train: int, seconds: float, face_weight: float = 0.0) -> list[Path]:
+    """Record engaged subjects to learn from, and last one to be judged on, whose film nobody learned from."""
+    who = [(FIRST_PERSON + i, FIRST_FILM + i) for i in range(n_train)] + [(DEMO_PERSON, DEMO_FILM)]
+    return [
+        write_virtual(folder / f"{i}", seconds, person, film, engaged=True, face_weight=face_weight)
+        for i, (person, film) in enumerate(who)
+    ]
+
+
 def train_demo(out: Path, scratch: Path, recipe: Recipe = RECIPE, report: Any = None) -> TrainingResult:
     """Make the sessions (those in `scratch` are used again), train, judge, and write weights and report.
 

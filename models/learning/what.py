@@ -16,21 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from models.learning.crossval import cross_validate
-from models.learning.demo import DEMO_FILM, DEMO_PERSON, FIRST_FILM, FIRST_PERSON, write_virtual
+from models.learning.demo import write_people
 from models.learning.recipe import Recipe
 from models.learning.train import Material
 
 WEIGHTS = (0.0, 1.0)
 """Of faces in the answer: every change counts, only faces do."""
-
-
-def sessions(folder: Path, face_weight: float, n_train: int, seconds: float) -> list[Path]:
-    """Record subjects to learn from, and last the one to be judged on, whose film nobody learned from."""
-    who = [(FIRST_PERSON + i, FIRST_FILM + i) for i in range(n_train)] + [(DEMO_PERSON, DEMO_FILM)]
-    return [
-        write_virtual(folder / f"{i}", seconds, person, film, engaged=True, face_weight=face_weight)
-        for i, (person, film) in enumerate(who)
-    ]
 
 
 def what_beyond_when(
@@ -39,7 +30,7 @@ def what_beyond_when(
     """For each of `WEIGHTS` the figures of `cross_validate` on the last subject."""
     for weight in WEIGHTS:
         with tempfile.TemporaryDirectory(prefix="phosphene-what-") as folder:
-            material = Material(sessions(Path(folder), weight, n_train, seconds))
+            material = Material(write_people(Path(folder), n_train, seconds, weight))
             yield weight, cross_validate(material, "demo", recipe, f"{n_train + 1}", network)
 
 

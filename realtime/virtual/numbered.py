@@ -85,10 +85,12 @@ def read_number(image: NDArray[np.uint8]) -> int | None:
     if np.diff(rows).min() < 1 or np.diff(columns).min() < 1:
         return None
     grey = image[: rows[-1]].mean(axis=2)
-    means = np.array([
-        [_middle(grey[top:bottom, left:right]).mean() for left, right in pairwise(columns)]
-        for top, bottom in pairwise(rows)
-    ])
+    means = np.array(
+        [
+            [_middle(grey[top:bottom, left:right]).mean() for left, right in pairwise(columns)]
+            for top, bottom in pairwise(rows)
+        ]
+    )
     if np.ptp(means) < _LEAST_CONTRAST:
         return None
     bits = (means > (means.min() + means.max()) / 2).ravel().astype(np.uint8) ^ _WHITENING
