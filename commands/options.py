@@ -66,6 +66,12 @@ Sham = Annotated[
     str | None,
     typer.Option("--sham", help="Feedback that follows nothing: random, or the times of this SESSION's."),
 ]
+Blind = Annotated[
+    bool,
+    typer.Option(
+        "--blind", help="Nobody here learns how well it fits; with --sham, a coin says whether it is one."
+    ),
+]
 Osc = Annotated[str | None, typer.Option("--osc", help="Send the feedback by OSC as well: HOST:PORT.")]
 Stimulus = Annotated[
     str | None,

@@ -10,6 +10,7 @@ import typer
 
 from commands.options import (
     Backend,
+    Blind,
     Channels,
     ClockMode,
     EegOfSession,
@@ -96,10 +97,11 @@ def live(
     feedback_set: FeedbackSet = None,
     feedback_style: FeedbackLook = None,
     sham: Sham = None,
+    blind: Blind = False,
     osc: Osc = None,
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
-    loop = _feedback(feedback, feedback_set, feedback_style, sham, osc)
+    loop = _feedback(feedback, feedback_set, feedback_style, sham, blind, osc)
     if eeg is None or not (video or stimulus):
         _run(_ask(eeg, video, headless, out, loop), headless, seconds, json)
         return
@@ -146,13 +148,14 @@ def record(
     feedback_set: FeedbackSet = None,
     feedback_style: FeedbackLook = None,
     sham: Sham = None,
+    blind: Blind = False,
     osc: Osc = None,
 ) -> None:
     """Record a live session from its first sample: every EEG sample, every frame, other streams, readings."""
     choice = _live_choice(
         eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
     )
-    loop = _feedback(feedback, feedback_set, feedback_style, sham, osc)
+    loop = _feedback(feedback, feedback_set, feedback_style, sham, blind, osc)
     choice = _with_loop(choice, stimulus, screen, headless, loop)
     named = {"sub": sub, "ses": ses, "task": task, "run": run}
     options = _recording(codec, codec_option, {k: v for k, v in named.items() if v is not None})
@@ -268,14 +271,14 @@ def _ask(
 
 
 def _feedback(
-    on: bool, settings: list[str] | None, style: str | None, sham: str | None, osc: str | None
+    on: bool, settings: list[str] | None, style: str | None, sham: str | None, blind: bool, osc: str | None
 ) -> FeedbackChoice | None:
     """The feedback that was asked for; None where none of its options was given."""
-    if not (on or settings or style or sham or osc):
+    if not (on or settings or style or sham or blind or osc):
         return None
     from gui.feedback_options import feedback_choice
 
-    return feedback_choice(settings or (), sham, osc, style or "bar")
+    return feedback_choice(settings or (), sham, osc, style or "bar", blind=blind)
 
 
 def _with_loop(

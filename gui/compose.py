@@ -113,6 +113,7 @@ def open_live(choice: LiveChoice) -> Running:
     if choice.stimulus is not None:
         running.cleanups.append(videos[0].close)  # in the Qt thread, so its window goes at once
     if choice.feedback is not None:
+        view.blind = choice.feedback.blind
         try:
             running.feedback = give_feedback(running, choice.feedback, clock)
         except BaseException:

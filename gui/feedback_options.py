@@ -22,12 +22,14 @@ _SETTINGS = [name for name in FeedbackConfig.model_fields if name != "yoked"]
 class FeedbackChoice:
     """The feedback of a session: what it follows, how the participant takes it in, and where else it goes.
 
-    `osc` is the (host, port) that it is sent to; None for nowhere.
+    `osc` is the (host, port) that it is sent to; None for nowhere. `blind`: nobody is told how well
+    signal and video fit, by which a sham could be known.
     """
 
     config: FeedbackConfig = field(default_factory=FeedbackConfig)
     style: FeedbackStyle = FeedbackStyle.BAR
     osc: tuple[str, int] | None = None
+    blind: bool = False
 
     def outlets(self) -> tuple[OscOutlet, ...]:
         """Further ways out, opened. ConfigError where python-osc or the host is missing."""
@@ -40,6 +42,7 @@ def feedback_choice(
     osc: str | None = None,
     style: str = "bar",
     base: FeedbackConfig | None = None,
+    blind: bool = False,
 ) -> FeedbackChoice:
     """What the options come to.
 
@@ -53,6 +56,8 @@ def feedback_choice(
         HOST:PORT.
     base : FeedbackConfig, optional
         What holds where nothing is said.
+    blind : bool
+        Keep from everybody whether it is a sham; with `sham`, a coin decides. The recording says it.
 
     Raises
     ------
@@ -64,13 +69,15 @@ def feedback_choice(
     values: dict[str, Any] = dict(_setting(text) for text in settings)
     if sham is not None:
         values |= {"sham": "random"} if sham == "random" else {"sham": "yoked", "yoked": _repeated(sham)}
+    if blind and secrets.randbelow(2):
+        values = {name: value for name, value in values.items() if name not in ("sham", "yoked")}
     if values.get("sham") == "random":
         values.setdefault("seed", secrets.randbelow(2**31))  # other times in each session; it is recorded
     looks = [one.value for one in FeedbackStyle]
     if style not in looks:
         raise ConfigError(f"--feedback-style {style} is none: choose {', '.join(looks)}")
     kept = base.model_dump() if base is not None else {}
-    return FeedbackChoice(_config(kept | values), FeedbackStyle(style), _address(osc) if osc else None)
+    return FeedbackChoice(_config(kept | values), FeedbackStyle(style), _address(osc) if osc else None, blind)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -14,13 +14,20 @@ TOO_EARLY = (
     "Brain signal and film are being compared. What chance would give is known in a few seconds: "
     "it takes some past film."
 )
+BLIND = "Brain signal and film are being compared. This session is blind: how well they fit is not shown."
 DIMMED = "The mind has wandered: the signal no longer follows the film, which is dimmed to call it back."
 ABOVE = "The subject is with the film: its brain signal fits this film better than other moments of it."
 WITHIN = "Just now the brain signal fits this moment of the film no better than it fits others."
 BELOW = "The brain signal fits other moments of the film better than this one."
 
 
-def sentence(reading: Reading | None, stale: bool, untrained: bool, feedback: FeedbackState | None) -> str:
+def sentence(
+    reading: Reading | None,
+    stale: bool,
+    untrained: bool,
+    feedback: FeedbackState | None,
+    blind: bool = False,
+) -> str:
     """What the newest reading means in plain words; trouble first, then the loop, then the match."""
     if reading is None:
         return WAITING
@@ -28,6 +35,8 @@ def sentence(reading: Reading | None, stale: bool, untrained: bool, feedback: Fe
         return STANDING
     if untrained:
         return UNTRAINED
+    if blind:
+        return BLIND
     if feedback is not None and feedback.rewarded:
         return DIMMED
     band = reading.chance.band

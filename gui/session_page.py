@@ -131,7 +131,9 @@ class SessionPage(QWidget):
         newest = self.view.readings.get()
         untrained = self.view.card.weights == "untrained"
         stale = self._age_s() > STALE_S
-        text = sentence(newest.value if newest is not None else None, stale, untrained, feedback)
+        text = sentence(
+            newest.value if newest is not None else None, stale, untrained, feedback, self.view.blind
+        )
         set_text(self.caption, self._narrator.follow(text, self.view.now()))
 
     def toggle_caption(self) -> None:

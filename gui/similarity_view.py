@@ -243,8 +243,10 @@ class SimilarityView(Panel):
             self.banner.setVisible(untrained)
             self.curves.apply_theme(self.theme, untrained)
         newest = view.readings.get()
-        self.show_content(newest is not None)
-        if newest is None:
+        if view.blind:
+            self.empty.say(captions.BLIND)
+        self.show_content(newest is not None and not view.blind)
+        if newest is None or view.blind:
             return
         beat = int(view.now() // view.grid.hop_s)
         if beat != self._beat:

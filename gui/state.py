@@ -70,6 +70,11 @@ class View(Protocol):
     def card(self) -> ModelCard: ...
 
     @property
+    def blind(self) -> bool:
+        """Whether nobody may learn here how well signal and video fit (a sham could be told by it)."""
+        ...
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Channels in the order of `eeg_window`."""
         ...

@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from gui import captions
 from gui.state import View
 from realtime.types import EegHealth, Reading, StreamState, VideoHealth
 
@@ -92,9 +93,10 @@ def render(view: View, title: str, width: int) -> RenderableType:
             style="dim",
         ),
     )
-    similarity = _similarity(
-        slot.value if slot else None, view.history(60.0), width - 4, view.card.weights == "untrained"
-    )
+    similarity: RenderableType = Text(captions.BLIND, style="dim")
+    if not view.blind:
+        untrained = view.card.weights == "untrained"
+        similarity = _similarity(slot.value if slot else None, view.history(60.0), width - 4, untrained)
     return Panel(Group(similarity, Text(), health), title=title, subtitle="Ctrl-C ends", width=width)
 
 

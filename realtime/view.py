@@ -28,6 +28,11 @@ class PipelineView:
         Returns what ended a worker, or None.
     transport : object, optional
         play, pause, seek … of a replay (recordings.player.Player).
+
+    Attributes
+    ----------
+    blind : bool
+        Similarity and match are kept from whoever looks: a sham could be told by them.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class PipelineView:
         self._failure = failure
         self._markers: deque[tuple[float, str]] = deque(maxlen=10_000)
         self.transport = transport
+        self.blind = False
 
     @property
     def grid(self) -> GridConfig:

@@ -90,8 +90,11 @@ class FakeTransport:
 class FakeView:
     """Satisfies `gui.state.View`. `advance(t)` moves its clock and publishes what has come until then."""
 
-    def __init__(self, labels=MUSE, weights="demo", start=1000.0, transport=None, bad=None, n_others=0):
+    def __init__(
+        self, labels=MUSE, weights="demo", start=1000.0, transport=None, bad=None, n_others=0, blind=False
+    ):
         self.labels = tuple(labels)
+        self.blind = blind
         self.grid = GridConfig()
         self.card = ModelCard(name="fake", weights=weights, backend="OpenVINO fp32", grid=self.grid)
         self.preview: Latest[Frame] = Latest()
