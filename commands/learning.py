@@ -67,8 +67,8 @@ def evaluate(
     ] = True,
 ) -> None:
     """Say what a checkpoint is worth on sessions: against chance, a shifted null and linear models."""
-    from gui.compose import shipped_weights
     from gui.console import print_worth
+    from gui.model_choice import shipped_weights
     from models.learning.evaluate import evaluate_checkpoint
     from models.learning.train import Material
 

@@ -39,8 +39,9 @@ from commands.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gui.compose import LiveChoice, ModelChoice
+    from gui.compose import LiveChoice
     from gui.feedback_options import FeedbackChoice
+    from gui.model_choice import ModelChoice
     from gui.run import Running
     from recordings.options import RecordingOptions
 
@@ -63,12 +64,12 @@ def demo(
     feedback_set: FeedbackSet = None,
 ) -> None:
     """Watch a virtual subject watch a film. Needs no headset, no camera and no network."""
-    from gui.compose import DEMO_FEEDBACK, open_demo
+    from gui.demo import FEEDBACK, open_demo
     from gui.feedback_options import feedback_choice
 
     model = _model(preset, weights, backend)
     closed = not headless if closed_loop is None else closed_loop
-    feedback = feedback_choice(feedback_set or (), base=DEMO_FEEDBACK).config
+    feedback = feedback_choice(feedback_set or (), base=FEEDBACK).config
     _run(lambda: open_demo(model, closed_loop=closed, tour=tour, feedback=feedback), headless, seconds, json)
 
 
@@ -216,18 +217,23 @@ def _run(
     open_session: Callable[[], Running | None], headless: bool, seconds: float | None, json: bool
 ) -> None:
     """Open a session, run it where it can be shown, print what it came to, and end with the right code."""
-    from gui.console import print_summary
-    from gui.display import why_no_window
-    from gui.run import Surface, run
+    from concurrent.futures import ThreadPoolExecutor
 
-    obstacle = None if headless else why_no_window()
-    if obstacle:
-        typer.echo(f"{obstacle}. Showing the session as text; --headless runs without any view.", err=True)
-    silent = Surface.NONE if json else Surface.LINE
-    surface = silent if headless else Surface.TEXT if obstacle else Surface.WINDOW
-    session = open_session()
+    from gui.display import why_no_window
+
+    with ThreadPoolExecutor(1) as beside:  # Qt is tried in another process, which takes a second
+        asked = None if headless else beside.submit(why_no_window)
+        session = open_session()
+        obstacle = asked.result() if asked is not None else None
     if session is None:
         return
+    if obstacle:
+        typer.echo(f"{obstacle}. Showing the session as text; --headless runs without any view.", err=True)
+    from gui.console import print_summary  # not sooner: the demo's subject wakes up while these are loaded
+    from gui.run import Surface, run
+
+    silent = Surface.NONE if json else Surface.LINE
+    surface = silent if headless else Surface.TEXT if obstacle else Surface.WINDOW
     if surface is Surface.WINDOW and not json and session.hold_at_end is not None:
         session.hold_at_end()  # whoever looks at a window closes it; a script waits for the end
     summary = run(session, surface, seconds)
@@ -349,6 +355,6 @@ def _recording(codec: str, settings: list[str] | None, entities: dict[str, str])
 
 
 def _model(preset: str, weights: str | None, backend: str) -> ModelChoice:
-    from gui.compose import ModelChoice
+    from gui.model_choice import ModelChoice
 
     return ModelChoice(preset, weights, backend)

@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gui import theme as themes
 from gui.app import application
-from gui.compose import ModelChoice, open_demo
+from gui.demo import open_demo
 from gui.main_window import MainWindow
+from gui.model_choice import ModelChoice
 from gui.run import Running, Surface, run
 
 SIZE, WIDTH = (1280, 800), 960

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from gui.choices import Setup
-from gui.compose import LiveChoice, ModelChoice, open_demo, open_live, open_replay
+from gui.compose import LiveChoice, open_live, open_replay
+from gui.demo import open_demo
 from gui.feedback_options import FeedbackChoice
+from gui.model_choice import ModelChoice
 from gui.recording import offer_recording
 from gui.run import Running
 from gui.start import Offer, ask_offer, ask_session, ask_setup, tell

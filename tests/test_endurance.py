@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
 
+from gui.main_window import MainWindow
+from gui.state import Actions, Mode
+from models.inference.engine import Engine
 from realtime.clock import ManualClock
 from realtime.pipeline import Pipeline
 from realtime.summary import rss_mb
 from realtime.types import EegHealth, EegInfo, RawChunk, StreamState
 from realtime.video_file import FileCamera
+from realtime.view import PipelineView
 from recordings.video import VideoWriter
 from tests.fakes import ArithmeticModel
 
@@ -86,3 +92,35 @@ def test_memory_stays_flat_with_64_channels_at_1000_hz_and_a_720p_film(film, war
     assert pipeline.published == pytest.approx(stream_s * 4, abs=16)
     assert pipeline.video.n_frames == pytest.approx(stream_s * 30, abs=60)
     assert pipeline.eeg.health().gaps == 0
+
+
+@pytest.mark.parametrize(
+    ("warm_up_s", "stream_s"),
+    [(6, 10), pytest.param(600, 3600, marks=[pytest.mark.long, pytest.mark.timeout(3000)])],
+)
+def test_memory_stays_flat_with_the_window_open_and_the_network_of_the_demo(
+    film, qtbot, tmp_path, warm_up_s, stream_s
+):
+    clock = ManualClock(0.0)
+    camera = FileCamera(film, loop=True, clock=clock)
+    pipeline = Pipeline(EndlessEeg(clock), camera, lambda labels: Engine.from_preset("demo", labels))
+    view = PipelineView(pipeline, clock, lambda: None)
+    settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(view, Mode.LIVE, Actions(), settings)
+    qtbot.addWidget(window)
+    window.show()
+    warm = None
+    for tick in range(1, stream_s * 60 + 1):
+        clock.set(tick / 60)
+        pipeline.advance(clock.now())
+        if tick % 12 == 0:  # five pictures a second: each shows what is new, whatever its share of the time
+            window.draw()
+            QApplication.processEvents()
+        if tick == warm_up_s * 60:
+            warm = rss_mb()
+    grown = rss_mb() - warm
+    pipeline.close()
+    print(f"{stream_s} s of stream with the window: {grown:+.1f} MB since {warm_up_s} s")
+    assert grown < 20
+    assert window.page.similarity.has_content
+    assert pipeline.published == pytest.approx(stream_s * 4, abs=16)

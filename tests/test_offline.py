@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from gui.compose import ModelChoice, open_replay
+from gui.compose import open_replay
+from gui.model_choice import ModelChoice
 from models.inference.engine import Engine
 from models.network.network import Batch
 from realtime.frames import shrink

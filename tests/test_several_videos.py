@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gui.compose import ModelChoice, open_replay
+from gui.compose import open_replay
+from gui.model_choice import ModelChoice
 from gui.run import Surface, run
 from realtime.clock import ManualClock
 from realtime.live import LiveRunner
