@@ -92,10 +92,11 @@ def _connect(
     from realtime.lsl_eeg import LslEeg, StreamSelector
     from realtime.pipeline import Pipeline
 
+    eeg = LslEeg(StreamSelector(source_id=source_id), resolve_s=20.0, others_s=0.0)  # nobody else has its id
     with ThreadPoolExecutor(1) as beside:
         beside.submit(import_module, "models.inference.engine")  # seconds, while the stream is looked for
         try:
-            return Pipeline(LslEeg(StreamSelector(source_id=source_id), resolve_s=20.0), film, model.build)
+            return Pipeline(eeg, film, model.build)
         except PhospheneError as error:
             died = subject.poll() is not None
             said = _end(subject)

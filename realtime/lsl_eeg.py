@@ -16,7 +16,6 @@ from realtime.types import EegHealth, EegInfo, RawChunk, StreamState
 
 __all__ = ["LslEeg", "StreamSelector"]
 
-_SECOND_LOOK_S = 0.5  # another stream that fits would have answered by then
 _LIST_S = 1.0
 _LOOK_S = 0.05  # between two looks at what the resolver has found
 _RETRY_S = 1.0  # after a stream was found that then did not answer
@@ -36,8 +35,8 @@ class LslEeg:
     clock : {"check", "arrival"}
         "check" has LSL measure the sender's clock and refuses stamps more than a minute off; "arrival" sets
         the stamps against the time they arrive, for senders that stamp with Unix time.
-    resolve_s : float
-        How long `open` looks for the stream.
+    resolve_s, others_s : float
+        How long `open` looks for the stream, and, once one has answered, for others that fit.
     stall_s, lost_s : float
         Without a sample for so long the stream is STALLED, then LOST.
     now : callable, optional
@@ -50,6 +49,7 @@ class LslEeg:
         *,
         clock: ClockMode | str = "check",
         resolve_s: float = 4.0,
+        others_s: float = 0.5,
         stall_s: float = 0.5,
         lost_s: float = 10.0,
         now: Callable[[], float] | None = None,
@@ -57,7 +57,8 @@ class LslEeg:
         if clock not in ("check", "arrival"):
             raise ConfigError(f"clock {clock!r} is unknown: check or arrival")
         self._selector, self._clock = selector, clock
-        self._resolve_s, self._stall_s, self._lost_s = resolve_s, stall_s, lost_s
+        self._resolve_s, self._others_s = resolve_s, others_s
+        self._stall_s, self._lost_s = stall_s, lost_s
         self._now = now or LslClock().now
         self._info: EegInfo | None = None
         self._link: Link | None = None
@@ -154,7 +155,7 @@ class LslEeg:
         second_look = False
         while self._now() < end:
             if not second_look and resolver.results():
-                second_look, end = True, self._now() + _SECOND_LOOK_S
+                second_look, end = True, self._now() + self._others_s
             time.sleep(_LOOK_S)
         found: list[pylsl.StreamInfo] = resolver.results()
         return found

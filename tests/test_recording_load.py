@@ -51,11 +51,15 @@ def test_every_sample_a_headset_sends_is_in_the_recording(tmp_path, source_id, s
     command = [sys.executable, "-m", "realtime.virtual.headset", "--channels", "64", "--rate", "1000"]
     command += ["--source-id", source_id, "--ramp", "number", "--seed", "11"]
     child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    spent = time.process_time()
     try:
         recorder = record(tmp_path, source_id, seconds)
     finally:
         child.kill()
         child.wait()
+    spent = time.process_time() - spent
+    written = {path.suffix: path.stat().st_size / 1e6 / seconds for path in tmp_path.iterdir()}
+    print(f"\n{spent / seconds:.0%} of a core; MB/s on the disk:", written)
     assert recorder.failure is None
     with Session(tmp_path) as session:
         track = session.eeg()

@@ -212,11 +212,11 @@ def _listen(
     """
     import pylsl
 
-    found: list[Any] = []
     late: list[float] = []
     stop = time.perf_counter() + seconds
-    while not found and program.poll() is None and time.perf_counter() < stop:
-        found = pylsl.resolve_byprop(key, value, timeout=0.5)
+    resolver = pylsl.ContinuousResolver(prop=key, value=value)  # it asks in waves; one may miss
+    while not (found := resolver.results()) and program.poll() is None and time.perf_counter() < stop:
+        time.sleep(0.02)
     if not found:
         raise RunError("the measured program sent no readings")
     inlet = pylsl.StreamInlet(found[0])
