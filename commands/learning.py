@@ -102,18 +102,21 @@ def crossval(
     cache: Cache = None,
 ) -> None:
     """Train anew for every fold and judge on what was left out, beside linear models on the same windows."""
-    from gui.console import print_curve, print_worth
+    from gui.console import print_curve, print_worth, steps_progress
     from models.learning.crossval import cross_validate, learning_curve
     from models.learning.train import Material
 
     material = Material(sessions, conditioning_of(channels, reference, notch, unit), cache)
     changes, recipe = settings_of(setting or [])
     found: Any
-    if minutes is None:
-        found = cross_validate(material, preset, recipe, folds, changes, state=state, tell=tell)
-    else:
-        amounts = numbers_of("--minutes", minutes)
-        found = learning_curve(material, preset, recipe, amounts, folds, changes, tell)
+    amounts = numbers_of("--minutes", minutes) if minutes is not None else None
+    with steps_progress() as report:
+        if amounts is None:
+            found = cross_validate(
+                material, preset, recipe, folds, changes, state=state, tell=tell, report=report
+            )
+        else:
+            found = learning_curve(material, preset, recipe, amounts, folds, changes, tell, report)
     if json:
         print_json(found)
     elif minutes is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -98,17 +99,23 @@ def print_audit(report: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def training_progress() -> Iterator[Callable[[Any], None]]:
-    """A live line for a training, on standard error; gives what is to be called after every step."""
+def steps_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A live line on standard error; gives what is to be told: words, steps done, steps in all."""
     columns = ("{task.description}", BarColumn(), "{task.completed}/{task.total}", TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("reading sessions", total=None)
+        yield lambda words, done, total: bar.update(task, description=words, completed=done, total=total)
+
+
+@contextmanager
+def training_progress() -> Iterator[Callable[[Any], None]]:
+    """A live line for a training; gives what is to be called after every step."""
+    with steps_progress() as show:
 
         def report(progress: Any) -> None:
-            words = f"loss {progress.loss:.3f}"
             if progress.validation is not None:
-                bar.console.print(f"step {progress.step}: {progress.validation}")
-            bar.update(task, description=words, completed=progress.step, total=progress.steps)
+                print(f"step {progress.step}: {progress.validation}", file=sys.stderr)
+            show(f"loss {progress.loss:.3f}", progress.step, progress.steps)
 
         yield report
 

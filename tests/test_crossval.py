@@ -64,14 +64,25 @@ def test_folds_that_cannot_be_are_refused_in_words(recordings):
 
 
 def test_cross_validation_judges_every_session_and_the_curve_and_the_table_follow(sessions, small, tmp_path):
-    told = []
-    found = cross_validate(Material(sessions), small, QUICK, "1/2-3", state=tmp_path, tell=told.append)
+    told, seen = [], []
+    found = cross_validate(
+        Material(sessions), small, QUICK, "1/2-3",
+        state=tmp_path, tell=told.append, report=lambda *step: seen.append(step),
+    )  # fmt: skip
+    assert [done for _, done, _ in seen] == list(range(1, 2 * QUICK.steps + 1))
+    assert {total for *_, total in seen} == {2 * QUICK.steps}
+    assert seen[-1][0].startswith("without run1+run2 (2 of 2), loss ")
     assert found["n_windows"] == 3 * 24
     assert found["split"]["folds"] == ["run0", "run1+run2"]
     assert {part["session"] for part in found["split"]["test"]} == {"run0", "run1", "run2"}
     assert found["baselines"]["cca"]["n_windows"] == 72
     assert len(told) == len(list(tmp_path.glob("*.state"))) == 2
-    (row,) = learning_curve(Material(sessions), small, QUICK, minutes=(0.5,), how="1/2-3")
+    seen.clear()
+    row, _ = learning_curve(
+        Material(sessions), small, QUICK, (0.5, 0.6), "1/2-3", report=lambda *step: seen.append(step)
+    )
+    assert seen[-1][0].startswith("0.6 min, without run1+run2")
+    assert seen[-1][1:] == (4 * QUICK.steps, 4 * QUICK.steps)
     assert row["minutes"] == 0.5
     assert {"network", "ridge", "cca"} <= set(row)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from models.config import NetworkConfig, preset
 from models.learning.baselines import LinearModels
 from models.learning.dataset import Recordings, Span
 from models.learning.evaluate import Tell
-from models.learning.fit import fit
+from models.learning.fit import Progress, fit
 from models.learning.folds import Fold, as_split, first_minutes, folds_of, hold_out
 from models.learning.judge import Runs, by_run, judged
 from models.learning.metrics import Scored, contest, summary
@@ -20,6 +20,9 @@ from models.learning.recipe import Recipe
 from models.learning.scoring import score
 from models.learning.train import Material, prepare
 from models.network.network import Network
+
+Report = Callable[[str, int, int], None]
+"""Told after every step: what is going on, steps done, and steps in all."""
 
 
 def cross_validate(
@@ -32,6 +35,7 @@ def cross_validate(
     state: Path | None = None,
     linear: bool = True,
     tell: Tell | None = None,
+    report: Report | None = None,
 ) -> dict[str, Any]:
     """Train and judge fold by fold, the linear models beside it on the same windows.
 
@@ -57,11 +61,12 @@ def cross_validate(
     models = LinearModels(recordings) if linear else None
     folds = folds_of(recordings, how)
     network_said, linear_said = Runs([], [], []), dict[str, list[Scored]]()
-    for fold in folds:
+    for k, fold in enumerate(folds):
         spans = list(fold.train)
         if minutes is not None:
             spans = first_minutes(spans, minutes, recordings.grid.slots_hz)
-        said = train_and_score(config, recipe, recordings, spans, fold, state)
+        watch = None if report is None else _in_all(report, fold, k, len(folds))
+        said = train_and_score(config, recipe, recordings, spans, fold, state, watch)
         network_said += said
         if models is not None:
             for name, runs in models.score(models.fit(spans), fold.test).items():
@@ -86,10 +91,11 @@ def train_and_score(
     spans: Sequence[Span],
     fold: Fold,
     state: Path | None = None,
+    report: Callable[[Progress], None] | None = None,
 ) -> Runs:
     """One fold: a fresh network, its training, and what it says of the fold's windows."""
     kept = state / f"{fold.name}.state" if state is not None else None
-    network = trained(config, recipe, recordings, spans, kept)
+    network = trained(config, recipe, recordings, spans, kept, report)
     seen = score(network, recordings, fold.test, match=recipe.match > 0)
     return Runs.of(seen, recordings)
 
@@ -100,6 +106,7 @@ def trained(
     recordings: Recordings,
     spans: Sequence[Span],
     state: Path | None = None,
+    report: Callable[[Progress], None] | None = None,
 ) -> Network:
     """A fresh network, trained on `spans`; their ends held out as the recipe says."""
     with torch.random.fork_rng(devices=()):
@@ -107,7 +114,7 @@ def trained(
         network = Network(config, recordings.labels)
     train, held = hold_out(spans, recipe.validation, guard=recordings.n_rows)
     split = as_split({"train": train, "validation": held}, recordings)
-    fit(network, recordings, train, held, recipe, state, split=split)
+    fit(network, recordings, train, held, recipe, state, report, split=split)
     return network
 
 
@@ -119,11 +126,17 @@ def learning_curve(
     how: str = "runs",
     changes: Mapping[str, Any] | None = None,
     tell: Tell | None = None,
+    report: Report | None = None,
 ) -> list[dict[str, Any]]:
     """How good network and linear models are after so many minutes of training data: one dict an amount."""
     rows = []
-    for amount in minutes:
-        found = cross_validate(material, config, recipe, how, changes, amount, tell=tell)
+    for k, amount in enumerate(minutes):
+
+        def of_all(words: str, done: int, total: int, k: int = k, amount: float = amount) -> None:
+            if report is not None:
+                report(f"{amount:g} min, {words}", k * total + done, len(minutes) * total)
+
+        found = cross_validate(material, config, recipe, how, changes, amount, tell=tell, report=of_all)
         figures = {name: found[name] for name in ("two_way", "two_way_ci", "ten_way", "n_windows")}
         linear = {
             name: {k: part[k] for k in ("two_way", "two_way_ci", "ten_way")}
@@ -131,6 +144,16 @@ def learning_curve(
         }
         rows.append({"minutes": amount, "network": figures, **linear})
     return rows
+
+
+def _in_all(report: Report, fold: Fold, k: int, n_folds: int) -> Callable[[Progress], None]:
+    """Tells `report` of the steps of the `k`-th fold as a part of all folds' steps."""
+
+    def watch(progress: Progress) -> None:
+        words = f"without {fold.name} ({k + 1} of {n_folds}), loss {progress.loss:.3f}"
+        report(words, k * progress.steps + progress.step, n_folds * progress.steps)
+
+    return watch
 
 
 def _line(fold: Fold, said: Runs) -> str:
