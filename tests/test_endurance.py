@@ -73,7 +73,7 @@ def film(tmp_path):
 
 @pytest.mark.parametrize(
     ("warm_up_s", "stream_s"),
-    [(30, 90), pytest.param(600, 3600, marks=[pytest.mark.long, pytest.mark.timeout(3000)])],
+    [(10, 40), pytest.param(600, 3600, marks=[pytest.mark.long, pytest.mark.timeout(3000)])],
 )
 def test_memory_stays_flat_with_64_channels_at_1000_hz_and_a_720p_film(film, warm_up_s, stream_s):
     clock = ManualClock(0.0)
