@@ -1,6 +1,6 @@
 """One sigmoid a pair, or one softmax over all modalities? The notes' question, measured.
 
-    python -m models.learning.modalities SESSIONS... --folds 1-6/7-11 --out docs/modalities.md
+    python -m models.learning.modalities SESSIONS... --folds 7-11 --out docs/modalities.md
 
 The EEG is compared with two streams at once: the frames, and the film's linear features, which stand for any
 second stream that may be missing (sound, text). The derivation is in docs/learning.md.
