@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("--virtual", action="store_true", help="Five virtual subjects, judged on a sixth.")
     parser.add_argument("--out", type=Path, required=True, help="The table, Markdown; JSON goes beside it.")
     parser.add_argument("--folds", default="runs", help="runs, '5 blocks', or groups such as 1-6/7-11.")
+    parser.add_argument("--parts", nargs="+", help="Only these of the table's first column: mixer loss …")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--precision", default="32-true", help="bf16-mixed is twice as fast on newer CPUs.")
     parser.add_argument("--cache", type=Path)
@@ -186,7 +187,8 @@ def main() -> None:
     kept = asked.out.with_suffix(".json")
     rows = read(kept)
     done = {(row.group, row.name) for row in rows}
-    left = [v for v in variants() if (v.group, v.name) not in done]
+    wanted = [v for v in variants() if asked.parts is None or v.group in asked.parts]
+    left = [v for v in wanted if (v.group, v.name) not in done]
     recipe = Recipe(steps=asked.steps, match_from=0.5, validation=0, precision=asked.precision)
     with tempfile.TemporaryDirectory(prefix="phosphene-ablation-") as scratch:
         people = write_people(Path(scratch), N_PEOPLE, SECONDS) if asked.virtual else []
