@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from models.bench import growth, network, program, sessions, streams
+from models.bench import growth, memory, network, program, sessions, streams
 from models.bench.setting import Section, Setting
 from models.bench.timing import rounded
 from models.inference.backends import available, get_backend, versions
@@ -25,7 +25,7 @@ SECTIONS: dict[str, Callable[[Setting], Section]] = {
     "ring": streams.ring,
     "peer": streams.peer,
     "replay": sessions.replay,
-    "memory": sessions.memory,
+    "memory": memory.memory,
     "start": program.start,
     "loopback": program.loopback,
     "window": program.window,
