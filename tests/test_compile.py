@@ -353,8 +353,11 @@ def test_frames_are_encoded_while_intervals_are_scored(home: Path) -> None:
 
 @needs_openvino
 @needs_nncf
-def test_int8_frames_keep_their_direction_and_the_rest_stays_fp32(home: Path) -> None:
+def test_int8_frames_keep_their_direction_and_the_rest_stays_fp32(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     result = compile_stages(small_network(masks="own+1"), "openvino-int8", film_pictures(12, (64, 48)))
+    assert capsys.readouterr().out == ""  # where a command's JSON goes
     assert result.notes == ()
     assert result.parts["frames fast"].precision == "int8"
     assert 0.99 <= result.parts["frames fast"].parity.cosine < 1.0

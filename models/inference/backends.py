@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -92,8 +93,11 @@ def installed(package: str) -> bool:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Compilers warn of their own inner workings; what concerns a user is an error, or seen in the parity."""
-    with warnings.catch_warnings():
+    """Compilers warn of their own inner workings; what concerns a user is an error, or seen in the parity.
+
+    Their bars go to standard error: standard output is for a command's JSON.
+    """
+    with warnings.catch_warnings(), redirect_stdout(sys.stderr):
         warnings.simplefilter("ignore")
         before = logging.root.manager.disable
         logging.disable(logging.WARNING)
