@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import phosphene
-from models.bench.page import BEGIN, END, as_lines, write_page
+from models.bench.page import BEGIN, END, as_lines, merged, write_page
 from models.bench.setting import Setting
 from models.bench.suite import QUICK, SECTIONS, run_bench
 from models.bench.timing import Goal, interleaved, middle, ratio, told
@@ -45,7 +45,20 @@ def test_parts_are_chosen_by_name_or_by_what_it_begins_with(measured):
     with pytest.raises(ConfigError, match="no part rings: legal are vit_b16"):
         run_bench(Setting(), ["rings"])
     assert set(QUICK) < set(SECTIONS)
-    assert not {name.split(".")[0] for name in SECTIONS} & {"machine", "quick", "load", "goals"}
+    assert not {name.split(".")[0] for name in SECTIONS} & {"machine", "quick", "parts", "load", "goals"}
+
+
+def test_a_part_that_is_measured_anew_takes_its_place_and_the_others_stay(measured):
+    again = {**measured, "parts": ["ring"], "ring": {"write_us": 1.0}, "goals": []}
+    again = {name: part for name, part in again.items() if name not in ("tick", "growth")}
+    result = merged(measured, again)
+    assert result["parts"] == ["tick.demo", "ring", "growth"]
+    assert result["ring"] == {"write_us": 1.0}
+    assert result["tick"] == measured["tick"]
+    assert [goal["part"] for goal in result["goals"]] == ["tick.demo"] * len(result["goals"])
+    elsewhere = {**measured, "machine": {**measured["machine"], "name": "another"}}
+    with pytest.raises(ConfigError, match="were measured on another"):
+        merged(elsewhere, again)
 
 
 def test_the_page_keeps_what_stands_around_the_numbers(measured, tmp_path):

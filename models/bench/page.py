@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from models.bench.growth import as_svg
+from models.bench.suite import SECTIONS, found, put
 from realtime.errors import ConfigError
 
 BEGIN, END = "<!-- bench: what follows is written by `phosphene bench --docs` -->", "<!-- end of bench -->"
-_BESIDE = ("machine", "quick", "load", "goals")  # entries of a result that are no section
+_BESIDE = ("machine", "quick", "parts", "load", "goals")  # entries of a result that are no section
 
 
 def as_lines(result: Mapping[str, Any]) -> Iterator[str]:
@@ -24,16 +26,45 @@ def as_lines(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def write_page(result: Mapping[str, Any], folder: Path) -> None:
-    """Put the numbers into `folder`/performance.md, between its two marks, and the picture beside it."""
-    page = folder / "performance.md"
+    """Put the numbers into `folder`/performance.md, between its two marks, and the picture beside it.
+
+    Parts that were not measured this time stay as they were: performance.json beside the page keeps them.
+
+    Raises
+    ------
+    ConfigError
+        The page has lost its marks, or what it holds was measured on another machine or with other versions.
+    """
+    page, kept = folder / "performance.md", folder / "performance.json"
     text = page.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         raise ConfigError(f"{page} lacks the marks between which the numbers stand: {BEGIN} and {END}")
+    if kept.is_file():
+        result = merged(json.loads(kept.read_text(encoding="utf-8")), result)
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
     page.write_text(f"{before}{BEGIN}\n\n{as_markdown(result)}\n{END}{after}", encoding="utf-8")
+    kept.write_text(json.dumps(result, indent=1), encoding="utf-8")
     if "growth" in result:
         (folder / "performance.svg").write_text(as_svg(result["growth"]), encoding="utf-8")
+
+
+def merged(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured before, with the parts that were measured now in their place."""
+    if now["parts"] == list(SECTIONS):
+        return dict(now)
+    if before["machine"] != now["machine"] or before["quick"] != now["quick"]:
+        raise ConfigError(
+            f"the page's other parts were measured on {before['machine']['name']} with "
+            f"{before['machine']['versions']}: measure all parts here, `phosphene bench --docs`"
+        )
+    result = dict(now)
+    parts = [name for name in SECTIONS if name in (*before["parts"], *now["parts"])]
+    for name in parts:
+        put(result, name, found(now if name in now["parts"] else before, name))
+    ordered = {name: result[name] for name in (*_BESIDE, *dict.fromkeys(p.split(".")[0] for p in parts))}
+    goals = [goal for goal in before["goals"] if goal["part"] not in now["parts"]] + now["goals"]
+    return ordered | {"parts": parts, "goals": sorted(goals, key=lambda goal: parts.index(goal["part"]))}
 
 
 def as_markdown(result: Mapping[str, Any]) -> str:
@@ -41,7 +72,7 @@ def as_markdown(result: Mapping[str, Any]) -> str:
     versions_told = ", ".join(f"{name} {text}" for name, text in told["versions"].items())
     lines = [
         f"{told['name']}; {told['threads']} thread(s) an operation; {versions_told}.",
-        f"Load average {result['load'][0]:.1f} at the beginning and {result['load'][1]:.1f} at the end.",
+        "The machine's load average at the end of each part stands with it.",
         "",
         *_table(("goal", "measured", "wanted", ""), (_goal_row(goal) for goal in result["goals"])),
         "",

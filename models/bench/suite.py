@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -47,7 +47,8 @@ def run_bench(setting: Setting | None = None, only: Sequence[str] = ()) -> dict[
     -------
     dict
         By section what it measured: medians, and under `…_spread` what four of five values lie between.
-        `machine`, `load` (the machine's load average before and after) and `goals` beside them.
+        `machine`, `parts` (which were measured), `load` (the machine's load average before and after) and
+        `goals` beside them.
 
     Raises
     ------
@@ -57,13 +58,14 @@ def run_bench(setting: Setting | None = None, only: Sequence[str] = ()) -> dict[
     setting = setting or Setting()
     chosen = _chosen(only, QUICK if setting.quick else tuple(SECTIONS))
     share_cores()
-    result: dict[str, Any] = {"machine": describe(), "quick": setting.quick, "load": [os.getloadavg()[0]]}
+    result: dict[str, Any] = {"machine": describe(), "quick": setting.quick, "parts": chosen}
+    result["load"] = [os.getloadavg()[0]]
     goals: list[dict[str, Any]] = []
     for name in chosen:
         setting.progress(f"measuring {name} …")
         section = _measured(name, setting)
-        _put(result, name, {**section.numbers, "load": rounded(os.getloadavg()[0])})
-        goals += [goal.told() for goal in section.goals]
+        put(result, name, {**section.numbers, "load": rounded(os.getloadavg()[0])})
+        goals += [{"part": name, **goal.told()} for goal in section.goals]
     result["load"].append(os.getloadavg()[0])
     return result | {"goals": goals}
 
@@ -101,8 +103,17 @@ def _chosen(only: Sequence[str], known: Sequence[str]) -> list[str]:
     return [name for name in known if not only or any(name in meant(word) for word in only)]
 
 
-def _put(result: dict[str, Any], name: str, value: Any) -> None:
+def put(result: dict[str, Any], name: str, value: Any) -> None:
+    """Enter a part by its dotted name; what stood beside it stays."""
     *parents, leaf = name.split(".")
     for parent in parents:
-        result = result.setdefault(parent, {})
+        result[parent] = dict(result.get(parent, {}))
+        result = result[parent]
     result[leaf] = value
+
+
+def found(result: Mapping[str, Any], name: str) -> Any:
+    """A part by its dotted name."""
+    for word in name.split("."):
+        result = result[word]
+    return result
