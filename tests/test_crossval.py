@@ -78,11 +78,13 @@ def test_cross_validation_judges_every_session_and_the_curve_and_the_table_follo
     assert found["baselines"]["cca"]["n_windows"] == 72
     assert len(told) == len(list(tmp_path.glob("*.state"))) == 2
     seen.clear()
+    short = QUICK.model_copy(update={"steps": 3})
     row, _ = learning_curve(
-        Material(sessions), small, QUICK, (0.5, 0.6), "1/2-3", report=lambda *step: seen.append(step)
+        Material(sessions), small, short, (0.5, 0.6), "1/2-3", report=lambda *step: seen.append(step)
     )
     assert seen[-1][0].startswith("0.6 min, without run1+run2")
-    assert seen[-1][1:] == (4 * QUICK.steps, 4 * QUICK.steps)
+    assert [done for _, done, _ in seen] == list(range(1, 4 * 3 + 1))
+    assert seen[-1][2] == 4 * 3
     assert row["minutes"] == 0.5
     assert {"network", "ridge", "cca"} <= set(row)
 

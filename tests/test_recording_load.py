@@ -44,7 +44,7 @@ def record(folder, source_id: str, seconds: float) -> Recorder:
 
 
 @pytest.mark.parametrize(
-    "seconds", [4, pytest.param(600, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+    "seconds", [3, pytest.param(600, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
 )
 def test_every_sample_a_headset_sends_is_in_the_recording(tmp_path, source_id, seconds):
     options = HeadsetOptions(channels=64, rate=1000.0, source_id=source_id, ramp="number", seed=11)
