@@ -47,7 +47,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Row:
-    """A variant's figures; accuracies with their 95 % intervals, `minutes` a fold took to train and judge."""
+    """A variant's figures; accuracies with their 95 % intervals.
+
+    `minutes` a fold took to train and judge; None where it was halted meanwhile.
+    """
 
     group: str
     name: str
@@ -57,7 +60,7 @@ class Row:
     match: float | None
     match_ci: tuple[float, float] | None
     match_ten: float | None
-    minutes: float
+    minutes: float | None
 
 
 def variants() -> list[Variant]:
@@ -140,9 +143,10 @@ def as_markdown(rows: Sequence[Row]) -> str:
     ]
     for row in rows:
         match = _accuracy(row.match, row.match_ci), "–" if row.match_ten is None else f"{row.match_ten:.3f}"
+        minutes = "–" if row.minutes is None else f"{row.minutes:.1f}"
         lines.append(
             f"| {row.group} | {row.name} | {_accuracy(row.similarity, row.similarity_ci)} | "
-            f"{row.similarity_ten:.3f} | {match[0]} | {match[1]} | {row.minutes:.1f} |"
+            f"{row.similarity_ten:.3f} | {match[0]} | {match[1]} | {minutes} |"
         )
     return "\n".join(lines) + "\n"
 
