@@ -46,8 +46,11 @@ def stage_inputs(network: Network) -> dict[str, tuple[Tensor, ...]]:
     }
 
 
+@pytest.mark.parametrize("explain", [False, True])
 @torch.no_grad()
-def test_every_stage_of_the_default_exports_to_ops_that_tensorrt_converts(golden: Path) -> None:
+def test_every_stage_of_the_default_exports_to_ops_that_tensorrt_converts(
+    golden: Path, explain: bool
+) -> None:
     converted = set((golden / "tensorrt_converters.txt").read_text().split())
     # getitem is listed as operator.getitem; the assertion holds no value and is removed by torch-tensorrt.
     converted |= {"<built-in function getitem>", "aten._assert_tensor_metadata.default"}
@@ -55,7 +58,7 @@ def test_every_stage_of_the_default_exports_to_ops_that_tensorrt_converts(golden
     del decompositions[torch.ops.aten.scaled_dot_product_attention.default]
     network = small_network()
     for name, inputs in stage_inputs(network).items():
-        stage = Stage(network, name, explain=True)  # as it runs live
+        stage = Stage(network, name, explain)
         exported = torch.export.export(stage, inputs)
         graph = exported.run_decompositions(decompositions).graph
         ops = {str(node.target) for node in graph.nodes if node.op == "call_function"}
