@@ -83,7 +83,7 @@ def memory(setting: Setting) -> Section:
     """Resident memory over an hour of stream time, in a process of its own.
 
     What is told as growth is the median of the last sixth less that of the first, so 50 minutes apart: single
-    sizes rise and fall by several MB with what the allocator keeps, which a short slope would take for growth.
+    sizes rise and fall by several MB with what the allocator keeps, and a short slope would count that.
     """
     warm_s, measured_s = (5, 20) if setting.quick else (900, 3600)
     told = subprocess.run(
