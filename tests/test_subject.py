@@ -15,7 +15,7 @@ from scipy import signal
 from realtime.errors import ConfigError
 from realtime.virtual.background import Noise, pink
 from realtime.virtual.engagement import ResponsiveEngagement, ScheduledEngagement, phase_at
-from realtime.virtual.features import FEATURES, FeatureTrack
+from realtime.virtual.features import FEATURES, FeatureTrack, Half
 from realtime.virtual.film import Film
 from realtime.virtual.head_model import HEADSETS, direction, topography
 from realtime.virtual.response import SOURCES, Brain
@@ -248,6 +248,40 @@ class TestAnswers:
     def test_the_answer_has_the_size_that_snr_counts_in(self, seen):
         answer = Brain(seen, ("Oz",)).respond(np.arange(1000, 1060, 0.01))
         assert answer.std() == pytest.approx(1, abs=0.2)
+
+    @pytest.mark.parametrize(("sees", "answered"), [("left", 1001), ("right", 1002)])
+    def test_who_sees_one_half_answers_to_nothing_in_the_other(self, sees, answered):
+        class Squares:
+            """A square comes on in the left half at 1001 s and in the right half at 1002 s."""
+
+            fps = 30.0
+
+            def frame(self, number):
+                image = np.full((90, 160, 3), 50, np.uint8)
+                image[30:50, 20:40] = 200 if number >= 30_030 else 50
+                image[30:50, 120:140] = 200 if number >= 30_060 else 50
+                return image
+
+            def onsets(self, number):
+                return []
+
+        times = np.arange(1000, 1003, 0.002)
+        answer = np.abs(Brain(FeatureTrack(Half(Squares(), sees)), ("Oz",)).respond(times)[:, 0])
+        within = (times > answered) & (times < answered + 0.6)
+        assert answer[within].max() > 1
+        assert np.all(answer[~within] == 0)
+
+    def test_half_of_the_film_is_answered_with_about_the_power_of_the_whole(self, seen):
+        times = np.arange(1000, 1060, 0.01)
+        whole, left = (Brain(s, ("Oz",)).respond(times).std() for s in (seen, watching(Film(0), sees="left")))
+        assert left == pytest.approx(whole, rel=0.3)
+
+    def test_each_token_appears_in_one_half(self):
+        film = Film(0)
+        for number in range(30_000, 33_000):
+            left, right = (Half(film, side).onsets(number) for side in ("left", "right"))
+            assert all(event.x < 0.5 for event in left)
+            assert sorted(left + right, key=lambda e: e.index) == film.onsets(number)
 
     def test_a_cut_in_the_film_is_seen_as_one(self, seen):
         film = Film(0)

@@ -38,21 +38,27 @@ _SIZE = 240, 135  # pixels: four times what the fast path keeps
 
 
 def write_virtual(
-    folder: Path, seconds: float, person: int, film: int, engaged: bool, face_weight: float = 0.0
+    folder: Path, seconds: float, person: int, film: int, engaged: bool, **subject: Any
 ) -> Path:
-    """Record a virtual subject who watches a film, `engaged` throughout or with a mind that wanders."""
-    who = SubjectOptions(seed=person, film_seed=film, always_engaged=engaged, face_weight=face_weight)
+    """Record a virtual subject who watches a film, `engaged` throughout or with a mind that wanders.
+
+    `subject` are further `SubjectOptions`.
+    """
+    who = SubjectOptions(seed=person, film_seed=film, always_engaged=engaged, **subject)
     simulated = simulate_session(seconds, who, Film(film, size=_SIZE))
     info = EegInfo("Virtual subject", simulated.labels, "microvolts", simulated.rate, f"virtual-{person}")
     write_session(folder, info, simulated.stamps, simulated.samples, simulated.frames(), simulated.markers)
     return folder
 
 
-def write_people(folder: Path, n_train: int, seconds: float, face_weight: float = 0.0) -> list[Path]:
-    """Record engaged subjects to learn from, and last one to be judged on, whose film nobody learned from."""
+def write_people(folder: Path, n_train: int, seconds: float, **subject: Any) -> list[Path]:
+    """Record engaged subjects to learn from, and last one to be judged on, whose film nobody learned from.
+
+    `subject` are further `SubjectOptions` of all of them.
+    """
     who = [(FIRST_PERSON + i, FIRST_FILM + i) for i in range(n_train)] + [(DEMO_PERSON, DEMO_FILM)]
     return [
-        write_virtual(folder / f"{i}", seconds, person, film, engaged=True, face_weight=face_weight)
+        write_virtual(folder / f"{i}", seconds, person, film, engaged=True, **subject)
         for i, (person, film) in enumerate(who)
     ]
 

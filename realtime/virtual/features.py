@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,26 @@ class Stimulus(Protocol):
     def onsets(self, number: int) -> list[Event]:
         """What appears in that frame, where the source knows; else nothing."""
         ...
+
+
+@dataclass(frozen=True)
+class Half:
+    """The left or the right half of a stimulus, for a subject who does not see the other."""
+
+    whole: Stimulus
+    side: Literal["left", "right"]
+
+    @property
+    def fps(self) -> float:
+        return self.whole.fps
+
+    def frame(self, number: int) -> NDArray[np.uint8]:
+        image = self.whole.frame(number)
+        middle = image.shape[1] // 2
+        return image[:, :middle] if self.side == "left" else image[:, middle:]
+
+    def onsets(self, number: int) -> list[Event]:
+        return [event for event in self.whole.onsets(number) if (event.x < 0.5) is (self.side == "left")]
 
 
 def grey(image: NDArray[np.uint8], width: int = 160) -> NDArray[np.float32]:

@@ -50,7 +50,8 @@ def serve(
     source_id = source_id or f"phosphene-subject-{uuid.uuid4().hex[:12]}"
     worn = worn_by(options, source_id=source_id, seconds=seconds, chunk=_CHUNK)
     start = clock.now()
-    film, engagement, ear = watching(Film(options.film_seed)), engagement_of(options), None
+    film = watching(Film(options.film_seed), sees=options.sees)
+    engagement, ear = engagement_of(options), None
     if feedback is not None:
         engagement = responsive = ResponsiveEngagement(start)
         ear = Ear(feedback, responsive, clock)

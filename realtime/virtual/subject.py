@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,13 @@ from realtime.config import Frozen
 from realtime.types import FloatArray, Frame, TimeArray
 from realtime.virtual.background import Artefacts, Background
 from realtime.virtual.engagement import Engagement, Phase, ScheduledEngagement, phase_at
-from realtime.virtual.features import FeatureTrack
+from realtime.virtual.features import FeatureTrack, Half
 from realtime.virtual.film import Film
 from realtime.virtual.head_model import HEADSETS, direction
 from realtime.virtual.headset import HeadsetOptions, VirtualHeadset
 from realtime.virtual.response import Brain
+
+Sees = Literal["all", "left", "right"]
 
 _WATCHED = (160, 90)  # pixels: all that `features` measures is there, at a sixth of the cost of the full film
 
@@ -36,7 +38,7 @@ class SubjectOptions(Frozen):
 
     `snr` is the standard deviation of the answer to the film at Oz while engaged, as a share of the
     background's (`background_uv`, 1/f above 0.5 Hz). `drift_ppm`, `dropouts` and `dropout_s` are those of
-    `HeadsetOptions`.
+    `HeadsetOptions`. `sees` is the half of the picture that reaches the subject's brain, or all of it.
     """
 
     seed: int = 0
@@ -46,6 +48,7 @@ class SubjectOptions(Frozen):
     snr: float = Field(default=0.4, ge=0)
     lag_s: float = Field(default=0.0, ge=0, le=1)
     face_weight: float = Field(default=0.0, ge=0, le=1)
+    sees: Sees = "all"
     phase_s: float = Field(default=15.0, ge=4)
     always_engaged: bool = False
     background_uv: float = Field(default=10.0, ge=0)
@@ -101,9 +104,8 @@ class VirtualSubject:
     ):
         self.options, self.start = options, start
         self.engagement = engagement or engagement_of(options)
-        self._brain = Brain(
-            seen or watching(Film(options.film_seed)), options.electrodes, options.lag_s, options.face_weight
-        )
+        seen = seen or watching(Film(options.film_seed), sees=options.sees)
+        self._brain = Brain(seen, options.electrodes, options.lag_s, options.face_weight)
         self._artefacts = Artefacts(
             options.electrodes, options.seed, options.blinks_per_min, options.blink_uv,
             options.bursts_per_min, options.line_hz, options.line_uv, options.drift_uv,
@@ -151,9 +153,10 @@ def worn_by(options: SubjectOptions, **changes: Any) -> HeadsetOptions:
     return HeadsetOptions(**{"name": "Virtual subject", "channels": options.electrodes, **same, **changes})
 
 
-def watching(film: Film, memory: int = 512) -> FeatureTrack:
-    """A film as the subject's eyes take it: small, and each frame once."""
-    return FeatureTrack(Film(film.seed, film.fps, _WATCHED), memory)
+def watching(film: Film, memory: int = 512, sees: Sees = "all") -> FeatureTrack:
+    """A film as the subject's eyes take it: small, each frame once, and only the half that they see."""
+    small = Film(film.seed, film.fps, _WATCHED)
+    return FeatureTrack(small if sees == "all" else Half(small, sees), memory)
 
 
 def engagement_of(options: SubjectOptions) -> Engagement:
@@ -211,7 +214,7 @@ def simulate_session(
     """
     options = options or SubjectOptions()
     film = film or Film(options.film_seed)
-    subject = VirtualSubject(options, start, seen or watching(film))
+    subject = VirtualSubject(options, start, seen or watching(film, sees=options.sees))
     headset = VirtualHeadset(worn_by(options), start, subject)
     n = round(seconds * options.rate)
     step = round(10 * options.rate)

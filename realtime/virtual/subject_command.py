@@ -25,6 +25,7 @@ def subject(
     snr: Annotated[float | None, typer.Option(help="Answer to the film over background, at Oz.")] = None,
     lag_s: Annotated[float | None, typer.Option(help="Added to every latency.")] = None,
     face_weight: Annotated[float | None, typer.Option(help="0: changes count. 1: only faces do.")] = None,
+    sees: Annotated[str | None, typer.Option(help="What reaches it: all, left or right half.")] = None,
     phase_s: Annotated[float | None, typer.Option(help="Mean length of a phase of engagement.")] = None,
     always_engaged: Annotated[bool, typer.Option("--always-engaged", help="Its mind never wanders.")] = False,
     drift_ppm: Annotated[float | None, typer.Option(help="How much faster than stated it samples.")] = None,
@@ -39,7 +40,10 @@ def subject(
     ] = False,
 ) -> None:
     """Be a person who watches the film: a real LSL stream of the EEG it evokes."""
-    chosen = ("seed", "film_seed", "rate", "snr", "lag_s", "face_weight", "phase_s", "drift_ppm", "dropouts")
+    chosen = (
+        "seed", "film_seed", "rate", "snr", "lag_s", "face_weight", "sees", "phase_s", "drift_ppm",
+        "dropouts",
+    )  # fmt: skip
     given = {option: value for option, value in locals().items() if option in chosen and value is not None}
 
     from pydantic import ValidationError
