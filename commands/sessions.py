@@ -104,7 +104,7 @@ def live(
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
     loop = _feedback(feedback, feedback_set, feedback_style, sham, blind, osc)
     if eeg is None or not (video or stimulus):
-        _run(_ask(eeg, video, headless, out, loop), headless, seconds, json)
+        _run(_ask(eeg, bool(video or stimulus), headless, out, loop), headless, seconds, json)
         return
     choice = _live_choice(
         eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
@@ -263,14 +263,15 @@ def _stream_out(folder: Path, speed: float, loop: bool, seconds: float | None) -
 
 
 def _ask(
-    eeg: str | None, video: list[str] | None, headless: bool, out: Path, feedback: FeedbackChoice | None
+    eeg: str | None, video: bool, headless: bool, out: Path, feedback: FeedbackChoice | None
 ) -> Callable[[], Running | None]:
     """What opens a session by asking, where there is a window to ask in and nothing was said yet."""
     from gui.display import why_no_window
     from realtime.errors import ConfigError
 
     if eeg is not None or video or headless or why_no_window():
-        raise ConfigError("give --eeg and --video; `phosphene streams` lists what there is")
+        missing = ["--eeg"] * (eeg is None) + ["--video"] * (not video)
+        raise ConfigError(f"give {' and '.join(missing)}; `phosphene streams` lists what there is")
     from gui.ask import ask_and_open
 
     return lambda: ask_and_open(out, feedback)

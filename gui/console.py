@@ -101,10 +101,14 @@ def print_audit(report: Mapping[str, Any]) -> None:
 @contextmanager
 def steps_progress() -> Iterator[Callable[[str, int, int], None]]:
     """A live line on standard error; gives what is to be told: words, steps done, steps in all."""
-    columns = ("{task.description}", BarColumn(), "{task.completed}/{task.total}", TimeRemainingColumn())
+    columns = ("{task.description}", BarColumn(), "{task.fields[count]}", TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("reading sessions", total=None)
-        yield lambda words, done, total: bar.update(task, description=words, completed=done, total=total)
+        task = bar.add_task("reading sessions", total=None, count="")
+
+        def show(words: str, done: int, total: int) -> None:
+            bar.update(task, description=words, completed=done, total=total, count=f"{done}/{total}")
+
+        yield show
 
 
 @contextmanager

@@ -6,11 +6,11 @@ PhospheneError
 │   ├── StreamNotFound          no LSL stream fits the selection, or more than one does
 │   ├── StreamFormatError       the stream is there, but its format, unit, clock or labels do not serve
 │   ├── VideoError              a camera, file or URL does not open or gives no frames
-│   └── SessionError            a recorded session is missing, truncated or incomplete
+│   ├── SessionError            a recorded session is missing, truncated or incomplete
+│   └── WeightsError            weights are missing, damaged, or do not fit the network that should use them
 └── RunError                    something failed while running (exit code 1)
     ├── ClockError              a stream's stamps leave the clock they began on
-    ├── WorkerFailed            a worker thread died; its exception is the cause
-    └── WeightsError            weights or a compiled model do not fit the network that should use them
+    └── WorkerFailed            a worker thread died; its exception is the cause
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ class SessionError(InputError):
     """A recorded session is missing, truncated or lacks what is asked of it."""
 
 
+class WeightsError(InputError):
+    """Weights are missing, damaged, or do not fit the network that should use them."""
+
+
 class RunError(PhospheneError):
     """Something failed while the program was running."""
 
@@ -58,7 +62,3 @@ class ClockError(RunError):
 
 class WorkerFailed(RunError):
     """A worker thread died; the exception that ended it is the `__cause__`."""
-
-
-class WeightsError(RunError):
-    """Weights or a compiled model do not fit the network that should use them."""

@@ -118,6 +118,27 @@ def test_a_wrong_channel_name_lists_those_that_are_there(run, session):
     assert "no channel Oz; it has C3, C4, Cz" in one_line(err)
 
 
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ((), "give --eeg and --video;"),
+        (("--eeg", "type=EEG"), "give --video;"),
+        (("--video", "0"), "give --eeg;"),
+        (("--stimulus", "film.mkv"), "give --eeg;"),
+    ],
+)
+def test_a_live_session_without_one_of_its_two_streams_is_told_which(run, options, missing):
+    code, _, err = run("live", "--headless", *options)
+    assert code == 2
+    assert missing in one_line(err)
+
+
+def test_a_folder_without_weights_is_wrong_input(run, session, tmp_path):
+    code, _, err = run("replay", session, "--weights", tmp_path, "--headless")
+    assert code == 2
+    assert "`phosphene train`" in one_line(err)
+
+
 @pytest.mark.parametrize("speed", ["0", "-1", "fast"])
 def test_a_speed_that_is_none_is_refused(run, session, speed):
     code, _, err = run("replay", session, f"--speed={speed}", "--headless")

@@ -135,7 +135,7 @@ def _losses(text: str) -> Any:
 
 def _sentence(error: Any) -> str:
     place = f"--{str(error['loc'][0]).replace('_', '-')} {error['input']}: " if error["loc"] else ""
-    return place + str(error["msg"])
+    return place + str(error["msg"]).removeprefix("Value error, ")
 
 
 def main() -> None:
