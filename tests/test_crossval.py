@@ -9,7 +9,7 @@ import torch
 
 from models.config import preset
 from models.learning import losses, modalities
-from models.learning.ablation import Variant, ablation, as_markdown, variants
+from models.learning.ablation import Variant, ablation, as_markdown, in_order, variants
 from models.learning.baselines import FilmFeatures
 from models.learning.crossval import cross_validate, learning_curve
 from models.learning.dataset import Recordings
@@ -99,6 +99,7 @@ def test_a_table_has_a_row_for_each_part_with_its_interval(sessions, small):
     assert [row.name for row in rows] == ["pma", "infonce"]
     assert rows[0].similarity_ci[0] <= rows[0].similarity <= rows[0].similarity_ci[1]
     assert rows[1].match is None
+    assert in_order(rows[::-1]) == rows
     text = as_markdown(rows).splitlines()
     assert len(text) == 4
     assert all(line.count("|") == 8 for line in text)

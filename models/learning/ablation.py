@@ -151,6 +151,12 @@ def as_markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Rows as `variants` lists them, whenever they were measured."""
+    places = {(variant.group, variant.name): place for place, variant in enumerate(variants())}
+    return sorted(rows, key=lambda row: places.get((row.group, row.name), len(places)))
+
+
 def accuracies(kept: Path) -> dict[str, str]:
     """2-way accuracy of the similarity and of the match by a row's name in `models.table`, from the JSON."""
     places = {"mixer": 2, "compression": 3, "fusion": 4}
@@ -199,7 +205,7 @@ def main() -> None:
         material = Material(people or asked.sessions, cache=asked.cache)
         folds = f"{len(people)}" if people else asked.folds
         for row in ablation(material, "demo", recipe, folds, left):
-            rows.append(row)
+            rows = in_order([*rows, row])
             kept.write_text(json.dumps([asdict(row) for row in rows], indent=1))
             asked.out.write_text(as_markdown(rows), encoding="utf-8")
             sys.stderr.write(f"{row.group}, {row.name}: {row.similarity} / {row.match}\n")
