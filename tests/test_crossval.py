@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.config import preset
-from models.learning import losses, modalities
+from models.learning import losses, modalities, what
 from models.learning.ablation import Variant, ablation, as_markdown, in_order, variants
 from models.learning.baselines import FilmFeatures
 from models.learning.crossval import cross_validate, learning_curve
@@ -135,3 +135,15 @@ def test_a_missing_stream_has_no_pull(sessions, small, recordings):
             model.zero_grad()
             model.loss(kind, sides, labels, nobody).backward(retain_graph=True)
             assert float(model.second.head.weight.grad.abs().sum()) == 0.0
+
+
+def test_what_is_seen_beyond_when_is_measured_beside_a_network_without_places():
+    recipe = Recipe(steps=2, batch=4, warmup=1, validation=0)
+    rows = list(what.what_beyond_when(recipe, ["the left half alone"], n_train=1, seconds=24.0))
+    ((name, found),) = rows
+    assert name == "the left half alone"
+    assert 0 <= found["placeless"]["two_way"] <= 1
+    assert found["placeless"]["n_windows"] == found["n_windows"]
+    header, _, row = what.as_markdown(rows).splitlines()
+    assert header.split(" | ")[1:] == ["similarity", "placeless", "match", "ridge", "cca |"]
+    assert row.startswith("| the left half alone | ")

@@ -95,12 +95,25 @@ def test_what_was_computed_is_read_again_and_another_band_is_computed_anew(folde
     assert not list(first.folder.parent.glob(".*-*"))  # nothing half-written is left
 
 
-def test_a_trained_encoder_has_another_key_and_the_same_weights_the_same(network):
-    def key(seed):
+def test_what_an_encoder_gives_depends_on_its_weights_and_on_its_settings(network):
+    def key(seed=0, **changes):
         torch.manual_seed(seed)
-        return encoder_key(Network(preset("demo"), ("Cz",)).frame_encoders["fast"])
+        made = Network(preset("demo", {f"fast.{name}": value for name, value in changes.items()}), ("Cz",))
+        return encoder_key(made.frame_encoders["fast"], made.config.fast.model_dump())
 
-    assert key(0) == encoder_key(network.frame_encoders["fast"]) != key(1)
+    assert key() == encoder_key(network.frame_encoders["fast"], network.config.fast.model_dump())
+    others = [key(seed=1), key(patches=2), key(heads=2), key(image_px=32)]
+    assert len({key(), *others}) == 5
+
+
+def test_the_same_weights_on_another_grid_of_patches_are_embedded_anew(folder, network):
+    found = Recordings([folder / "one"], GRID, CONDITIONING)
+    found.embed(network)
+    coarse = Network(preset("demo", {"fast.patches": 1}), network.labels)
+    coarse.frame_encoders.load_state_dict(network.frame_encoders.state_dict())
+    found.embed(coarse)
+    batch = found.batch(Windows(np.array([0]), np.array([found.spans()[0].stop - 1])))
+    assert batch.frames["fast"].shape[2] == 1
 
 
 def test_a_session_that_cannot_be_written_to_is_cached_elsewhere(tmp_path, monkeypatch):

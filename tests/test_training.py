@@ -27,12 +27,13 @@ from models.learning.objective import Objective
 from models.learning.recipe import Recipe
 from models.learning.sampling import augment
 from models.learning.scoring import see_windows, similarity_runs
+from models.learning.teacher import Teacher
 from models.learning.tensorboard import tensorboard
 from models.learning.train import Material, train_sessions
 from models.learning.validation import Best, Validation
 from models.network.network import Network
 from realtime.config import ConditioningConfig
-from realtime.errors import SessionError, WeightsError
+from realtime.errors import ConfigError, SessionError, WeightsError
 from tests.flashes import QUICK, SMALL, fresh, write_flashes
 
 
@@ -87,6 +88,49 @@ def test_a_network_learns_flashes_and_is_judged_far_above_chance_on_another_run(
         assert found["controls"][side]["similarity"]["two_way"] == pytest.approx(0.5, abs=0.12)
     assert found["baselines"]["ridge"]["two_way"] > 0.7
     json.dumps(found, allow_nan=False)
+
+
+def test_a_frame_encoder_that_is_not_frozen_is_trained_and_kept(sessions, tmp_path):
+    recipe = QUICK.model_copy(update={"match_from": 0.0})
+    for frozen in (True, False):
+        config = preset("demo", {**SMALL, "fast.frozen": frozen})
+        before = fresh(config).frame_encoders["fast"].state_dict()
+        train_sessions(Material(sessions[:1]), tmp_path / f"{frozen}", config, recipe)
+        after = load_checkpoint(tmp_path / f"{frozen}").network.frame_encoders["fast"].state_dict()
+        changed = [not torch.equal(before[name], after[name]) for name in before]
+        assert all(changed) if not frozen else not any(changed)
+
+
+def test_pictures_are_scored_as_their_embeddings_would_be(sessions):
+    network = fresh(preset("demo", {**SMALL, "fast.frozen": False})).eval()
+    scores = []
+    for to_train in (True, False):
+        found = Recordings(sessions[:1], network.config.grid, ConditioningConfig())
+        found.embed(network, to_train=to_train)
+        assert found.shows_pictures("fast") is to_train
+        windows = found.every(found.spans(), found.n_rows)
+        scores.append(similarity_runs(see_windows(network, found, windows, match=False), found)[0].scores)
+    assert scores[0] == pytest.approx(scores[1], abs=2e-3)
+    assert np.std(scores[0]) > 1e-2
+
+
+def test_a_picture_that_stays_on_show_is_embedded_once(small):
+    network, seen = fresh(small), []
+    network.frame_encoders["fast"].register_forward_hook(lambda _, args, out: seen.append(len(args[0])))
+    pictures = torch.randn(2, 5, 3, 32, 32).half()
+    pictures[0, 2], pictures[0, 3], pictures[1, 4] = pictures[0, 1], pictures[0, 1], pictures[1, 3]
+    rows = network.embedded({"fast": pictures})["fast"]
+    assert seen == [7]
+    whole = network.encode_frames(pictures.float(), "fast")
+    assert rows == pytest.approx(whole, abs=1e-5)
+
+
+def test_a_teacher_that_would_change_is_refused(sessions):
+    config = preset("demo", {**SMALL, "fast.frozen": False})
+    found = Recordings(sessions[:1], config.grid, ConditioningConfig())
+    found.embed(fresh(config), to_train=True)
+    with pytest.raises(ConfigError, match=r"fast\.frozen=true"):
+        Teacher("frames:fast", found)
 
 
 def test_what_a_checkpoint_was_trained_on_is_not_judged(sessions, small, tmp_path):

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.learning.cache import TableFile, content_id, session_table
-from models.learning.frames import FrameFile, frame_file
-from models.network.network import Network
+from models.learning.frames import FrameFile, Pictures, frame_file
+from models.network.network import Network, is_trained
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
 from recordings.session import Session
@@ -48,6 +48,8 @@ class Batch(NamedTuple):
     eeg_valid : (B, C, n_times) bool
     eeg_scale : (B, C) float32 µV
     frames : dict of path to (B, G / every, P, Dv) float32
+        Or pictures (B, G / every, 3, H, W) float16, of a path whose encoder is trained: see
+        `Network.embedded`.
     frame_valid : (B, G) bool
     session, end : (B,) int64
     """
@@ -137,6 +139,10 @@ class Recordings:
         """Frame paths a batch brings: none before `embed`."""
         return tuple(self._frames)
 
+    def shows_pictures(self, path: str) -> bool:
+        """Whether a batch brings pictures of this path instead of embeddings."""
+        return len(self._frames[path][0].rows.shape) == 4
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Channels, in the order of every batch."""
@@ -160,15 +166,23 @@ class Recordings:
         slots = sum(span.stop - span.start for span in (self.spans() if spans is None else spans))
         return slots / self.grid.slots_hz / 60
 
-    def embed(self, network: Network, device: str | torch.device = "cpu") -> None:
-        """Have all frames embedded by the network's frame encoders; batches hold them from now on."""
+    def embed(self, network: Network, device: str | torch.device = "cpu", to_train: bool = False) -> None:
+        """Have all frames embedded by the network's frame encoders; batches hold them from now on.
+
+        Parameters
+        ----------
+        to_train : bool
+            Leave frames as pictures where the encoder is not frozen: what it makes of them will change.
+        """
         px = max(encoder.image_px for encoder in network.frame_encoders.values())
         for path, encoder in network.frame_encoders.items():
+            settings = getattr(network.config, path).model_dump(mode="json", exclude={"frozen"})
+            reader = Pictures(encoder) if to_train and is_trained(encoder) else encoder.eval()
             files = []
             for source in self.paths:
                 with Session(source) as session:
                     files.append(
-                        frame_file(session, encoder.eval(), px, self.cache, self.selectors[1], device)
+                        frame_file(session, reader, settings, px, self.cache, self.selectors[1], device)
                     )
             self._frames[path], self._every[path] = files, network.config.paths[path]
 
@@ -237,7 +251,8 @@ class Recordings:
                 shown[i] &= file.there[np.maximum(position[i], 0)]
                 wanted = np.where(shown[i], position[i], -1)[:: self._every[path]]
                 rows.append(file.read(wanted))
-            frames[path] = torch.from_numpy(np.stack(rows)).float()
+            stacked = torch.from_numpy(np.stack(rows))
+            frames[path] = stacked if stacked.dim() == 5 else stacked.float()  # pictures take their room
         eeg_valid = torch.from_numpy(valid)[:, None].expand(-1, eeg.shape[1], -1)
         return Batch(
             torch.from_numpy(np.ascontiguousarray(eeg)),

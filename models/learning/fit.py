@@ -24,7 +24,7 @@ from models.learning.sampling import ahead, augment, draw
 from models.learning.state import load_state, save_state
 from models.learning.teacher import Teacher, width_of
 from models.learning.validation import Best, Validation, validate
-from models.network.network import Network
+from models.network.network import Network, is_trained
 
 
 @dataclass(frozen=True)
@@ -254,9 +254,10 @@ class Fit:
 
 
 def freeze_encoders(network: Network) -> None:
-    """Frames come embedded from the cache: their encoders take no part in the training."""
+    """Frames of frozen encoders come embedded from the cache; they take no part in the training."""
     for encoder in network.frame_encoders.values():
-        encoder.requires_grad_(False).eval()
+        if not is_trained(encoder):
+            encoder.eval()
 
 
 def parameter_groups(objective: Objective, recipe: Recipe) -> list[dict[str, Any]]:

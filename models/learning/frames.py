@@ -1,9 +1,11 @@
-"""A session's frames as a network wants them: embedded once by a frozen encoder, or as small pictures."""
+"""A session's frames as a network wants them: embedded once by a frozen encoder, or, for one that is to be
+trained, as the pictures it reads.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from models.learning.cache import Rows, cache_folder, digest, fingerprint, whole
 from models.network.interfaces import FrameEncoder
@@ -45,10 +47,26 @@ class FrameFile:
         return picked
 
 
-def encoder_key(encoder: FrameEncoder) -> str:
-    """Hash of a frozen encoder: its class, and every weight."""
+class Pictures(nn.Module):
+    """In place of an encoder that is to be trained: keeps what that reads, (n, 3, H, W)."""
+
+    def __init__(self, encoder: FrameEncoder) -> None:
+        super().__init__()
+        self.preprocess, self.width = encoder.preprocess, 3
+        self.patch_grid, self.image_px, self.stored_elsewhere = encoder.patch_grid, encoder.image_px, False
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images
+
+
+def encoder_key(encoder: FrameEncoder, settings: Mapping[str, Any]) -> str:
+    """Hash of all that an encoder's output depends on: its class, its settings, and every weight.
+
+    Weights alone do not tell: the same ones are read with another number of heads, or averaged onto another
+    grid of patches.
+    """
     assert isinstance(encoder, nn.Module)
-    content = hashlib.sha256(type(encoder).__name__.encode())
+    content = hashlib.sha256(digest(type(encoder).__name__, dict(settings)).encode())
     for name, value in sorted(encoder.state_dict().items()):
         content.update(name.encode())
         content.update(value.detach().cpu().contiguous().float().numpy().tobytes())
@@ -58,6 +76,7 @@ def encoder_key(encoder: FrameEncoder) -> str:
 def frame_file(
     session: Session,
     encoder: FrameEncoder,
+    settings: Mapping[str, Any],
     image_px: int,
     cache: Path | None = None,
     video: str = "",
@@ -66,9 +85,15 @@ def frame_file(
     """Embeddings (n_frames, P, Dv) float16 of a session's frames, computed now or before.
 
     Frames are reduced to `image_px` as they are live, so that training and the window see the same.
+
+    Parameters
+    ----------
+    settings : mapping
+        The encoder's part of the configuration; `Pictures` give rows (n_frames, 3, H, W).
     """
     track = session.video(video or None)
-    key = digest(fingerprint(session.path), fingerprint(track.path), encoder_key(encoder), image_px, video)
+    read_as = encoder_key(encoder, settings)
+    key = digest(fingerprint(session.path), fingerprint(track.path), read_as, image_px, video)
     path = cache_folder(session.folder, cache) / f"frames-{key}.npy"
     there = path.with_suffix(".there.npy")
     if not path.is_file():

@@ -78,11 +78,11 @@ class Objective(nn.Module):
         """Run both towers; the latents cost as much as all the rest and are left out where not needed."""
         network = self.network
         eeg = network.encode_eeg(batch.eeg, batch.eeg_valid, batch.eeg_scale)
-        tower = network.video_tower
+        tower, frames = network.video_tower, network.embedded(batch.frames)
         if latents or not hasattr(tower, "grid"):
-            view: VideoView = network.encode_video(batch.frames, batch.frame_valid)
+            view: VideoView = network.encode_video(frames, batch.frame_valid)
             return Seen(eeg, view.grid, view.grid_valid, view.latents)
-        grid, grid_valid = tower.grid(batch.frames, batch.frame_valid)
+        grid, grid_valid = tower.grid(frames, batch.frame_valid)
         return Seen(eeg, grid, grid_valid, None)
 
     def compare(self, batch: Batch, seen: Seen) -> tuple[Tensor, Tensor]:

@@ -90,11 +90,12 @@ def views(
         batch = recordings.batch(Windows(*(part[start : start + _CHUNK] for part in windows)))
         batch = (change(batch) if change else batch).to(device)
         eeg = network.encode_eeg(batch.eeg, batch.eeg_valid, batch.eeg_scale)
+        frames = network.embedded(batch.frames)
         if latents or not hasattr(network.video_tower, "grid"):
-            video = network.encode_video(batch.frames, batch.frame_valid)
+            video = network.encode_video(frames, batch.frame_valid)
             grid, valid, read = video.grid, video.grid_valid, video.latents
         else:
-            grid, valid = network.video_tower.grid(batch.frames, batch.frame_valid)
+            grid, valid = network.video_tower.grid(frames, batch.frame_valid)
             read = grid[:, :0]
         yield eeg.grid, eeg.grid_valid, grid, valid, eeg.tokens, read, batch.frame_valid.any(dim=1)
 

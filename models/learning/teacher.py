@@ -26,7 +26,7 @@ class Teacher:
     Raises
     ------
     ConfigError
-        The network has no such frame path.
+        The network has no such frame path, or its encoder is not frozen.
     SessionError
         A session has no such file, or it does not hold what it should.
     """
@@ -45,6 +45,12 @@ class Teacher:
             legal = ", ".join(f"frames:{path}" for path in recordings.frame_paths)
             raise ConfigError(
                 f"teacher={source!r}: the network has no such frames; legal are {legal}, or a file"
+            )
+
+        elif recordings.shows_pictures(self.path):
+            raise ConfigError(
+                f"teacher={source!r}: the encoder of these frames is trained, and a teacher stands still; "
+                f"set {self.path}.frozen=true, or name a file"
             )
 
     def __call__(self, batch: Batch) -> Tensor:

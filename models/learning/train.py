@@ -125,17 +125,20 @@ def stand_in(recordings: Recordings, train: Sequence[Span], out: Path) -> None:
 
 
 def prepare(material: Material, config: NetworkConfig, recipe: Recipe) -> tuple[Network, Recordings]:
-    """A fresh network for the sessions' electrodes, and the sessions as it wants to be fed."""
+    """A fresh network for the sessions' electrodes, and the sessions as it wants to be fed to learn."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(recipe.seed)
         network = Network(config, labels_of(material))
-    return network, fed(material, network)
+    return network, fed(material, network, to_train=True)
 
 
-def fed(material: Material, network: Network) -> Recordings:
-    """Sessions in the channels and the band of a network, with its embeddings of their frames."""
+def fed(material: Material, network: Network, to_train: bool = False) -> Recordings:
+    """Sessions in the channels and the band of a network, with its embeddings of their frames.
+
+    `to_train` leaves frames as pictures where the network's own encoder is to be trained.
+    """
     recordings = cut(material, network)
-    recordings.embed(network)
+    recordings.embed(network, to_train=to_train)
     return recordings
 
 

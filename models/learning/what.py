@@ -28,6 +28,9 @@ SUBJECTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What the subject answers to, and its options."""
 
+PLACELESS: Mapping[str, Any] = {"fast.patches": 1}
+"""A network to compare with: a frame is one token, its patches averaged, so little of *where* is left."""
+
 
 def what_beyond_when(
     recipe: Recipe,
@@ -36,16 +39,23 @@ def what_beyond_when(
     seconds: float = 200.0,
     network: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """For each of `SUBJECTS` that is `chosen` the figures of `cross_validate` on the last person."""
+    """For each of `SUBJECTS` that is `chosen` the figures of `cross_validate` on the last person.
+
+    `placeless` among them are those of the same network without places, for the similarity alone.
+    """
+    alone = recipe.model_copy(update={"match": 0.0})
     for name in chosen:
         with tempfile.TemporaryDirectory(prefix="phosphene-what-") as folder:
             material = Material(write_people(Path(folder), n_train, seconds, **SUBJECTS[name]))
-            yield name, cross_validate(material, "demo", recipe, f"{n_train + 1}", network)
+            last, changes = f"{n_train + 1}", dict(network or {})
+            found = cross_validate(material, "demo", recipe, last, changes)
+            less = cross_validate(material, "demo", alone, last, {**changes, **PLACELESS}, linear=False)
+            yield name, found | {"placeless": less["similarity"]}
 
 
 def as_markdown(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     """2-way / 10-way of each model, by what the subject answers to."""
-    models = [model for model in ("similarity", "match") if model in rows[0][1]]
+    models = [model for model in ("similarity", "placeless", "match") if model in rows[0][1]]
     found = [{model: figures[model] for model in models} | dict(figures["baselines"]) for _, figures in rows]
     lines = ["| the subject answers to | " + " | ".join(found[0]) + " |", "|---" * (len(found[0]) + 1) + "|"]
     for (name, _), parts in zip(rows, found, strict=True):

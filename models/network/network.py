@@ -122,6 +122,22 @@ class Network(nn.Module):
         """Embed frames (..., 3, H, W), preprocessed by the path's encoder, as (..., P, Dv)."""
         return self.frame_encoders[path](images.flatten(0, -4)).unflatten(0, images.shape[:-3])
 
+    def embedded(self, frames: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Frames with every picture in them embedded.
+
+        Parameters
+        ----------
+        frames : dict of path to (N, F, P, Dv), or pictures (N, F, 3, H, W)
+            A picture that stays on show is embedded once.
+        """
+        return {path: rows if rows.dim() == 4 else self._embed(rows, path) for path, rows in frames.items()}
+
+    def _embed(self, pictures: Tensor, path: str) -> Tensor:
+        stays = (pictures[:, 1:] == pictures[:, :-1]).flatten(2).all(dim=2)
+        new = torch.cat((torch.ones_like(stays[:, :1]), ~stays), dim=1)
+        number = new.flatten().cumsum(dim=0) - 1
+        return self.encode_frames(pictures[new].float(), path)[number].unflatten(0, new.shape)
+
     def encode_video(self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False) -> VideoView:
         """See items: frames {path: (N, F, P, Dv)}, valid (N, G). Once for each item."""
         return self.video_tower(frames, valid, explain)
@@ -234,3 +250,9 @@ def fuse_at(
 def unflatten(view: Any, shape: tuple[int, int]) -> Any:
     """A view of N intervals as one of (B, T) or (B, M)."""
     return view._make(None if part is None else part.unflatten(0, shape) for part in view)
+
+
+def is_trained(encoder: FrameEncoder) -> bool:
+    """Whether a training changes a frame encoder (`frozen` is False in its configuration)."""
+    assert isinstance(encoder, nn.Module)
+    return any(weight.requires_grad for weight in encoder.parameters())
