@@ -60,14 +60,15 @@ class Pictures(nn.Module):
 
 
 def encoder_key(encoder: FrameEncoder, settings: Mapping[str, Any]) -> str:
-    """Hash of all that an encoder's output depends on: its class, its settings, and every weight.
+    """Hash of all that an encoder's output depends on: its class, its settings, and every weight and buffer.
 
     Weights alone do not tell: the same ones are read with another number of heads, or averaged onto another
     grid of patches.
     """
     assert isinstance(encoder, nn.Module)
     content = hashlib.sha256(digest(type(encoder).__name__, dict(settings)).encode())
-    for name, value in sorted(encoder.state_dict().items()):
+    tensors = dict(encoder.named_parameters()) | dict(encoder.named_buffers())
+    for name, value in sorted(tensors.items()):
         content.update(name.encode())
         content.update(value.detach().cpu().contiguous().float().numpy().tobytes())
     return content.hexdigest()[:16]
