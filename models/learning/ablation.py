@@ -80,7 +80,6 @@ def variants() -> list[Variant]:
             "CBraMod, 4 layers + compact",
             {"eeg": {"kind": "cbramod+compact", "cbramod": {"layers": 4}}},
         ),
-        Variant("frame encoder", "trained", {"fast.frozen": False}),
         Variant("grid", "no EEG after the video", {"grid.lag_s": 0.0}),
         Variant("grid", "20 slots a second", {"grid.slots_hz": 20, "compression.latents_per_s": 16}),
     ]
