@@ -24,7 +24,7 @@ from models.learning.fit import fit, parameter_groups
 from models.learning.folds import hold_out
 from models.learning.interrupt import ctrl_c
 from models.learning.objective import Objective
-from models.learning.recipe import Recipe
+from models.learning.recipe import PLAIN, Recipe
 from models.learning.sampling import augment
 from models.learning.scoring import see_windows, similarity_runs
 from models.learning.teacher import Teacher
@@ -321,17 +321,21 @@ def test_scores_of_halves_average_to_the_score_of_the_whole(small, recordings):
 def test_augmentation_silences_shifts_and_adds_noise_as_told(recordings):
     batch = recordings.batch(recordings.every(recordings.spans(), 300))
     torch.manual_seed(0)
-    silent = augment(batch, Recipe(channel_drop=0.5), 5)
-    assert 0 < silent.eeg_valid.float().mean() < batch.eeg_valid.float().mean()
-    noisy = augment(batch, Recipe(noise=0.5), 5)
+    plain = Recipe(**PLAIN)
+    silent = augment(batch, plain.model_copy(update={"channel_drop": 0.9}), 5)
+    heard = silent.eeg_valid.any(dim=2).sum(dim=1)
+    assert heard.min() == 1
+    assert heard.float().mean() < 2
+    assert silent.eeg is batch.eeg
+    noisy = augment(batch, plain.model_copy(update={"noise": 0.5}), 5)
     added = (noisy.eeg - batch.eeg) / batch.eeg_scale[:, :, None]
     assert float(added.std()) == pytest.approx(0.5, rel=0.05)
-    shifted = augment(batch, Recipe(shift_slots=2), 5)
+    shifted = augment(batch, plain.model_copy(update={"shift_slots": 2}), 5)
     for before, after, valid in zip(batch.eeg, shifted.eeg, shifted.eeg_valid, strict=True):
         shifts = [k for k in range(-10, 11, 5) if torch.equal(before.roll(k, 1), after)]
         assert shifts
         assert int((~valid).sum()) == 3 * abs(shifts[0])
-    assert augment(batch, Recipe(), 5).eeg is batch.eeg
+    assert augment(batch, plain, 5) == batch
 
 
 def test_the_latest_weights_within_an_error_of_the_best_are_kept_and_the_waiting_is_counted():

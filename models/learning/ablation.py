@@ -21,7 +21,7 @@ from typing import Any
 
 from models.learning.crossval import cross_validate
 from models.learning.demo import write_people
-from models.learning.recipe import Recipe
+from models.learning.recipe import PLAIN, Recipe
 from models.learning.train import Material
 
 N_PEOPLE, SECONDS = 5, 200.0
@@ -199,7 +199,7 @@ def main() -> None:
     done = {(row.group, row.name) for row in rows}
     wanted = [v for v in variants() if asked.parts is None or v.group in asked.parts]
     left = [v for v in wanted if (v.group, v.name) not in done]
-    recipe = Recipe(steps=asked.steps, match_from=0.5, validation=0, precision=asked.precision)
+    recipe = Recipe(steps=asked.steps, match_from=0.5, validation=0, precision=asked.precision, **PLAIN)
     with tempfile.TemporaryDirectory(prefix="phosphene-ablation-") as scratch:
         people = write_people(Path(scratch), N_PEOPLE, SECONDS) if asked.virtual else []
         material = Material(people or asked.sessions, cache=asked.cache)

@@ -20,7 +20,7 @@ from models.learning.dataset import Windows
 from models.learning.evaluate import evaluate_checkpoint
 from models.learning.fit import Progress
 from models.learning.metrics import auc
-from models.learning.recipe import Recipe
+from models.learning.recipe import PLAIN, Recipe
 from models.learning.report import write_worth
 from models.learning.scoring import see_windows
 from models.learning.train import Material, TrainingResult, fed, train_sessions
@@ -33,7 +33,7 @@ from recordings.session_writer import write_session
 N_SESSIONS, SECONDS, TEST_SECONDS = 6, 200.0, 240.0
 FIRST_PERSON, FIRST_FILM = 10, 100  # of the training; the demo's own person and film are not among them
 DEMO_PERSON, DEMO_FILM = 0, 7
-RECIPE = Recipe(steps=400, match_from=0.5)  # of the weights that ship
+RECIPE = Recipe(steps=400, match_from=0.5, **PLAIN)  # of the weights that ship
 _SIZE = 240, 135  # pixels: four times what the fast path keeps
 
 

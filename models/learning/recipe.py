@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -10,6 +11,9 @@ from realtime.config import Frozen
 
 Loss = Literal["siglip", "infonce", "multi_positive", "joint_ce"]
 Distillation = Literal["none", "distribution", "multi_positive", "feature"]
+
+PLAIN: Mapping[str, float] = {"channel_drop": 0.0, "noise": 0.0}
+"""No augmentation: how the comparisons of parts and the demo's weights were trained."""
 
 
 class Recipe(Frozen):
@@ -40,8 +44,8 @@ class Recipe(Frozen):
     warm_up : int
         Steps over which the weights of distillation and reconstruction rise.
     channel_drop, noise, shift_slots
-        Augmentation of the EEG: probability that an electrode is silenced, noise in units of its scale, and
-        by how many slots at most the EEG is shifted against the video.
+        Augmentation of the EEG: probability that an electrode is silenced (never all of them), noise in units
+        of its scale, and by how many slots at most the EEG is shifted against the video.
     validation : float
         Share at the end of each session that is held out for early stopping; 0 for none.
     check_every, patience : int
@@ -67,8 +71,8 @@ class Recipe(Frozen):
     teacher: str = "frames:fast"
     reconstruct: float = Field(0.0, ge=0)
     warm_up: int = Field(100, ge=0)
-    channel_drop: float = Field(0.0, ge=0, lt=1)
-    noise: float = Field(0.0, ge=0)
+    channel_drop: float = Field(0.2, ge=0, lt=1)
+    noise: float = Field(0.6, ge=0)
     shift_slots: int = Field(0, ge=0)
     validation: float = Field(0.1, ge=0, lt=0.9)
     check_every: int = Field(100, ge=1)

@@ -47,6 +47,7 @@ def augment(batch: Batch, recipe: Recipe, per_slot: int) -> Batch:
         eeg = eeg + recipe.noise * batch.eeg_scale[:, :, None] * torch.randn_like(eeg)
     if recipe.channel_drop:
         kept = torch.rand(eeg.shape[:2], device=eeg.device) >= recipe.channel_drop
+        kept |= ~kept.any(dim=1, keepdim=True)  # nothing can be learned from silence
         valid = valid & kept[:, :, None]
     return batch._replace(eeg=eeg, eeg_valid=valid)
 

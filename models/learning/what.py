@@ -18,7 +18,7 @@ from typing import Any
 
 from models.learning.crossval import cross_validate
 from models.learning.demo import write_people
-from models.learning.recipe import Recipe
+from models.learning.recipe import PLAIN, Recipe
 from models.learning.train import Material
 
 SUBJECTS: Mapping[str, Mapping[str, Any]] = {
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--precision", default="32-true", help="bf16-mixed is twice as fast on newer CPUs.")
     asked = parser.parse_args()
-    recipe = Recipe(steps=asked.steps, match_from=0.5, validation=0, precision=asked.precision)
+    recipe = Recipe(steps=asked.steps, match_from=0.5, validation=0, precision=asked.precision, **PLAIN)
     rows = []
     for row in what_beyond_when(recipe, asked.only):
         rows.append(row)
