@@ -322,10 +322,9 @@ def test_augmentation_silences_shifts_and_adds_noise_as_told(recordings):
     batch = recordings.batch(recordings.every(recordings.spans(), 300))
     torch.manual_seed(0)
     plain = Recipe(**PLAIN)
-    silent = augment(batch, plain.model_copy(update={"channel_drop": 0.9}), 5)
+    silent = augment(batch, plain.model_copy(update={"channel_drop": 0.7}), 5)
     heard = silent.eeg_valid.any(dim=2).sum(dim=1)
-    assert heard.min() == 1
-    assert heard.float().mean() < 2
+    assert set(heard.tolist()) == {1, 2, 3}  # never none
     assert silent.eeg is batch.eeg
     noisy = augment(batch, plain.model_copy(update={"noise": 0.5}), 5)
     added = (noisy.eeg - batch.eeg) / batch.eeg_scale[:, :, None]
