@@ -23,7 +23,7 @@ from models.config import NetworkConfig, preset
 from models.learning.baselines import LinearModels
 from models.learning.crossval import trained
 from models.learning.dataset import Recordings, Span, Windows
-from models.learning.recipe import Recipe
+from models.learning.recipe import PLAIN, Recipe
 from models.learning.scoring import see_windows
 from models.learning.train import Material, prepare
 from realtime.chance import wilson
@@ -157,7 +157,7 @@ def main() -> None:
     asked = parser.parse_args()
     grid = {"slots_hz": 100, "interval_s": PASS_S, "lag_s": 0.0}
     config = preset("demo", {f"grid.{name}": value for name, value in grid.items()})
-    recipe = Recipe(steps=asked.steps, validation=0, match=0, precision=asked.precision)
+    recipe = Recipe(steps=asked.steps, validation=0, match=0, precision=asked.precision, **PLAIN)
     material = Material([asked.session], cache=asked.cache)
     found = attended(material, config, recipe, asked.folds, lambda words: print(words, file=sys.stderr))
     print(json.dumps(found, indent=2))
