@@ -46,7 +46,6 @@ class Teacher:
             raise ConfigError(
                 f"teacher={source!r}: the network has no such frames; legal are {legal}, or a file"
             )
-
         elif recordings.shows_pictures(self.path):
             raise ConfigError(
                 f"teacher={source!r}: the encoder of these frames is trained, and a teacher stands still; "
