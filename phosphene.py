@@ -7,7 +7,8 @@ import sys
 import typer
 
 from commands import learning, machine, recordings, sessions
-from realtime.virtual.headset_command import headset
+from commands.headset import headset
+from commands.subject import subject
 
 app = typer.Typer(
     help="Fuse a live EEG stream with live video, and see how well this brain matches what is on the screen.",
@@ -27,7 +28,7 @@ _VERBS = {
         recordings.anonymize,
     ),
     "Models": (learning.baseline, learning.train, learning.evaluate, learning.crossval, learning.models),
-    "This machine": (machine.doctor, machine.streams, headset, machine.calibrate, machine.bench),
+    "This machine": (machine.doctor, machine.streams, headset, subject, machine.calibrate, machine.bench),
 }
 _NAMES = {recordings.import_: "import", machine.calibrate: "calibrate-camera"}
 for _panel, _verbs in _VERBS.items():

@@ -38,7 +38,7 @@ def train(
     json: Json = False,
 ) -> None:
     """Learn a person's answer to what they watch from recorded sessions. Ctrl-C keeps what was reached."""
-    from gui.console import training_progress
+    from experiment.console import training_progress
     from models.learning.train import Material, train_sessions
 
     material = Material(sessions, conditioning_of(channels, reference, notch, unit), cache)
@@ -67,8 +67,8 @@ def evaluate(
     ] = True,
 ) -> None:
     """Say what a checkpoint is worth on sessions: against chance, a shifted null and linear models."""
-    from gui.console import print_worth
-    from gui.model_choice import shipped_weights
+    from experiment.console import print_worth
+    from experiment.model_choice import shipped_weights
     from models.learning.evaluate import evaluate_checkpoint
     from models.learning.train import Material
 
@@ -102,7 +102,7 @@ def crossval(
     cache: Cache = None,
 ) -> None:
     """Train anew for every fold and judge on what was left out, beside linear models on the same windows."""
-    from gui.console import print_curve, print_worth, steps_progress
+    from experiment.console import print_curve, print_worth, steps_progress
     from models.learning.crossval import cross_validate, learning_curve
     from models.learning.train import Material
 
@@ -135,7 +135,7 @@ def baseline(
     cache: Cache = None,
 ) -> None:
     """What linear models (ridge, CCA) reach on sessions, each left out in turn."""
-    from gui.console import print_worth
+    from experiment.console import print_worth
     from models.learning.evaluate import baseline_sessions
     from models.learning.train import Material
 

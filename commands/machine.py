@@ -21,9 +21,9 @@ def streams(
     ] = 2.0,
 ) -> None:
     """List the LSL streams and cameras that are there."""
-    from gui.console import print_streams
-    from realtime.discovery import list_all_streams, list_cameras
-    from realtime.lsl_isolation import hush
+    from experiment.console import print_streams
+    from realtime.lsl.discovery import list_all_streams, list_cameras
+    from realtime.lsl.isolation import hush
 
     hush()
     found, cameras = list_all_streams(wait), list_cameras()
@@ -35,8 +35,8 @@ def streams(
 
 def doctor(json: Json = False) -> None:
     """Check what this machine needs to run the program, and say what to do about what is missing."""
-    from gui.console import print_findings
-    from realtime.doctor import examine
+    from experiment.console import print_findings
+    from experiment.doctor import examine
 
     findings = examine()
     if json:
@@ -50,8 +50,8 @@ def calibrate(
     json: Json = False,
 ) -> None:
     """Measure how late a camera's stamps are: it looks at the screen while that flashes."""
-    from gui.calibration_window import calibrate_camera
-    from gui.run import interruptible
+    from experiment.run import interruptible
+    from gui.setup.calibration_window import calibrate_camera
 
     with interruptible() as interrupted:
         result = calibrate_camera(video, should_stop=interrupted.is_set)

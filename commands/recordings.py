@@ -26,7 +26,7 @@ def report(
     ] = True,
 ) -> None:
     """Write one page on a session: similarity against chance, events, feedback, health of the streams."""
-    from recordings.report import write_report
+    from recordings.report.page import write_report
 
     typer.echo(write_report(session, out, stills))
 
@@ -45,7 +45,7 @@ def import_(
     ] = None,
 ) -> None:
     """Make a session of somebody else's recording and a video."""
-    from recordings.importing import import_eeg, import_xdf
+    from recordings.exchange.importing import import_eeg, import_xdf
 
     make = import_xdf if recording.suffix.lower() in (".xdf", ".xdfz") else import_eeg
     typer.echo(make(recording, video, out, start_marker=start_marker, offset_s=offset_s))
@@ -61,19 +61,19 @@ def export(
     unit: Unit = None,
 ) -> None:
     """Hand a session on: to FIF, to arrays of aligned intervals (.npz, .zarr), or to BIDS."""
-    from recordings.session import Session
+    from recordings.session.session import Session
 
     with Session(session) as opened:
         if bids:
-            from recordings.bids import export_bids
+            from recordings.exchange.bids import export_bids
 
             written = export_bids(opened, out, eeg=eeg, unit=unit)
         elif out.suffix in (".npz", ".zarr"):
-            from recordings.interval_arrays import export_intervals
+            from recordings.exchange.interval_arrays import export_intervals
 
             written = export_intervals(opened, out, eeg=eeg or "")
         else:
-            from recordings.exporting import export_fif
+            from recordings.exchange.exporting import export_fif
 
             written = export_fif(opened, out, eeg, unit)
     typer.echo(written)
@@ -90,8 +90,8 @@ def anonymize(
     ] = None,
 ) -> None:
     """Copy a session without names, dates, hosts, serial numbers and faces."""
-    from recordings.anonymizing import anonymize as copy_without
-    from recordings.session import Session
+    from recordings.exchange.anonymizing import anonymize as copy_without
+    from recordings.session.session import Session
 
     with Session(session) as opened:
         typer.echo(copy_without(opened, out, keep_video, word or ()))
@@ -105,9 +105,9 @@ def info(
     ] = False,
 ) -> None:
     """Audit a recorded session: rates, drift, gaps, channels, frames, and what is wrong."""
-    from gui.console import print_audit
-    from recordings.info import describe
-    from recordings.session import Session
+    from experiment.console import print_audit
+    from recordings.session.info import describe
+    from recordings.session.session import Session
 
     with Session(session) as opened:
         report = describe(opened, check_sums)
@@ -127,7 +127,7 @@ def repair(
     json: Json = False,
 ) -> None:
     """Save what is whole of a recording that a crash cut short; nothing is deleted."""
-    from recordings.repair import repair as save_whole
+    from recordings.xdf.repair import repair as save_whole
 
     saved = save_whole(recording / "session.xdf" if recording.is_dir() else recording, in_place)
     if json:

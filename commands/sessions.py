@@ -39,11 +39,11 @@ from commands.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gui.compose import LiveChoice
-    from gui.feedback_options import FeedbackChoice
-    from gui.model_choice import ModelChoice
-    from gui.run import Running
-    from recordings.options import RecordingOptions
+    from experiment.compose import LiveChoice
+    from experiment.feedback_options import FeedbackChoice
+    from experiment.model_choice import ModelChoice
+    from experiment.run import Running
+    from recordings.session.options import RecordingOptions
 
 
 def demo(
@@ -64,8 +64,8 @@ def demo(
     feedback_set: FeedbackSet = None,
 ) -> None:
     """Watch a virtual subject watch a film. Needs no headset, no camera and no network."""
-    from gui.demo import FEEDBACK, open_demo
-    from gui.feedback_options import feedback_choice
+    from experiment.demo import FEEDBACK, open_demo
+    from experiment.feedback_options import feedback_choice
 
     model = _model(preset, weights, backend)
     closed = not headless if closed_loop is None else closed_loop
@@ -194,7 +194,7 @@ def replay(
     if lsl:
         _stream_out(session, speed_of(speed), loop, seconds)
         return
-    from gui.compose import open_replay
+    from experiment.compose import open_replay
 
     conditioning = conditioning_of(channels, reference, notch, unit)
     _run(
@@ -219,7 +219,7 @@ def _run(
     """Open a session, run it where it can be shown, print what it came to, and end with the right code."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from gui.display import why_no_window
+    from experiment.display import why_no_window
 
     with ThreadPoolExecutor(1) as beside:  # Qt is tried in another process, which takes a second
         asked = None if headless else beside.submit(why_no_window)
@@ -229,8 +229,10 @@ def _run(
         return
     if obstacle:
         typer.echo(f"{obstacle}. Showing the session as text; --headless runs without any view.", err=True)
-    from gui.console import print_summary  # not sooner: the demo's subject wakes up while these are loaded
-    from gui.run import Surface, run
+    from experiment.console import (
+        print_summary,  # not sooner: the demo's subject wakes up while these are loaded
+    )
+    from experiment.run import Surface, run
 
     silent = Surface.NONE if json else Surface.LINE
     surface = silent if headless else Surface.TEXT if obstacle else Surface.WINDOW
@@ -247,11 +249,11 @@ def _run(
 
 def _stream_out(folder: Path, speed: float, loop: bool, seconds: float | None) -> None:
     """Be the streams of a recorded session until its end, Ctrl-C, or for some seconds."""
-    from gui.run import interruptible
-    from realtime.clock import LslClock
-    from realtime.lsl_isolation import hush
+    from experiment.run import interruptible
+    from realtime.lsl.isolation import hush
+    from realtime.time.clock import LslClock
     from recordings.lsl_replay import serve_session
-    from recordings.session import Session
+    from recordings.session.session import Session
 
     hush()
     clock = LslClock()
@@ -266,13 +268,13 @@ def _ask(
     eeg: str | None, video: bool, headless: bool, out: Path, feedback: FeedbackChoice | None
 ) -> Callable[[], Running | None]:
     """What opens a session by asking, where there is a window to ask in and nothing was said yet."""
-    from gui.display import why_no_window
+    from experiment.display import why_no_window
     from realtime.errors import ConfigError
 
     if eeg is not None or video or headless or why_no_window():
         missing = ["--eeg"] * (eeg is None) + ["--video"] * (not video)
         raise ConfigError(f"give {' and '.join(missing)}; `phosphene streams` lists what there is")
-    from gui.ask import ask_and_open
+    from gui.setup.ask import ask_and_open
 
     return lambda: ask_and_open(out, feedback)
 
@@ -283,7 +285,7 @@ def _feedback(
     """The feedback that was asked for; None where none of its options was given."""
     if not (on or settings or style or sham or blind or osc):
         return None
-    from gui.feedback_options import feedback_choice
+    from experiment.feedback_options import feedback_choice
 
     return feedback_choice(settings or (), sham, osc, style or "bar", blind=blind)
 
@@ -298,7 +300,7 @@ def _with_loop(
     """The choice with what the participant is shown."""
     from dataclasses import replace
 
-    from gui.display import why_no_window
+    from experiment.display import why_no_window
     from realtime.errors import ConfigError
 
     if stimulus is None and screen is not None:
@@ -321,7 +323,7 @@ def _live_choice(
     unit: str | None,
     clock: str,
 ) -> LiveChoice:
-    from gui.compose import LiveChoice
+    from experiment.compose import LiveChoice
 
     conditioning = conditioning_of(channels, reference, notch, unit)
     return LiveChoice(eeg, tuple(video or ()), model, conditioning, clock)
@@ -335,9 +337,9 @@ def _open_recordable(
     template: str | None = None,
     at_once: bool = False,
 ) -> Running:
-    from gui.compose import open_live
-    from gui.recording import offer_recording
-    from recordings.naming import TEMPLATE
+    from experiment.compose import open_live
+    from experiment.recording import offer_recording
+    from recordings.session.naming import TEMPLATE
 
     running = open_live(choice)
     offer_recording(running, out, streams or [], options, template or TEMPLATE, at_once)
@@ -346,7 +348,7 @@ def _open_recordable(
 
 def _recording(codec: str, settings: list[str] | None, entities: dict[str, str]) -> RecordingOptions:
     from realtime.errors import ConfigError
-    from recordings.options import RecordingOptions
+    from recordings.session.options import RecordingOptions
 
     pairs = [setting.partition("=") for setting in settings or []]
     if unset := [name for name, equals, _ in pairs if not equals]:
@@ -356,6 +358,6 @@ def _recording(codec: str, settings: list[str] | None, entities: dict[str, str])
 
 
 def _model(preset: str, weights: str | None, backend: str) -> ModelChoice:
-    from gui.model_choice import ModelChoice
+    from experiment.model_choice import ModelChoice
 
     return ModelChoice(preset, weights, backend)

@@ -18,12 +18,12 @@ from PySide6.QtWidgets import QApplication
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from experiment.demo import open_demo
+from experiment.model_choice import ModelChoice
+from experiment.run import Running, Surface, run
 from gui import theme as themes
 from gui.app import application
-from gui.demo import open_demo
 from gui.main_window import MainWindow
-from gui.model_choice import ModelChoice
-from gui.run import Running, Surface, run
 
 SIZE, WIDTH = (1280, 800), 960
 FPS, BEFORE_S, AFTER_S = 6, 7.0, 13.0

@@ -14,17 +14,17 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from experiment.state import Actions, FeedbackState, Mode
 from gui import theme as themes
 from gui.app import application
-from gui.choices import Lookout
 from gui.keys import KeyList
 from gui.main_window import MainWindow
-from gui.state import Actions, FeedbackState, Mode
-from gui.stream_dialog import StreamDialog
-from realtime.discovery import CameraSummary
-from realtime.lsl_selector import StreamSummary
+from gui.setup.choices import Lookout
+from gui.setup.stream_dialog import StreamDialog
+from realtime.lsl.discovery import CameraSummary
+from realtime.lsl.selector import StreamSummary
 from realtime.types import StreamState
-from tests.fake_view import TEN_TEN, FakeTransport, FakeView
+from tests.support.fake_view import TEN_TEN, FakeTransport, FakeView
 
 SIZES = ((1280, 800), (1920, 1080))
 Scene = tuple[FakeView | None, Mode, Actions]

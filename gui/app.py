@@ -13,9 +13,9 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
+from experiment.state import Actions, FeedbackStyle, Mode, View
 from gui import theme as themes
 from gui.main_window import MainWindow
-from gui.state import Actions, FeedbackStyle, Mode, View
 
 FPS = 30
 

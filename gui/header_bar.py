@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
+from experiment.state import Actions, Mode, View
 from gui.icons import icon
 from gui.panel import label, set_text, set_tone, tool_button
-from gui.state import Actions, Mode, View
 from gui.theme import Theme
 from realtime.types import EegHealth, StreamState, VideoHealth
 

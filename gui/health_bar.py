@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
-from gui.captions import HEALTH
+from experiment.captions import HEALTH
+from experiment.state import View
 from gui.panel import label, set_text, set_tone
-from gui.state import View
 from gui.theme import font
 
 LATE_MS = 100.0  # a reading later than this is no longer prompt

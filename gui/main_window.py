@@ -12,12 +12,12 @@ from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox
 
+from experiment.state import Actions, FeedbackStyle, Mode, View
 from gui import theme as themes
-from gui.feedback_window import FeedbackWindow
-from gui.first_run import FirstRun
 from gui.keys import KEYS, Key, KeyList
 from gui.session_page import SessionPage
-from gui.state import Actions, FeedbackStyle, Mode, View
+from gui.setup.first_run import FirstRun
+from gui.stimulus.feedback_window import FeedbackWindow
 from gui.tour import Tour
 from realtime.errors import PhospheneError
 from realtime.types import Frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gui.state import FeedbackState
+from experiment.state import FeedbackState
 from realtime.types import Reading
 
 HOLD_S = 2.5  # a sentence stands at least this long: long enough to be read

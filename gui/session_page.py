@@ -7,20 +7,20 @@ from collections.abc import Callable
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
-from gui.attention_view import AttentionView
-from gui.eeg_view import EegView
-from gui.feedback_meter import FeedbackMeter
-from gui.film_strip import FilmStrip
+from experiment.state import Actions, FeedbackState, Mode, View
 from gui.header_bar import HeaderBar
 from gui.health_bar import HealthBar
 from gui.narrator import Narrator, sentence
 from gui.panel import STALE_S, Panel, label, set_text, set_tone
-from gui.scalp_view import ScalpView
-from gui.similarity_view import SimilarityView
-from gui.state import Actions, FeedbackState, Mode, View
+from gui.panels.attention import AttentionView
+from gui.panels.eeg import EegView
+from gui.panels.feedback_meter import FeedbackMeter
+from gui.panels.film_strip import FilmStrip
+from gui.panels.scalp import ScalpView
+from gui.panels.similarity import SimilarityView
+from gui.panels.video import OtherVideoView, VideoView
+from gui.replay.transport_bar import TransportBar
 from gui.theme import Theme
-from gui.transport_bar import TransportBar
-from gui.video_view import OtherVideoView, VideoView
 from realtime.errors import PhospheneError
 
 SLOW_EVERY = 15  # health figures are refreshed at every 15th drawing: twice a second

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from realtime.conditioning import RunningScale
 from realtime.config import GridConfig
+from realtime.eeg.conditioning import RunningScale
 from realtime.ring import GridRing, SequenceRing
 from realtime.types import BoolArray, IndexArray, Interval
 

@@ -10,18 +10,18 @@ from dataclasses import replace
 import numpy as np
 
 from realtime.align import FrameHistory
-from realtime.conditioning import Conditioner, RunningScale
 from realtime.config import ConditioningConfig, GridConfig
-from realtime.frames import shrink
+from realtime.eeg.conditioning import Conditioner, RunningScale
+from realtime.eeg.quality import QualityMonitor
+from realtime.eeg.units import flag_amplitude, microvolts_per_unit
 from realtime.latest import Latest
 from realtime.model import Model
-from realtime.quality import QualityMonitor
-from realtime.resample import GridInterpolator
 from realtime.ring import GridRing
 from realtime.sources import EegSource, VideoSource
-from realtime.stamps import StampFitter
+from realtime.time.interpolation import GridInterpolator
+from realtime.time.stamps import StampFitter
 from realtime.types import ClockOffset, EegHealth, EegInfo, Frame, IndexArray, RawChunk, VideoHealth
-from realtime.units import flag_amplitude, microvolts_per_unit
+from realtime.video.frames import shrink
 
 
 class EegIntake:

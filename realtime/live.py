@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from realtime.clock import Clock
 from realtime.intake import VideoIntake
 from realtime.pipeline import Pipeline
+from realtime.time.clock import Clock
 from realtime.worker import Worker
 
 _READ_S = 0.02  # a source is asked again at least this often, so that a stop is quick

@@ -11,8 +11,8 @@ import numpy as np
 
 from realtime.align import Aligner
 from realtime.chance import ChanceTracker
-from realtime.conditioning import choose_channels
 from realtime.config import ConditioningConfig
+from realtime.eeg.conditioning import choose_channels
 from realtime.errors import ConfigError
 from realtime.intake import EegIntake, VideoIntake
 from realtime.latest import Latest

@@ -77,7 +77,7 @@ class RawChunk:
     samples : array of shape (n_samples, n_channels), float32, in the stream's unit
     stamps : array of shape (n_samples,), float64 s, on the sender's clock, unchanged
     offsets : tuple of ClockOffset
-        Measured since the last chunk; they take effect by their time, see `realtime.stamps`.
+        Measured since the last chunk; they take effect by their time, see `realtime.time.stamps`.
     reconnected : bool
         The first chunk after the stream was lost and found again.
     """
@@ -134,7 +134,8 @@ class VideoInfo:
     offset_s, offset_spread_s : float
         How much later than the light the source stamps its frames, and the standard deviation of that, as
         calibrated; 0 where nobody measured it. Frames carry the source's own stamps; whoever puts them on
-        the grid subtracts the offset, live (`realtime.intake`) as from a recording (`recordings.tracks`).
+        the grid subtracts the offset, live (`realtime.intake`) as from a recording
+        (`recordings.session.tracks`).
     """
 
     name: str

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from realtime.clock import Clock
 from realtime.config import GridConfig
 from realtime.latest import Latest
 from realtime.model import ModelCard
 from realtime.pipeline import Pipeline
+from realtime.time.clock import Clock
 from realtime.types import EegHealth, FloatArray, Frame, Reading, TimeArray, VideoHealth
 
 
 class PipelineView:
-    """The one object the window polls (see gui.state.View).
+    """The one object the window polls (see experiment.state.View).
 
     Parameters
     ----------

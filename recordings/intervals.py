@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from realtime.align import Aligner, FrameHistory, frames_on_show
-from realtime.clock import ManualClock
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.intake import EegIntake
+from realtime.time.clock import ManualClock
 from realtime.types import BoolArray, FloatArray, IndexArray, Interval
 from recordings.replay import ReplayEeg
-from recordings.session import Session
+from recordings.session.session import Session
 
 _NO_IMAGE = np.zeros((0, 0, 3), np.uint8)
 

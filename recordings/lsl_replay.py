@@ -16,15 +16,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from realtime.clock import Clock
 from realtime.errors import ConfigError, SessionError
+from realtime.time.clock import Clock
 from realtime.types import TimeArray
-from recordings.session import Session
-from recordings.tracks import corrector
-from recordings.xdf_format import Values
-from recordings.xdf_index import StreamInfo, XdfStream
-from recordings.xdf_reader import XdfReader
-from recordings.xdf_sync import trusted
+from recordings.session.session import Session
+from recordings.session.tracks import corrector
+from recordings.xdf.format import Values
+from recordings.xdf.index import StreamInfo, XdfStream
+from recordings.xdf.reader import XdfReader
+from recordings.xdf.sync import trusted
 
 if TYPE_CHECKING:
     import pylsl

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pylsl
 
-from realtime.clock import LslClock
 from realtime.errors import StreamFormatError, StreamNotFound
-from realtime.lsl_selector import StreamSelector, StreamSummary
+from realtime.lsl.selector import StreamSelector, StreamSummary
+from realtime.time.clock import LslClock
 from realtime.types import ClockOffset, StreamState
 from realtime.worker import Worker
 from recordings.recorder import Recorder

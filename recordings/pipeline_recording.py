@@ -11,10 +11,10 @@ from types import TracebackType
 from realtime.model import ModelCard
 from realtime.pipeline import Pipeline
 from realtime.types import RawChunk
-from recordings.headers import video_stream
-from recordings.options import RecordingOptions
 from recordings.recorder import Recorder
-from recordings.xdf_writer import StreamHeader
+from recordings.session.headers import video_stream
+from recordings.session.options import RecordingOptions
+from recordings.xdf.writer import StreamHeader
 
 EEG = "eeg"
 

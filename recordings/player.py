@@ -12,11 +12,11 @@ import threading
 import time
 from collections.abc import Sequence
 
-from realtime.clock import ManualClock
 from realtime.pipeline import Pipeline
+from realtime.time.clock import ManualClock
 from realtime.worker import Worker
 from recordings.replay import ReplayEeg, ReplayVideo
-from recordings.survey import Survey
+from recordings.session.survey import Survey
 
 _BEAT_S = 0.005  # how finely the clock follows wall time
 MAX_SPEED = math.inf

@@ -21,11 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from realtime.clock import Clock, LslClock
 from realtime.errors import RunError, SessionError
+from realtime.time.clock import Clock, LslClock
 from realtime.types import ClockOffset, EegInfo, Frame, RawChunk, Reading, TimeArray, VideoInfo
 from realtime.worker import Worker
-from recordings.headers import (
+from recordings.recorder_queue import Part, RecorderQueue
+from recordings.session.files import SessionFiles
+from recordings.session.headers import (
     MARKERS,
     READINGS,
     eeg_header,
@@ -33,11 +35,9 @@ from recordings.headers import (
     reading_row,
     readings_header,
 )
-from recordings.manifest import begin_manifest, end_manifest
-from recordings.options import RecordingOptions
-from recordings.recorder_queue import Part, RecorderQueue
-from recordings.session_files import SessionFiles
-from recordings.xdf_writer import StreamHeader
+from recordings.session.manifest import begin_manifest, end_manifest
+from recordings.session.options import RecordingOptions
+from recordings.xdf.writer import StreamHeader
 
 _PERIOD_S = 0.25  # samples are written this often, what came in between as one chunk: fewer to look through
 _REST_S = 0.05  # the longest sleep without looking

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from realtime.clock import Clock
+from realtime.time.clock import Clock
 from realtime.types import (
     EegHealth,
     EegInfo,
@@ -23,10 +23,10 @@ from realtime.types import (
     VideoHealth,
     VideoInfo,
 )
-from recordings.headers import video_stream
-from recordings.session import Session
-from recordings.tracks import Piece
-from recordings.video import VideoReader
+from recordings.session.headers import video_stream
+from recordings.session.session import Session
+from recordings.session.tracks import Piece
+from recordings.video.files import VideoReader
 
 MAX_CHUNK_S = 0.25
 # Where a video's end is lost, this many frames before the tear are not certain to have their own number: an

@@ -20,7 +20,7 @@ import numpy as np
 from models.bench.setting import Section, Setting
 from models.bench.timing import Goal, middle, rounded, told
 from realtime.errors import RunError
-from realtime.lsl_isolation import isolate
+from realtime.lsl.isolation import isolate
 
 _COMMAND = (sys.executable, "-c", "import phosphene; phosphene.main()")
 _LATENCY_GOAL_MS, _FPS_GOAL, _GAP_GOAL_MS = 60.0, 28.0, 80.0
@@ -148,7 +148,7 @@ def _live(setting: Setting, n_channels: int, rate: int, fps: int, *options: str)
 
 def _film(folder: Path, fps: int, seconds: float) -> Path:
     from realtime.virtual.film import Film
-    from recordings.video import VideoWriter
+    from recordings.video.files import VideoWriter
 
     film, path = Film(size=(640, 360)), folder / "film.mkv"
     pictures = [film.frame(number) for number in range(30)]

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from models.bench.setting import Section, Setting
 from models.bench.timing import Goal, interleaved, middle, rounded, told
 from models.inference.engine import Engine
-from realtime.clock import ManualClock
 from realtime.model import Model, OtherVideo
 from realtime.pipeline import Pipeline
 from realtime.sources import VideoSource
+from realtime.time.clock import ManualClock
 from realtime.types import (
     Frame,
     Interval,
@@ -26,8 +26,8 @@ from realtime.types import (
     VideoInfo,
 )
 from recordings.replay import ReplayEeg, ReplayVideo
-from recordings.session import Session
-from recordings.tracks import VideoTrack
+from recordings.session.session import Session
+from recordings.session.tracks import VideoTrack
 
 _EXAMPLE = "recordings", "examples", "virtual-subject"
 BEAT_S = 0.05  # how often sources are asked, in stream time

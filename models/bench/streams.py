@@ -64,7 +64,7 @@ def peer(setting: Setting) -> Section:
     """
     if not installed("mne_lsl"):
         return Section({"skipped": "mne-lsl is not installed: pip install 'phosphene[bench]'"})
-    from realtime.lsl_isolation import isolate
+    from realtime.lsl.isolation import isolate
 
     isolate()
     source_id, over = f"phosphene-bench-{uuid.uuid4().hex[:8]}", threading.Event()
@@ -101,7 +101,7 @@ def _side_by_side(source_id: str, seconds: float) -> dict[str, Any]:
 
     from realtime.config import ConditioningConfig, GridConfig
     from realtime.intake import EegIntake
-    from realtime.lsl_eeg import LslEeg, StreamSelector
+    from realtime.lsl.eeg import LslEeg, StreamSelector
 
     source, grid = LslEeg(StreamSelector(source_id=source_id)), GridConfig()
     intake = EegIntake(source, source.open(), ConditioningConfig(), grid, history_s=_KEPT_S)

@@ -37,8 +37,8 @@ def session_pictures(folder: str | Path, n: int = N_PICTURES) -> list[NDArray[np
     SessionError
         The folder holds no session, or one without video.
     """
-    from recordings.session import Session
-    from recordings.video import VideoReader
+    from recordings.session.session import Session
+    from recordings.video.files import VideoReader
 
     with Session(folder) as session, VideoReader(session.video().path) as video:
         wanted = np.linspace(0, len(video) - 1, min(n, len(video))).round().astype(int)

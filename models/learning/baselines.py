@@ -17,7 +17,7 @@ from models.learning.features import session_features
 from models.learning.linear import Cca, Linear, Ridge
 from models.learning.metrics import Scored
 from models.linear_model import Floats, LinearModel, eeg_rows, film_rows
-from recordings.session import Session
+from recordings.session.session import Session
 
 
 class FilmFeatures:

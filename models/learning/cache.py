@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from realtime.config import ConditioningConfig, GridConfig
 from recordings.intervals import SessionIntervals
-from recordings.session import Session
+from recordings.session.session import Session
 
 _FORMAT = 1
 _ARRAYS = ("eeg", "eeg_valid", "eeg_scale", "position", "shown")

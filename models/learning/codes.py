@@ -28,7 +28,7 @@ from models.learning.scoring import see_windows
 from models.learning.train import Material, prepare
 from realtime.chance import wilson
 from realtime.errors import SessionError
-from recordings.session import Session
+from recordings.session.session import Session
 
 Scores = NDArray[np.float64]
 PASS_S, PASSES = 2.1, 2  # of a Gold code of 126 bits at 60 Hz, and how often a trial shows it

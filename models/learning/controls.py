@@ -12,7 +12,7 @@ from models.learning.dataset import Batch, Recordings, Span
 from models.learning.metrics import summary
 from models.learning.scoring import match_runs, score, similarity_runs
 from models.network.network import Network
-from realtime.conditioning import canonical
+from realtime.eeg.conditioning import canonical
 
 FRONTAL = re.compile(r"^(FP|AF|F\d|FZ|NZ|VEOG|HEOG|EOG)", re.I)
 """Electrodes that see blinks and eye movements: a camera on the face would see them too."""

@@ -21,7 +21,7 @@ from models.learning.frames import FrameFile, Pictures, frame_file
 from models.network.network import Network, is_trained
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
-from recordings.session import Session
+from recordings.session.session import Session
 
 Indices = NDArray[np.int64]
 

@@ -27,8 +27,8 @@ from models.learning.train import Material, TrainingResult, fed, train_sessions
 from realtime.types import EegInfo
 from realtime.virtual.film import Film
 from realtime.virtual.subject import SubjectOptions, simulate_session
-from recordings.session import Session
-from recordings.session_writer import write_session
+from recordings.session.session import Session
+from recordings.session.writer import write_session
 
 N_SESSIONS, SECONDS, TEST_SECONDS = 6, 200.0, 240.0
 FIRST_PERSON, FIRST_FILM = 10, 100  # of the training; the demo's own person and film are not among them

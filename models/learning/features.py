@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from models.film_features import CHANGES, CUT, FEATURES, SHORT_SIDE, Floats, frame_features
 from models.learning.cache import cache_folder, digest, fingerprint, whole
-from realtime.clock import ManualClock
-from realtime.frames import shrink
+from realtime.time.clock import ManualClock
+from realtime.video.frames import shrink
 from recordings.replay import ReplayVideo
-from recordings.session import Session
+from recordings.session.session import Session
 
 _VERSION = 1
 

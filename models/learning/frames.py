@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from models.learning.cache import Rows, cache_folder, digest, fingerprint, whole
 from models.network.interfaces import FrameEncoder
-from realtime.clock import ManualClock
-from realtime.frames import shrink
+from realtime.time.clock import ManualClock
+from realtime.video.frames import shrink
 from recordings.replay import ReplayVideo
-from recordings.session import Session
+from recordings.session.session import Session
 
 _BATCH = 64  # frames embedded together
 

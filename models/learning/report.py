@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from realtime.errors import SessionError
-from recordings.report_parts import card, folded, section, table
-from recordings.report_style import STYLE
-from recordings.svg import Chart, nice_ticks
+from recordings.report.parts import card, folded, section, table
+from recordings.report.style import STYLE
+from recordings.report.svg import Chart, nice_ticks
 
 Figures = Mapping[str, Any]
 NAMES = {"similarity": "network, similarity", "match": "network, match", "ridge": "ridge", "cca": "CCA"}

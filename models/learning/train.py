@@ -19,9 +19,9 @@ from models.learning.interrupt import ctrl_c
 from models.learning.recipe import Recipe
 from models.linear_model import FILE
 from models.network.network import Network
-from realtime.conditioning import choose_channels
 from realtime.config import ConditioningConfig
-from recordings.session import Session
+from realtime.eeg.conditioning import choose_channels
+from recordings.session.session import Session
 
 STATE = "training.state"
 LEAST_MINUTES = 2.0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime._cv2 import cv2
+from realtime.video.opencv import cv2
 
 Colour = Sequence[float] | NDArray[np.float32]
 Array = NDArray[np.float32]

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime._cv2 import cv2
+from realtime.video.opencv import cv2
 from realtime.virtual.script import Event
 
 FEATURES = ("luminance", "contrast", "motion left", "motion right", "cut", "face")

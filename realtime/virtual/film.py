@@ -11,8 +11,8 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.clock import Clock
 from realtime.errors import ConfigError
+from realtime.time.clock import Clock
 from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
 from realtime.virtual import scenes
 from realtime.virtual.script import Event, Script

@@ -1,6 +1,6 @@
 """The virtual headset: a real LSL outlet with all that real ones do, so the program can be tried without one.
 
-python -m realtime.virtual.headset --name Tryout --channels 8 --rate 500
+phosphene headset --name Tryout --channels 8 --rate 500
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from realtime.clock import Clock
 from realtime.config import Frozen
+from realtime.eeg.units import microvolts_per_unit
+from realtime.time.clock import Clock
 from realtime.types import BoolArray, FloatArray, IndexArray, TimeArray
-from realtime.units import microvolts_per_unit
 from realtime.virtual.head_model import HEADSETS, direction
 from realtime.virtual.resting import RestingEeg
 from realtime.virtual.timeline import chance
@@ -230,9 +230,3 @@ def _stream_info(options: HeadsetOptions) -> pylsl.StreamInfo:
     maker.append_child_value("manufacturer", "Phosphene")
     maker.append_child_value("model", "virtual headset")
     return info
-
-
-if __name__ == "__main__":
-    from realtime.virtual.headset_command import main
-
-    main()

@@ -8,7 +8,7 @@ from math import cos, exp, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime._cv2 import cv2
+from realtime.video.opencv import cv2
 from realtime.virtual import brush
 from realtime.virtual.brush import Canvas
 from realtime.virtual.script import Event, Script, Shot

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.clock import Clock
-from realtime.feedback_outlet import CHANNELS
-from realtime.lsl_selector import StreamSelector
+from realtime.feedback.outlet import CHANNELS
+from realtime.lsl.selector import StreamSelector
+from realtime.time.clock import Clock
 from realtime.types import FloatArray
 from realtime.virtual import headset
 from realtime.virtual.engagement import ResponsiveEngagement, phase_at
@@ -44,7 +44,7 @@ def serve(
     source_id : str
         Identity of the EEG stream; a new one by default.
     feedback : StreamSelector, optional
-        The feedback stream to listen to (`realtime.feedback_outlet`), whenever there is one. Engagement then
+        The feedback stream to listen to (`realtime.feedback.outlet`), whenever there is one. Engagement then
         no longer follows the clock: it falls by itself, and feedback brings it back.
     """
     source_id = source_id or f"phosphene-subject-{uuid.uuid4().hex[:12]}"

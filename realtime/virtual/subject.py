@@ -233,9 +233,3 @@ def simulate_session(
         first_frame=first_frame,
         n_frames=film.number_at(stop) - first_frame + 1,
     )
-
-
-if __name__ == "__main__":
-    from realtime.virtual.subject_command import main
-
-    main()

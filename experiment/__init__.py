@@ -1,0 +1,1 @@
+"""Puts a session together and runs it, with a window, as text, or without either. No Qt."""

@@ -1,0 +1,161 @@
+"""Puts live and replayed sessions together, each from sources, a model and what drives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiment.closed_loop import give_feedback
+from experiment.feedback_options import FeedbackChoice
+from experiment.model_choice import ModelChoice
+from experiment.run import Running
+from experiment.state import Mode
+from realtime.config import ConditioningConfig
+from realtime.eeg.montage import Renamed
+from realtime.live import LiveRunner
+from realtime.pipeline import Pipeline
+from realtime.sources import EegSource, VideoSource
+from realtime.time.clock import LslClock, ManualClock
+from realtime.view import PipelineView
+
+if TYPE_CHECKING:
+    from realtime.lsl.selector import StreamSelector
+
+
+@dataclass(frozen=True)
+class LiveChoice:
+    """What a live session is made of; of several videos, the first is what is shown.
+
+    `stimulus` is a film to be played full screen to the participant, on `screen` (1 for the first; the second
+    by default where there is one). It is the first video of the session, which sees what it shows.
+    """
+
+    eeg: str
+    video: str | tuple[str, ...]
+    model: ModelChoice = field(default_factory=ModelChoice)
+    conditioning: ConditioningConfig | None = None
+    clock: str = "check"
+    montage: tuple[str, ...] | None = None
+    stimulus: str | None = None
+    screen: int | None = None
+    feedback: FeedbackChoice | None = None
+
+
+def open_live(choice: LiveChoice) -> Running:
+    """Connect to the streams of a live session.
+
+    Raises
+    ------
+    StreamNotFound, StreamFormatError, VideoError, WeightsError, ConfigError
+    """
+    from realtime.lsl.eeg import LslEeg, StreamSelector
+    from realtime.lsl.isolation import hush
+
+    hush()
+    clock = LslClock()
+    eeg: EegSource = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
+    if choice.montage is not None:
+        eeg = Renamed(eeg, choice.montage)
+    videos = _videos(choice, clock)
+    build = partial(choice.model.build, n_videos=len(videos))
+    try:
+        pipeline = Pipeline(eeg, videos[0], build, choice.conditioning, videos[1:])
+    except BaseException:
+        for video in videos:
+            video.close()
+        raise
+    running, view = live_session(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
+    if choice.stimulus is not None:
+        running.cleanups.append(videos[0].close)  # in the Qt thread, so its window goes at once
+    if choice.feedback is not None:
+        view.blind = choice.feedback.blind
+        try:
+            running.feedback = give_feedback(running, choice.feedback, clock)
+        except BaseException:
+            pipeline.close()
+            raise
+    show_markers(running, view, StreamSelector(type="Markers"))
+    return running
+
+
+def _videos(choice: LiveChoice, clock: LslClock) -> list[VideoSource]:
+    from realtime.video.camera import open_video
+
+    names = (choice.video,) if isinstance(choice.video, str) else choice.video
+    videos = [open_video(name, clock) for name in names]
+    if choice.stimulus is None:
+        return videos
+    from gui.app import application
+    from gui.stimulus.player import StimulusPlayer
+
+    application()
+    return [StimulusPlayer(choice.stimulus, choice.screen, clock=clock), *videos]
+
+
+def live_session(title: str, mode: Mode, pipeline: Pipeline, clock: LslClock) -> tuple[Running, PipelineView]:
+    """A pipeline with what drives it by the wall clock, and what a window may ask of it."""
+    runner = LiveRunner(pipeline, clock)
+    view = PipelineView(pipeline, clock, lambda: runner.failure)
+    return Running(title, mode, pipeline, runner, view), view
+
+
+def show_markers(
+    running: Running,
+    view: PipelineView,
+    selector: StreamSelector,
+    *more: Callable[[float, str], None],
+) -> None:
+    """Show the events of these LSL streams in the session's window, and tell them to `more`."""
+    from realtime.lsl.markers import MarkerListener
+
+    def heard(stamp: float, text: str) -> None:
+        for listener in (view.add_marker, *more):
+            listener(stamp, text)
+
+    listener = MarkerListener(selector, heard).launch()
+    running.watched.append(lambda: listener.failure)
+    running.cleanups.insert(0, listener.stop)  # inlets go before the outlets they read
+
+
+def open_replay(
+    folder: Path,
+    model: ModelChoice,
+    speed: float = 1.0,
+    start_s: float = 0.0,
+    loop: bool = False,
+    eeg: str | None = None,
+    conditioning: ConditioningConfig | None = None,
+) -> Running:
+    """Open a recorded session as if it were live.
+
+    Raises
+    ------
+    SessionError, StreamNotFound, StreamFormatError, WeightsError
+    """
+    from recordings.player import Player
+    from recordings.replay import ReplayEeg, replay_videos
+    from recordings.session.session import Session
+    from recordings.session.survey import Survey
+
+    session = Session(folder)
+    clock = ManualClock(session.start)
+    source, (video, *more) = ReplayEeg(session, clock, eeg or ""), replay_videos(session, clock)
+    build = partial(model.build, n_videos=1 + len(more))
+    pipeline = Pipeline(source, video, build, conditioning, more)
+    begin = session.start + start_s
+    survey = Survey(folder, eeg or "")
+    player = Player(pipeline, source, video, clock, begin, session.end, speed, loop, survey, more)
+    view = PipelineView(pipeline, clock, lambda: player.failure, player)
+    for marker in session.markers():
+        view.add_marker(marker.stamp, marker.text)
+    return Running(
+        f"Phosphene replay · {session.name}",
+        Mode.REPLAY,
+        pipeline,
+        player,
+        view,
+        hold_at_end=player.hold_at_end,
+    )

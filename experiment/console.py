@@ -1,0 +1,149 @@
+"""What commands print for people: tables and one-line verdicts. JSON is printed by the command itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TimeRemainingColumn
+from rich.table import Table
+
+from experiment.doctor import Finding
+from realtime.lsl.discovery import CameraSummary
+from realtime.lsl.selector import StreamSummary
+
+
+def _pairs(rows: Sequence[tuple[str, str]]) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for name, value in rows:
+        table.add_row(name, value, style="bold red" if name == "error" else None)
+    return table
+
+
+def print_summary(summary: Mapping[str, Any]) -> None:
+    """What a session came to, on standard error."""
+    eeg, video, latency = summary["eeg"], summary["video"], summary["latency_ms"]
+    rows = [
+        ("readings", f"{summary['readings']}  (skipped ticks {summary['skipped_ticks']})"),
+        ("EEG", f"{eeg['name']}  {eeg['rate_effective']} Hz  gaps {eeg['gaps']}  lost {eeg['lost_samples']}"),
+        *_video_rows((video, *summary["other_videos"])),
+        ("network", f"{summary['backend']}, weights {summary['weights']}"),
+    ]
+    if latency:
+        rows.append(
+            ("latency", "  ".join(f"{name} {latency[name]:.0f} ms" for name in ("p50", "p95", "max")))
+        )
+    rows += [("error", error) for error in summary["errors"]]
+    Console(stderr=True).print(_pairs(rows))
+
+
+def _video_rows(videos: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """One line for each video; with several, how similar each was."""
+    rows = []
+    for number, video in enumerate(videos, 1):
+        words = f"{video['name']}  {video['fps_effective']} /s  dropped {video['dropped']}"
+        mean = video["similarity_mean"]
+        if len(videos) > 1:
+            words += "  never whole" if mean is None else f"  mean similarity {mean:+.3f}"
+        rows.append(("video" if number == 1 else f"video {number}", words))
+    return rows
+
+
+def print_streams(streams: Sequence[StreamSummary], cameras: Sequence[CameraSummary]) -> None:
+    """What there is to connect to."""
+    console = Console()
+    table = Table("name", "type", "channels", "rate", "format", "host", "source_id")
+    for s in streams:
+        rate = f"{s.rate_nominal:g} Hz" if s.rate_nominal else "irregular"
+        table.add_row(s.name, s.type, str(s.n_channels), rate, s.format, s.host, s.source_id)
+    console.print(
+        table if streams else "No LSL stream. Start a headset, or `phosphene headset` for a virtual one."
+    )
+    for camera in cameras:
+        console.print(f"camera {camera.index}: {camera.name}")
+    if not cameras:
+        console.print("No camera. A video file or a URL serves as well.")
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """What the doctor saw, each with what to do about it."""
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    for finding in findings:
+        verdict = "[green]✓[/]" if finding.ok else "[yellow]![/]"
+        table.add_row(verdict, finding.name, finding.seen, finding.advice)
+    Console().print(table)
+
+
+def print_audit(report: Mapping[str, Any]) -> None:
+    """What a recorded session holds, and what is wrong with it."""
+    console = Console()
+    closed = "closed" if report["complete"] else "not closed"
+    console.print(f"[bold]{report['name']}[/]  {report['duration_s']:.1f} s, {closed}")
+    columns = ("id", "name", "type", "n_channels", "format", "rate_nominal", "samples", "clock_offsets")
+    table = Table(*(column.replace("n_", "").replace("_", " ") for column in columns))
+    for stream in report["streams"]:
+        table.add_row(
+            *(
+                f"{stream[column]:g}" if column == "rate_nominal" else str(stream[column])
+                for column in columns
+            )
+        )
+    console.print(table)
+    for problem in report["problems"]:
+        console.print(f"[yellow]![/] {problem}")
+    if not report["problems"]:
+        console.print("[green]✓[/] nothing is wrong with it")
+
+
+@contextmanager
+def steps_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A live line on standard error; gives what is to be told: words, steps done, steps in all."""
+    columns = ("{task.description}", BarColumn(), "{task.fields[count]}", TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("reading sessions", total=None, count="")
+
+        def show(words: str, done: int, total: int) -> None:
+            bar.update(task, description=words, completed=done, total=total, count=f"{done}/{total}")
+
+        yield show
+
+
+@contextmanager
+def training_progress() -> Iterator[Callable[[Any], None]]:
+    """A live line for a training; gives what is to be called after every step."""
+    with steps_progress() as show:
+
+        def report(progress: Any) -> None:
+            if progress.validation is not None:
+                print(f"step {progress.step}: {progress.validation}", file=sys.stderr)
+            show(f"loss {progress.loss:.3f}", progress.step, progress.steps)
+
+        yield report
+
+
+def print_worth(found: Mapping[str, Any]) -> None:
+    """What a model is worth, beside chance and the linear models."""
+    table = Table("", "2-way (chance 0.50)", "95 %", "10-way (chance 0.10)")
+    rows = {name: found.get(name) for name in ("similarity", "match")} | found.get("baselines", {})
+    for name, figures in rows.items():
+        if figures:
+            low, high = figures["two_way_ci"]
+            table.add_row(
+                name, f"{figures['two_way']:.3f}", f"[{low:.3f}, {high:.3f}]", f"{figures['ten_way']:.3f}"
+            )
+    console = Console()
+    console.print(table)
+    console.print(f"{found['n_windows']} windows; shifted null {found['null_two_way']:.3f}")
+
+
+def print_curve(rows: Sequence[Mapping[str, Any]]) -> None:
+    """How good each model is after so many minutes of data; 2-way / 10-way."""
+    names = [name for name in rows[0] if name != "minutes"]
+    table = Table("minutes", *names)
+    for row in rows:
+        figures = (f"{row[name]['two_way']:.3f} / {row[name]['ten_way']:.3f}" for name in names)
+        table.add_row(f"{row['minutes']:g}", *figures)
+    Console().print(table)

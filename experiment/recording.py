@@ -1,0 +1,156 @@
+"""Recording a session: from its first sample by a command, or from any moment by the window's button."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiment.run import Running
+from realtime.errors import SessionError
+from realtime.feedback.controller import Feedback
+from realtime.lsl.selector import StreamSelector
+from realtime.time.clock import LslClock
+from recordings.lsl_stream import LslStream
+from recordings.pipeline_recording import PipelineRecording
+from recordings.report.page import write_report
+from recordings.session.headers import FEEDBACK, feedback_header, feedback_row
+from recordings.session.naming import TEMPLATE, session_folder
+from recordings.session.options import RecordingOptions
+from recordings.xdf.writer import StreamHeader
+
+
+class SessionRecording:
+    """Starts and ends recordings of one session, each into a folder of its own below `root`.
+
+    Where the session's loop is closed, the feedback, its events and its parameters are recorded as well.
+
+    Parameters
+    ----------
+    running : Running
+    root : Path
+        Where the folders go, named by `recordings.session.naming`.
+    streams : sequence of str
+        Further LSL streams to record as they are (`type=Markers`, `name=Eyes`).
+    options : RecordingOptions
+        Its entities (sub, ses, task, run) make the folder's name.
+    template : str
+        Of the folder's name, see `recordings.session.naming`.
+    """
+
+    def __init__(
+        self,
+        running: Running,
+        root: Path,
+        streams: Sequence[str] = (),
+        options: RecordingOptions | None = None,
+        template: str = TEMPLATE,
+    ):
+        self._pipeline = running.pipeline
+        self._root, self._streams, self._template = root, tuple(streams), template
+        self._options = options or RecordingOptions()
+        self._recording: PipelineRecording | None = None
+        self._others: list[LslStream] = []
+        self._feedback, self._clock = running.feedback, LslClock()
+        self.folders: list[Path] = []
+        if self._feedback is not None:
+            self._feedback.taps.append(self._take_feedback)
+
+    def start(self) -> Path:
+        """Begin a recording; returns its folder.
+
+        Raises
+        ------
+        SessionError, ConfigError, StreamNotFound
+        """
+        folder = session_folder(self._root, self._options.entities, self._template)
+        others = [LslStream(StreamSelector.parse(text)) for text in self._streams]
+        headers: dict[str, StreamHeader | str] = {}
+        if self._feedback is not None:
+            headers[FEEDBACK] = feedback_header(self._feedback.parameters())
+        for stream in others:
+            header = stream.open()
+            headers[stream.name] = header
+        recording = PipelineRecording(self._pipeline, folder, self._options, headers).start()
+        for stream in others:
+            stream.feed(recording.recorder)
+        self._recording, self._others = recording, others
+        self.folders.append(folder)
+        return folder
+
+    def stop(self) -> None:
+        """End the recording, if there is one, and close its files."""
+        for stream in self._others:
+            stream.close()
+        if self._recording is not None:
+            self._recording.stop()
+        self._recording, self._others = None, []
+
+    def toggle(self) -> None:
+        """What the window's button does."""
+        if self._recording is None:
+            self.start()
+        else:
+            self.stop()
+
+    def seconds(self) -> float | None:
+        """Recorded so far; None while nothing is recorded."""
+        return None if self._recording is None else self._recording.recorder.health().seconds
+
+    def _take_feedback(self, feedback: Feedback) -> None:
+        """Called in the scoring thread, after the feedback has left."""
+        if (recording := self._recording) is None:
+            return
+        row = np.array([feedback_row(feedback, self._clock.now())])
+        recording.recorder.samples(FEEDBACK, np.array([feedback.end]), row)
+        for event in feedback.events:
+            recording.recorder.marker(feedback.end, event)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the recording ended by itself."""
+        return None if self._recording is None else self._recording.recorder.failure
+
+    def open_report(self) -> None:
+        """Write the report of the last recording and show it in the browser.
+
+        Raises
+        ------
+        SessionError
+            Nothing was recorded yet, or the recording is not closed.
+        """
+        if not self.folders or self._recording is not None:
+            raise SessionError("there is no finished recording yet: record, stop, and then open the report")
+        webbrowser.open(write_report(self.folders[-1]).resolve().as_uri())
+
+    def summary(self) -> dict[str, Any]:
+        """Where the recordings are, for the session's summary."""
+        return {"recordings": [str(folder) for folder in self.folders]}
+
+
+def offer_recording(
+    running: Running,
+    root: Path,
+    streams: Sequence[str] = (),
+    options: RecordingOptions | None = None,
+    template: str = TEMPLATE,
+    at_once: bool = False,
+) -> SessionRecording:
+    """Give a session its record button; `at_once` begins with its first sample."""
+    recording = SessionRecording(running, root, streams, options, template)
+    running.actions = replace(
+        running.actions,
+        toggle_recording=recording.toggle,
+        recorded_s=recording.seconds,
+        open_report=recording.open_report,
+    )
+    running.extras.append(recording.summary)
+    running.watched.append(lambda: recording.failure)
+    running.before_end.append(recording.stop)
+    if at_once:
+        recording.start()
+    return recording

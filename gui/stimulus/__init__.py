@@ -1,0 +1,1 @@
+"""What the participant sees: films, and feedback."""

@@ -1,0 +1,274 @@
+"""Plays a film to the participant, and is a video source: the model sees what was shown when it was shown.
+
+file ─▶ FileCamera, in a thread: the frame that is due ─▶ Latest ─▶ Qt thread: surface, swap, stamp
+                                                                           │
+             read(), in the pipeline's thread  ◀── bounded queue of Frame ─┘
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QScreen
+
+from gui.stimulus.surface import GlSurface, RasterSurface, new_surface
+from realtime.errors import VideoError
+from realtime.latest import Latest
+from realtime.time.clock import Clock, LslClock
+from realtime.time.rate import RateMeter
+from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
+from realtime.video.file import FileCamera
+from realtime.video.opencv import cv2
+from realtime.worker import Worker
+
+_POLL_MS = 2  # how often the Qt thread looks for a frame that is due
+_READ_S = 0.05
+_HIDDEN_S = 1.0
+_WAITING = 32  # frames shown that the pipeline has not taken yet; the oldest is dropped
+
+
+class _Due(NamedTuple):
+    """A frame to be shown now: as it is for the model, and as the screen takes it."""
+
+    frame: Frame
+    pixels: NDArray[np.uint8]
+
+
+class StimulusPlayer:
+    """A film on the whole of a screen, each frame at its own time, and nothing else.
+
+    Frames are timed by the file's own stamps. Each that was shown is handed on once, with the moment right
+    after it came on (the health's `stamp_source` says by what); one that could not be shown in time, or
+    whose window nobody can see, is not, and its number is left out. When the film is over its last frame
+    stays until `close`. Escape ends it.
+
+    `open` and `play` belong to the Qt thread, which has to run its event loop; `read` to the pipeline's; any
+    may call `health` and `close`. Whatever else the Qt thread does delays a swap, but the stamp knows.
+
+    Parameters
+    ----------
+    path : str or Path
+        A video file.
+    screen : int, optional
+        1 for the first as the system counts them; by default the second where there is one.
+    loop : bool
+        Begin again at the end.
+    clock : Clock
+    wait : bool
+        Stay black until `play` is called; else the film begins once its window is on the screen.
+
+    Attributes
+    ----------
+    screen_name : str
+        As the system calls the screen it is shown on.
+    speed : float
+        How fast the film plays, above 0. Like the brightness, any thread may set it.
+    brightness : float
+        Share of the film's own light, 0 to 1. What is handed on is what was shown.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        screen: int | None = None,
+        loop: bool = False,
+        clock: Clock | None = None,
+        wait: bool = False,
+    ):
+        self.screen_name = ""
+        self.brightness = 1.0
+        self._clock = clock or LslClock()
+        self._film = FileCamera(path, loop, self._clock)
+        self._screen, self._wanted = screen, not wait
+        self._due: Latest[_Due] = Latest()
+        self._waiting: queue.Queue[Frame] = queue.Queue(_WAITING)
+        self._rate = RateMeter()
+        self._info: VideoInfo | None = None
+        self._feeder: Worker | None = None
+        self._surface: GlSurface | RasterSurface | None = None
+        self._timer: QTimer | None = None
+        self._given = 0  # number of the last due frame that the surface was given
+        self._pending: Frame | None = None  # given to the surface, not yet on the screen
+        self._newest: Frame | None = None  # on the screen
+        self._last_read = -1
+        self._shown = self._dropped = 0
+        self._size = (0, 0)
+        self._qt_thread = 0
+        self._visible = False  # something was on the screen already, if only black
+        self._closing = threading.Event()
+
+    # The Qt thread.
+
+    def open(self) -> VideoInfo:
+        """Open the file and the window.
+
+        Raises
+        ------
+        VideoError
+            The file is no film (see `FileCamera.open`), or there is no such screen.
+        """
+        screen = _choose(self._screen)
+        film = self._film.open()
+        area, ratio = screen.geometry(), screen.devicePixelRatio()
+        self.screen_name = screen.name()
+        self._size = round(area.width() * ratio), round(area.height() * ratio)
+        self._qt_thread = threading.get_ident()
+        self._surface = new_surface(self._was_shown, self._closing.set)
+        self._surface.appear(screen)
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._look)
+        self._timer.start(_POLL_MS)
+        self._info = replace(film, stamp_source=self._surface.stamp_source)
+        return self._info
+
+    def play(self) -> None:
+        """Let the film begin, as soon as its window is on the screen."""
+        self._wanted = True
+
+    def _look(self) -> None:
+        """Give the surface what is due. Called by the timer."""
+        if self._closing.is_set():
+            return self._vanish()
+        if self._wanted and self._visible and self._feeder is None:
+            self._feeder = Worker(f"stimulus {self._film.path.name}", self._feed, self._film.close).start()
+        due = self._due.newer_than(self._given)
+        if due is not None and self._surface is not None:
+            self._pending, self._given = due.value.frame, due.seq
+            self._surface.put(due.value.pixels)
+
+    def _was_shown(self) -> None:
+        """A picture has just come on; a window that was only painted anew shows no new one."""
+        now, frame = self._clock.now(), self._pending
+        self._visible = True
+        if frame is None:
+            return
+        self._newest = Frame(frame.image, now, frame.seq)
+        self._shown += 1
+        self._rate.add(now)
+        if self._waiting.full():
+            with contextlib.suppress(queue.Empty):
+                self._waiting.get_nowait()
+        self._waiting.put_nowait(self._newest)  # nobody else puts, so there is room
+        self._pending = None  # last, so that `finished` never finds neither
+
+    def _vanish(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        if self._surface is not None:
+            self._surface.vanish()
+            self._surface = None
+
+    # The feeder's thread.
+
+    def _feed(self) -> bool:
+        frame = self._film.read(_READ_S)
+        if frame is not None:
+            frame = _lit(frame, self.brightness)
+            self._due.put(_Due(frame, _for_the_screen(frame.image, self._size)))
+        return not (self._film.finished or self._closing.is_set())
+
+    # The pipeline's thread.
+
+    def read(self, timeout_s: float = 0.0) -> Frame | None:
+        """The next frame that was shown, with the moment it came on, waiting up to `timeout_s` for it.
+
+        Raises
+        ------
+        WorkerFailed
+            The film cannot be read any more.
+        """
+        try:
+            frame = self._waiting.get(timeout_s > 0, timeout_s or None)
+        except queue.Empty:
+            if self._feeder is not None:
+                self._feeder.raise_failure()
+            return None
+        self._dropped += frame.seq - self._last_read - 1
+        self._last_read = frame.seq
+        return frame
+
+    # Any thread.
+
+    @property
+    def speed(self) -> float:
+        return self._film.speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._film.speed = speed
+
+    def health(self) -> VideoHealth:
+        info = self._info or VideoInfo(self._film.path.name, 0, 0, 0.0, "")
+        state = StreamState.SEARCHING if self._newest is None else StreamState.LIVE
+        return VideoHealth(
+            name=info.name,
+            state=StreamState.FINISHED if self.finished else state,
+            width=info.width,
+            height=info.height,
+            fps_nominal=info.fps_nominal,
+            fps_effective=self._rate.per_second,
+            frames=self._shown,
+            dropped=self._dropped,
+            age_s=float("inf") if self._newest is None else self._clock.now() - self._newest.stamp,
+            stamp_source=info.stamp_source,
+            note=self._film.health().note,
+        )
+
+    @property
+    def finished(self) -> bool:
+        """The film was left, or is over and all that was shown has been read."""
+        if self._closing.is_set():
+            return True
+        over = self._feeder is not None and not self._feeder.alive and self._feeder.failure is None
+        slot, pending = self._due.get(), self._pending
+        # A window that nobody can see is not painted: its last frame is not waited for.
+        hidden = pending is not None and self._clock.now() > pending.stamp + _HIDDEN_S
+        given = slot is None or (slot.seq == self._given and (pending is None or hidden))
+        return over and given and self._waiting.empty()
+
+    def close(self) -> None:
+        """End the film. Its window goes at once where the Qt thread asks, else when that looks next."""
+        self._closing.set()
+        if threading.get_ident() == self._qt_thread:
+            self._vanish()
+        if self._feeder is None:
+            self._film.close()
+
+
+def _choose(number: int | None) -> QScreen:
+    screens = QGuiApplication.screens()
+    if number is None:
+        return screens[min(1, len(screens) - 1)]
+    if not 1 <= number <= len(screens):
+        sizes = ((i, screen.size()) for i, screen in enumerate(screens, 1))
+        there = ", ".join(f"{i} ({size.width()}×{size.height()})" for i, size in sizes)
+        raise VideoError(f"there is no screen {number} to show the film on; there are: {there}")
+    return screens[number - 1]
+
+
+def _lit(frame: Frame, brightness: float) -> Frame:
+    """The frame with this share of its light."""
+    if brightness >= 1:
+        return frame
+    return replace(frame, image=(frame.image * np.float32(max(brightness, 0.0))).astype(np.uint8))
+
+
+def _for_the_screen(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture (height, width, 3) in the largest size that fits, as (…, 4) with blue first."""
+    height, width = image.shape[:2]
+    scale = min(size[0] / width, size[1] / height)
+    if scale != 1:
+        fitting = max(1, round(width * scale)), max(1, round(height * scale))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        image = np.asarray(cv2.resize(image, fitting, interpolation=how), dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGRA), dtype=np.uint8)

@@ -1,0 +1,1 @@
+"""Headsets without an LSL driver: BrainFlow's boards, brought to LSL with steady times."""

@@ -1,0 +1,1 @@
+"""What a channel is and how good: units, montage, conditioning, quality."""

@@ -1,0 +1,1 @@
+"""From readings to what the participant is given, and its way out."""

@@ -1,0 +1,203 @@
+"""One connection to one LSL stream: samples as they were sent, and how the sender's clock stands to ours."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import pylsl
+
+from realtime.errors import StreamFormatError
+from realtime.lsl.selector import StreamSummary
+from realtime.types import ClockOffset, EegInfo, FloatArray, TimeArray
+
+ClockMode = Literal["check", "arrival"]
+
+_INLET_S = 10  # liblsl keeps this much for us; a reader that sleeps longer loses the oldest
+_PULL_S = 0.5  # and this much is taken at a time at most
+_MEASURE_S = 5.0  # between two measurements of the clock
+_ANSWER_S = 5.0  # within which a stream that was just found must answer
+_FOREIGN_CLOCK_S = 60.0  # stamps further than this from now are of another clock
+_TELL_APART_S = 1e-6  # puts a measurement after the sample before it
+_FINE_UV = 0.1  # a step of float32 coarser than this is worth a note
+
+
+class ClockUnmeasured(StreamFormatError):
+    """A stream sends samples and does not answer what time it is."""
+
+
+class Link:
+    """Pulls from a stream of its own inlet; used by one thread at a time.
+
+    Parameters
+    ----------
+    found : pylsl.StreamInfo
+        As resolved.
+    clock : "check" or "arrival"
+        Measure the sender's clock by LSL's exchange and check it; or set its stamps against their arrival.
+    now : callable
+        Our clock, seconds.
+
+    Raises
+    ------
+    StreamFormatError
+        Strings, no regular rate, or (`ClockUnmeasured`) no answer about the time.
+    pylsl.TimeoutError, pylsl.util.LostError
+        The stream does not answer any more.
+    """
+
+    def __init__(self, found: pylsl.StreamInfo, clock: ClockMode, now: Callable[[], float]):
+        self.summary = StreamSummary.of(found)
+        _check_format(self.summary)
+        self.note = ""
+        self._now = now
+        rate = self.summary.rate_nominal
+        self._inlet: Any = pylsl.StreamInlet(found, max_buflen=_INLET_S, recover=False)
+        self.info = _eeg_info(self.summary, self._inlet.info(timeout=_ANSWER_S))
+        self._inlet.open_stream(timeout=_ANSWER_S)
+        self._buffer = np.empty(
+            (max(32, math.ceil(rate * _PULL_S)), self.info.n_channels), self._inlet.np_dtype
+        )
+        self._clock = _ExchangedClock(self._inlet, self.summary) if clock == "check" else _ArrivalClock()
+        self._checked = clock != "check"
+        self._last = -math.inf
+
+    def pull(self, timeout_s: float) -> tuple[FloatArray, TimeArray, tuple[ClockOffset, ...]] | None:
+        """Samples (n_samples, n_channels), their raw stamps, and clock offsets measured since the last ones.
+
+        Waits up to `timeout_s` for the first sample; None if none came.
+
+        Raises
+        ------
+        StreamFormatError
+            The stamps are of another clock.
+        pylsl.util.LostError
+        """
+        samples, stamps = self._inlet.pull_chunk(
+            timeout_s, max_samples=len(self._buffer), dest_obj=self._buffer, min_samples=1, as_numpy=True
+        )
+        if not len(stamps):
+            return None
+        now = self._now()
+        value = self._clock.measure(now, stamps[-1])
+        offsets: tuple[ClockOffset, ...] = ()
+        if value is not None:
+            # it takes effect after every sample we had before, so a replay applies it at the same sample
+            offsets = (ClockOffset(max(now, self._last + value + _TELL_APART_S), value),)
+            self._check_clock(stamps[-1] + value - now)
+        self._last = max(self._last, float(stamps.max()))
+        return self._converted(samples), stamps.copy(), offsets
+
+    def close(self) -> None:
+        """Let go of the inlet; it must not outlive its stream by long (liblsl's teardown)."""
+        self._inlet = self._clock = None  # type: ignore[assignment]
+
+    def _check_clock(self, ahead_s: float) -> None:
+        if not self._checked and abs(ahead_s) > _FOREIGN_CLOCK_S:
+            side = "ahead of" if ahead_s > 0 else "behind"
+            raise StreamFormatError(
+                f"the stamps of '{self.summary.name}' lie {abs(ahead_s):.4g} s {side} this machine's LSL "
+                "clock: its sender keeps another time (Unix time?). Set its sender to LSL time, or use "
+                "--clock arrival."
+            )
+        self._checked = True
+
+    def _converted(self, samples: np.ndarray) -> FloatArray:
+        """A copy in float32; where that is too coarse for the values, a note says so."""
+        converted = samples.astype(np.float32)
+        if samples.dtype != np.float32:
+            largest = np.float32(np.abs(converted).max())
+            if not np.isfinite(largest):
+                self.note = "values beyond the range of float32, or not numbers"
+            elif not self.note and np.spacing(largest) * _microvolts(self.info.unit) > _FINE_UV:
+                self.note = (
+                    f"an offset of {largest:.3g} {self.info.unit} leaves steps coarser than {_FINE_UV} µV"
+                )
+        return converted
+
+
+class _ExchangedClock:
+    """LSL's own exchange of stamps with the sender: better than 1 ms (liblsl's documentation)."""
+
+    def __init__(self, inlet: Any, summary: StreamSummary):
+        self._inlet, self._due = inlet, 0.0
+        try:
+            self._first: float | None = inlet.time_correction(timeout=_ANSWER_S)
+        except pylsl.util.TimeoutError:
+            raise ClockUnmeasured(
+                f"the clock of '{summary.name}' on {summary.host} cannot be measured: no answer over UDP. "
+                "Open UDP ports 16572-16604 in the firewall, or use --clock arrival."
+            ) from None
+
+    def measure(self, now: float, stamp: float) -> float | None:
+        """Our clock less the sender's, every few seconds; None between. liblsl measures in its own thread."""
+        if now < self._due:
+            return None
+        self._due = now + _MEASURE_S
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        try:
+            return float(self._inlet.time_correction(timeout=0.02))
+        except pylsl.util.TimeoutError:
+            return None
+
+
+class _ArrivalClock:
+    """For senders with a clock LSL cannot measure: the shortest way from stamp to arrival in some seconds."""
+
+    def __init__(self) -> None:
+        self._given = self._shortest = math.inf
+        self._due = 0.0
+
+    def measure(self, now: float, stamp: float) -> float | None:
+        """A shorter way is believed at once, a longer one when no shorter has been seen for a while."""
+        self._shortest = min(self._shortest, now - stamp)
+        if now < self._due and self._shortest > self._given - 1e-3:
+            return None
+        self._given, self._shortest, self._due = self._shortest, math.inf, now + _MEASURE_S
+        return self._given
+
+
+def _check_format(summary: StreamSummary) -> None:
+    if summary.format in ("string", "undefined"):
+        raise StreamFormatError(
+            f"'{summary.name}' carries {summary.format}s, not samples: a marker stream, it seems. Choose the "
+            "device's EEG stream."
+        )
+    if not summary.rate_nominal > 0:
+        raise StreamFormatError(
+            f"'{summary.name}' states no regular rate, and EEG needs one. Choose the device's EEG stream, or "
+            "have its sender state the rate."
+        )
+
+
+def _eeg_info(summary: StreamSummary, full: pylsl.StreamInfo) -> EegInfo:
+    """Labels and unit from the stream's own description, as XDF's EEG meta-data lays it out."""
+    labels: list[str] = []
+    units: list[str] = []
+    channel = full.desc().child("channels").child("channel")
+    while not channel.empty() and len(labels) < summary.n_channels:
+        labels.append(channel.child_value("label").strip())
+        units.append(channel.child_value("unit").strip())
+        channel = channel.next_sibling("channel")
+    labels += [""] * (summary.n_channels - len(labels))
+    named = [label or f"ch{i + 1}" for i, label in enumerate(labels)]
+    unique = [f"{label}-{i + 1}" if label in named[:i] else label for i, label in enumerate(named)]
+    stated = Counter(filter(None, units)).most_common(1)
+    return EegInfo(
+        name=summary.name, labels=tuple(unique), unit=stated[0][0] if stated else "",
+        rate_nominal=summary.rate_nominal, source_id=summary.source_id, host=summary.host, type=summary.type,
+    )  # fmt: skip
+
+
+def _microvolts(unit: str) -> float:
+    from realtime.eeg.units import microvolts_per_unit
+
+    try:
+        return microvolts_per_unit(unit)
+    except StreamFormatError:
+        return 0.0  # whoever conditions the samples will complain

@@ -1,0 +1,1 @@
+"""One clock, and where a sender's samples lie on it."""

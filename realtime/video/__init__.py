@@ -1,0 +1,1 @@
+"""Pictures and when they were on show: cameras, films, network streams and the screen."""

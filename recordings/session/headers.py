@@ -1,0 +1,160 @@
+"""How each kind of stream describes itself in a session's XDF, in the terms LSL's tools know."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from realtime.feedback.controller import Feedback
+from realtime.types import EegInfo, OtherReading, Reading
+from recordings.xdf.writer import StreamHeader
+
+FRAME_NUMBERS = "VideoExternal"
+MARKERS = "Markers"
+FEEDBACK = "Feedback"
+READINGS = "Phosphene readings"
+
+_READING_CHANNELS = (
+    "seq", "interval", "emitted_s", "similarity", "match", "chance_low", "chance_high", "percentile",
+    "two_way", "gate", "eeg_valid_share", "video_valid_share",
+)  # fmt: skip
+_OTHER_CHANNELS = ("similarity", "match", "share", "video_valid_share")  # of each further video, numbered
+
+_FEEDBACK_CHANNELS = (
+    "similarity", "match", "feedback", "emitted_s", "value", "threshold", "position", "good",
+)  # fmt: skip
+
+
+def eeg_header(info: EegInfo, format: str = "float32") -> StreamHeader:
+    """An EEG stream with its labels and unit."""
+    channels = [{"label": label, "unit": info.unit, "type": "EEG"} for label in info.labels]
+    return StreamHeader(
+        name=info.name,
+        type=info.type,
+        n_channels=info.n_channels,
+        rate_nominal=info.rate_nominal,
+        format=format,
+        source_id=info.source_id,
+        host=info.host,
+        description={"channels": {"channel": channels}},
+    )
+
+
+def marker_header() -> StreamHeader:
+    """A stream of events: one text each."""
+    return StreamHeader(MARKERS, "Markers", 1, 0.0, "string", "markers")
+
+
+def readings_header(n_videos: int = 1) -> StreamHeader:
+    """A stream of what the program said, one sample for each interval at the interval's end."""
+    more = [f"{label}{n}" for n in range(2, n_videos + 1) for label in _OTHER_CHANNELS]
+    channels = [{"label": label} for label in (*_READING_CHANNELS, *more)]
+    return StreamHeader(
+        READINGS, "Readings", len(channels), 0.0, "double64", "phosphene-readings",
+        description={"channels": {"channel": channels}},
+    )  # fmt: skip
+
+
+def reading_row(reading: Reading, n_videos: int = 1) -> list[float]:
+    """A reading as a sample of that stream; nan where chance is not known yet, or a video was missing."""
+    chance = reading.chance
+    low, high = chance.band or (math.nan, math.nan)
+    return [
+        reading.seq,
+        reading.index,
+        reading.emitted,
+        reading.similarity,
+        reading.match,
+        low,
+        high,
+        math.nan if chance.percentile is None else chance.percentile,
+        math.nan if chance.two_way is None else chance.two_way,
+        reading.gate,
+        reading.eeg_valid_share,
+        reading.video_valid_share,
+        *(value for n in range(n_videos - 1) for value in _other_row(reading.others[n : n + 1])),
+    ]
+
+
+def feedback_header(parameters: str) -> StreamHeader:
+    """A stream of what feedback was given, one sample for each reading at its interval's end.
+
+    Parameters
+    ----------
+    parameters : str
+        Of the controller, as JSON.
+    """
+    channels = [{"label": label} for label in _FEEDBACK_CHANNELS]
+    return StreamHeader(
+        FEEDBACK, "Feedback", len(channels), 0.0, "double64", "phosphene-feedback",
+        description={"parameters": parameters, "channels": {"channel": channels}},
+    )  # fmt: skip
+
+
+def feedback_row(feedback: Feedback, emitted: float) -> list[float]:
+    """Feedback as a sample of that stream, with the time it had left by; nan for no threshold yet."""
+    return [
+        feedback.similarity,
+        feedback.match,
+        feedback.level,
+        emitted,
+        feedback.value,
+        math.nan if feedback.threshold is None else feedback.threshold,
+        feedback.position,
+        float(feedback.good),
+    ]
+
+
+def _other_row(other: Sequence[OtherReading]) -> list[float]:
+    """One further video's values, or none known."""
+    if not other:
+        return [math.nan] * len(_OTHER_CHANNELS)
+    (video,) = other
+    known = (video.similarity, video.match) if video.enough else (math.nan, math.nan)
+    return [*known, video.share, video.video_valid_share]
+
+
+def video_stream(number: int) -> str:
+    """Name of a session's videos, which is also their file's: `video` for the main one, then `video2` …"""
+    return f"video{number + 1}" if number else "video"
+
+
+def video_header(
+    name: str,
+    file: str,
+    codec: str,
+    width: int,
+    height: int,
+    stamp_source: str = "",
+    offset_mean_s: float = 0.0,
+    offset_spread_s: float = 0.0,
+    source_id: str = "",
+) -> StreamHeader:
+    """A stream with two numbers of each frame at the time it was captured: in the file, and in its source.
+
+    The second tells what a recording has dropped, and lets a replay number the frames as they were live.
+
+    Parameters
+    ----------
+    file : str
+        Name relative to the XDF.
+    offset_mean_s : float
+        How much later than the light the camera stamps; readers subtract it.
+    offset_spread_s : float
+        Standard deviation of that.
+    """
+    offset = {"offset_mean": repr(float(offset_mean_s)), "offset_spread": repr(float(offset_spread_s))}
+    return StreamHeader(
+        name=name,
+        type=FRAME_NUMBERS,
+        n_channels=2,
+        rate_nominal=0.0,
+        format="double64",
+        source_id=source_id or name,
+        description={
+            "video": {"file": file, "codec": codec, "width": str(width), "height": str(height)},
+            "channels": {"channel": [{"label": "frame"}, {"label": "number in the source"}]},
+            "acquisition": {"stamp_source": stamp_source},
+            "synchronization": {"can_drop_samples": "true", **offset},
+        },
+    )

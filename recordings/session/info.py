@@ -1,0 +1,239 @@
+"""What is in a session and how good it is, as plain values for printing, JSON or a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realtime.eeg.quality import judge
+from realtime.eeg.units import flag_amplitude, microvolts_per_unit
+from realtime.errors import PhospheneError, StreamFormatError
+from realtime.time.stamps import StampFitter
+from realtime.types import RawChunk
+from recordings.session.manifest import MANIFEST_NAME, sha256
+from recordings.session.session import Session
+from recordings.session.tracks import EegTrack, VideoTrack
+from recordings.video.files import VideoReader
+from recordings.xdf.index import StreamInfo, XdfStream
+
+_JUDGED_S = 60  # seconds of EEG whose quality is looked at, spread over the session
+_DRIFT_PPM = 200.0  # more than any crystal: something else is wrong
+_DISAGREE_MS = 2.0  # Matroska rounds times to 1 ms; more is not rounding
+_GAP_FRAMES = 5.0  # a pause this many frames long is worth a word
+
+
+def describe(session: Session, check_sums: bool = False) -> dict[str, Any]:
+    """Audit a session.
+
+    Parameters
+    ----------
+    check_sums : bool
+        Also compare the files with the check sums of the manifest, which reads them from end to end.
+
+    Returns
+    -------
+    dict
+        `start`, `end`, `duration_s` on the session's clock; `complete` (was it closed?); `streams`, one entry
+        each; `eeg`, `video` and `markers` in more detail; `manifest` where there is one; and `problems`, each
+        a sentence, empty where nothing is wrong.
+    """
+    problems: list[str] = []
+    if not session.reader.complete:
+        problems.append("the recording was not closed (a crash?): run `phosphene repair` to add its footers")
+    start, end = session.span
+    report: dict[str, Any] = {
+        "name": session.name,
+        "path": str(session.path),
+        "start": start,
+        "end": end,
+        "duration_s": end - start,
+        "complete": session.reader.complete,
+        "streams": [_stream(s) for s in session.reader.streams.values()],
+        "eeg": [_eeg(session.eeg(f"id={s.stream_id}"), problems) for s in session.eeg_streams],
+        "video": [_video(session, s, problems) for s in session.video_streams],
+        "markers": _markers(session),
+        "manifest": _manifest(session.folder, check_sums, problems),
+    }
+    report["problems"] = problems
+    return report
+
+
+def _stream(stream: XdfStream) -> dict[str, Any]:
+    """What any stream has."""
+    info, values = stream.info, stream.offset_values
+    return {
+        "id": info.stream_id,
+        "name": info.name,
+        "type": info.type,
+        "n_channels": info.n_channels,
+        "format": info.format,
+        "rate_nominal": info.rate_nominal,
+        "source_id": info.source_id,
+        "host": info.host,
+        "samples": stream.n_samples,
+        "samples_claimed": stream.footer_count,
+        "clock_offsets": len(values),
+        "clock_offset_s": float(np.median(values)) if len(values) else None,
+        "clock_offset_span_ms": float(np.ptp(values)) * 1e3 if len(values) else None,
+    }
+
+
+def _eeg(track: EegTrack, problems: list[str]) -> dict[str, Any]:
+    info, (start, end) = track.info, track.span
+    report: dict[str, Any] = {
+        "name": info.name,
+        "unit": info.unit,
+        "labels": list(info.labels),
+        "rate_nominal": info.rate_nominal,
+        "samples": track.n_samples,
+        "start": start,
+        "end": end,
+    }
+    try:
+        report |= _timing(track, problems)
+    except PhospheneError as error:
+        problems.append(f"{info.name}: {error}")
+    try:
+        report |= _quality(track, problems)
+    except StreamFormatError as error:
+        problems.append(f"{info.name}: {error}")
+    return report
+
+
+def _timing(track: EegTrack, problems: list[str]) -> dict[str, Any]:
+    """Rate, drift and gaps, found by the code that finds them live."""
+    fitter = StampFitter(track.info.rate_nominal)
+    offsets = track.offsets
+    for piece in track.pieces():
+        fitter.push(RawChunk(np.zeros((len(piece.stamps), 0), np.float32), piece.stamps, offsets))
+        offsets = ()
+    fitter.flush()
+    name = track.info.name
+    if fitter.gaps:
+        problems.append(f"{name}: {fitter.gaps} gaps, {fitter.lost_samples} samples lost")
+    if abs(fitter.drift_ppm) > _DRIFT_PPM:
+        claimed = f"where it claims {track.info.rate_nominal:g}"
+        problems.append(f"{name}: {fitter.rate_effective:.2f} samples a second {claimed}")
+    return {
+        "rate_effective": fitter.rate_effective,
+        "drift_ppm": fitter.drift_ppm,
+        "jitter_ms": fitter.jitter_ms,
+        "gaps": fitter.gaps,
+        "lost_samples": fitter.lost_samples,
+    }
+
+
+def _quality(track: EegTrack, problems: list[str]) -> dict[str, Any]:
+    """For each channel its usual amplitude and in what share of the time it was flat, railing or noisy."""
+    gain = microvolts_per_unit(track.info.unit)
+    start, end = track.span
+    verdicts, spreads = [], []
+    for at in np.linspace(start, max(start, end - 1.0), min(_JUDGED_S, max(1, int(end - start)))):
+        _, samples = track.read(at, at + 1.0)
+        if len(samples) >= max(8, track.info.rate_nominal / 2):
+            microvolt = samples.astype(np.float64) * gain
+            verdicts.append(judge(microvolt))
+            spreads.append(np.median(np.abs(microvolt - np.median(microvolt, axis=0)), axis=0))
+    if not verdicts:
+        return {"channels": []}
+    amplitude = np.median(spreads, axis=0)
+    if note := flag_amplitude(float(np.median(amplitude))):
+        problems.append(f"{track.info.name}: {note}")
+    channels = []
+    for i, label in enumerate(track.info.labels):
+        words = [verdict[i] for verdict in verdicts]
+        shares = {word: words.count(word) / len(words) for word in ("flat", "railing", "noisy")}
+        channels.append({"label": label, "amplitude_uv": float(amplitude[i]), **shares})
+        worst = max(shares, key=lambda word: shares[word])
+        if shares[worst] > 0.5:
+            problems.append(f"{track.info.name}: {label} is {worst} for {shares[worst]:.0%} of the time")
+    return {"channels": channels}
+
+
+def _video(session: Session, info: StreamInfo, problems: list[str]) -> dict[str, Any]:
+    report: dict[str, Any] = {"name": info.name, "file": info.text("desc/video/file")}
+    try:
+        track = session.video(f"id={info.stream_id}")
+        with VideoReader(track.path) as reader:
+            pts = reader.pts
+    except PhospheneError as error:
+        problems.append(str(error))
+        return report
+    steps = np.diff(track.times)
+    missing = int(np.sum(track.frame_index >= len(pts)))
+    dropped = int(np.maximum(np.diff(track.seq) - 1, 0).sum())
+    apart_ms = _disagreement_ms(track, pts)
+    if missing:
+        problems.append(
+            f"{info.name}: {missing} of {track.n_samples} stamped frames are not in {report['file']}"
+        )
+    if dropped:
+        problems.append(f"{info.name}: {dropped} frames were dropped while it was recorded")
+    if apart_ms is not None and apart_ms > _DISAGREE_MS:
+        problems.append(f"{info.name}: times in {report['file']} are up to {apart_ms:.0f} ms off the stamps")
+    if len(steps) and steps.max() > _GAP_FRAMES * np.median(steps):
+        at = float(track.times[int(np.argmax(steps))])
+        problems.append(f"{info.name}: no frame for {steps.max() * 1e3:.0f} ms after {at:.3f} s")
+    return report | {
+        "codec": track.codec,
+        "width": track.width,
+        "height": track.height,
+        "frames_stamped": track.n_samples,
+        "frames_in_file": len(pts),
+        "frames_missing": missing,
+        "frames_dropped": dropped,
+        "fps": track.fps_nominal,
+        "longest_pause_ms": float(steps.max()) * 1e3 if len(steps) else None,
+        "times_apart_ms": apart_ms,
+        "offset_mean_s": float(info.text("desc/synchronization/offset_mean") or 0),
+        "start": track.span[0],
+        "end": track.span[1],
+        **_against_eeg(session, track),
+    }
+
+
+def _disagreement_ms(track: VideoTrack, pts: np.ndarray) -> float | None:
+    """How far the file's own times and the stamps drift apart at most, once both begin at 0."""
+    there = track.frame_index < len(pts)
+    if not there.any():
+        return None
+    apart = pts[track.frame_index[there]] - track.times[there]
+    return float(np.abs(apart - apart[0]).max()) * 1e3
+
+
+def _against_eeg(session: Session, track: VideoTrack) -> dict[str, float]:
+    """How much later than the first EEG stream the video begins and ends, seconds."""
+    if not session.eeg_streams:
+        return {}
+    start, end = session.eeg(f"id={session.eeg_streams[0].stream_id}").span
+    return {"starts_after_eeg_s": track.span[0] - start, "ends_after_eeg_s": track.span[1] - end}
+
+
+def _markers(session: Session) -> dict[str, Any]:
+    markers = session.markers()
+    texts: dict[str, int] = {}
+    for marker in markers:
+        texts[marker.text] = texts.get(marker.text, 0) + 1
+    most = sorted(texts.items(), key=lambda item: -item[1])[:20]
+    return {"count": len(markers), "different": len(texts), "most_frequent": dict(most)}
+
+
+def _manifest(folder: Path, check_sums: bool, problems: list[str]) -> dict[str, Any] | None:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST_NAME).read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        problems.append(f"{MANIFEST_NAME} cannot be read: {error}")
+        return None
+    if check_sums:
+        for name, known in manifest.get("files", {}).items():
+            file = folder / Path(name).name
+            if not file.is_file():
+                problems.append(f"{name} is missing")
+            elif sha256(file) != known.get("sha256"):
+                problems.append(f"{name} has changed since it was recorded")
+    return manifest

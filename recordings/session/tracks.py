@@ -1,0 +1,249 @@
+"""One stream of a session each: EEG read chunk by chunk, video as frame numbers with stamps."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from realtime.errors import SessionError
+from realtime.time.offsets import ClockOffsets
+from realtime.types import ClockOffset, EegInfo, FloatArray, IndexArray, TimeArray
+from recordings.xdf.index import StreamInfo, XdfStream
+from recordings.xdf.reader import XdfReader
+from recordings.xdf.sync import trusted
+
+
+class Piece(NamedTuple):
+    """The samples of one chunk of the file.
+
+    Attributes
+    ----------
+    samples : array of shape (n, n_channels), float32, in the stream's unit
+    stamps : array of shape (n,), float64 s, on the sender's clock, unchanged
+    times : array of shape (n,), float64 s, on the session's clock
+    """
+
+    samples: FloatArray
+    stamps: TimeArray
+    times: TimeArray
+
+
+def measured_offsets(stream: XdfStream) -> tuple[ClockOffset, ...]:
+    """A stream's clock offsets as they were measured live.
+
+    The file gives the moment of a measurement on the sender's clock (LabRecorder writes `now - offset`),
+    `ClockOffset` on the recorder's.
+    """
+    _, times, values = trusted(stream)
+    return tuple(ClockOffset(float(t + v), float(v)) for t, v in zip(times, values, strict=True))
+
+
+def stamps_on_session_clock(stream: XdfStream, stamps: TimeArray) -> TimeArray:
+    """Stamps (n_samples,) of a stream, in file order, brought to the session's clock."""
+    return corrector(stream).correct(stamps)
+
+
+def corrector(stream: XdfStream) -> ClockOffsets:
+    """What brings a stream's stamps, handed to it in file order, to the session's clock."""
+    offsets = ClockOffsets()
+    for offset in measured_offsets(stream):
+        offsets.add(offset)
+    return offsets
+
+
+class EegTrack:
+    """An EEG stream of a session, read a chunk at a time.
+
+    Attributes
+    ----------
+    info : EegInfo
+    n_samples : int
+    offsets : tuple of ClockOffset
+
+    Raises
+    ------
+    SessionError
+        The stream holds texts, or nothing.
+    """
+
+    def __init__(self, reader: XdfReader, stream_id: int):
+        self._reader, self._id = reader, stream_id
+        self._stream = reader.streams[stream_id]
+        info = self._stream.info
+        if info.format == "string":
+            raise SessionError(f"{reader.path}: stream {info.name!r} holds texts, not EEG. Choose another.")
+        if not self._stream.n_samples:
+            raise SessionError(f"{reader.path}: stream {info.name!r} has no samples. Choose another.")
+        self.info: EegInfo = describe_eeg(info)
+        self.n_samples = trusted(self._stream)[0]
+        self.offsets = measured_offsets(self._stream)
+        self._first_sample = np.concatenate(([0], np.cumsum(self._stream.n_in_chunk)))
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """First and last time on the session's clock, seconds."""
+        first = next(self.pieces())
+        last_chunk = int(np.searchsorted(self._first_sample, self.n_samples - 1, side="right")) - 1
+        last = next(self.pieces(last_chunk))
+        return float(first.times[0]), float(last.times[-1])
+
+    def pieces(self, first_chunk: int = 0) -> Iterator[Piece]:
+        """The samples in the file's order, from a chunk on.
+
+        Raises
+        ------
+        SessionError
+            A chunk is damaged, or a stamp is no number.
+        """
+        on_session_clock = corrector(self._stream)
+        for k in range(first_chunk, self._stream.n_chunks):
+            n = min(int(self._stream.n_in_chunk[k]), self.n_samples - int(self._first_sample[k]))
+            if n <= 0:
+                continue
+            stamps, values = self._reader.read_chunk(self._id, k)
+            stamps, samples = stamps[:n], np.asarray(values[:n], np.float32)
+            if not np.isfinite(stamps).all():
+                raise SessionError(
+                    f"{self._reader.path}: a stamp of stream {self.info.name!r} in the samples after "
+                    f"{self._first_sample[k]} is no number. Choose another stream, or record it again."
+                )
+            yield Piece(samples, stamps, on_session_clock.correct(stamps))
+
+    def chunk_at(self, time: float) -> int:
+        """A chunk before which no sample lies at or after `time` (s on the session's clock)."""
+        times = self._chunk_times
+        if times is None:
+            return 0
+        later = np.flatnonzero(np.maximum.accumulate(times) > time - 1.0)  # senders jitter: 1 s to spare
+        return max(int(later[0]) - 1, 0) if len(later) else len(times) - 1
+
+    def read(self, start: float = -math.inf, stop: float = math.inf) -> tuple[TimeArray, FloatArray]:
+        """Samples with `start` <= time < `stop`.
+
+        Returns
+        -------
+        times : array of shape (n,), float64 s on the session's clock, in file order
+        samples : array of shape (n, n_channels), float32, in the stream's unit
+        """
+        times, samples = [np.zeros(0)], [np.zeros((0, self.info.n_channels), np.float32)]
+        for piece in self.pieces(self.chunk_at(start)):
+            keep = (piece.times >= start) & (piece.times < stop)
+            times.append(piece.times[keep])
+            samples.append(piece.samples[keep])
+            if piece.times[0] > stop + 1.0:
+                break
+        return np.concatenate(times), np.concatenate(samples)
+
+    @cached_property
+    def _chunk_times(self) -> TimeArray | None:
+        """Time of each chunk's first sample on the session's clock; None where the file leaves stamps out."""
+        first = self._stream.first_stamp
+        return None if np.isnan(first).any() else stamps_on_session_clock(self._stream, first)
+
+
+class VideoTrack:
+    """A video of a session: which frame of the file was on show when.
+
+    Attributes
+    ----------
+    path : Path
+        The video file.
+    times : array of shape (n_frames,), float64 s on the session's clock, rising
+    frame_index : array of shape (n_frames,), int64
+        Number of the frame in the file, for each stamp.
+    seq : array of shape (n_frames,), int64
+        Its number in the source it was recorded from; the same as in the file where nothing else is known.
+
+    Raises
+    ------
+    SessionError
+        The stream names no file, or one that is not in the session's folder.
+    """
+
+    def __init__(self, reader: XdfReader, stream_id: int, folder: Path):
+        stream = reader.streams[stream_id]
+        info = stream.info
+        self.name, self.codec = info.name, info.text("desc/video/codec")
+        self.path = _video_file(reader.path, info, folder)
+        stamps, values = reader.read(stream_id)
+        if not len(stamps):
+            raise SessionError(
+                f"{reader.path}: video stream {info.name!r} says of no frame when it was shown"
+            )
+        if info.format == "string" or not (np.isfinite(stamps).all() and np.isfinite(values).all()):
+            raise SessionError(f"{reader.path}: stream {info.name!r} holds frame numbers that are no numbers")
+        # offset_mean: how much later the camera stamps than the light fell in; to be subtracted (XDF wiki,
+        # Meta-Data: synchronization).
+        times = stamps_on_session_clock(stream, stamps) - _number(info, "desc/synchronization/offset_mean")
+        order = np.argsort(times, kind="stable")
+        self.times: TimeArray = times[order]
+        numbers = np.asarray(values, np.float64).astype(np.int64)[order]
+        self.frame_index: IndexArray = numbers[:, 0]
+        self.seq: IndexArray = numbers[:, 1 if info.n_channels == 2 else 0]
+        self.width, self.height = (int(_number(info, f"desc/video/{side}")) for side in ("width", "height"))
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.times)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """First and last time on the session's clock, seconds."""
+        return float(self.times[0]), float(self.times[-1])
+
+    @property
+    def fps_nominal(self) -> float:
+        """Frames a second as most of them came; 0 where fewer than two are known."""
+        steps = np.diff(self.times)
+        steps = steps[steps > 0]
+        return float(1.0 / np.median(steps)) if len(steps) else 0.0
+
+
+def describe_eeg(info: StreamInfo) -> EegInfo:
+    """Labels and unit from a stream's description, in LSL's usual form (`desc/channels/channel`).
+
+    By the same rules as for a live stream: a missing label is the channel's number, a repeated one gets it
+    appended, and the unit is the one that most channels state.
+    """
+    channels = info.root.findall("desc/channels/channel")[: info.n_channels]
+    stated = [(channel.findtext("label") or "").strip() for channel in channels]
+    stated += [""] * (info.n_channels - len(stated))
+    named = [label or f"ch{i}" for i, label in enumerate(stated, 1)]
+    labels = [f"{label}-{i + 1}" if label in named[:i] else label for i, label in enumerate(named)]
+    units = Counter(filter(None, ((channel.findtext("unit") or "").strip() for channel in channels)))
+    return EegInfo(
+        name=info.name,
+        labels=tuple(labels),
+        unit=units.most_common(1)[0][0] if units else "",
+        rate_nominal=info.rate_nominal,
+        source_id=info.source_id,
+        host=info.host,
+        type=info.type,
+    )
+
+
+def _video_file(xdf: Path, info: StreamInfo, folder: Path) -> Path:
+    name = info.text("desc/video/file")
+    if not name:
+        raise SessionError(f"{xdf}: stream {info.name!r} names no video file (desc/video/file is empty)")
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SessionError(f"{xdf}: stream {info.name!r} names a file outside the session's folder: {name!r}")
+    if not path.is_file():
+        raise SessionError(f"{xdf} names the video {name!r}, which is not in {folder}: put it there")
+    return path
+
+
+def _number(info: StreamInfo, path: str) -> float:
+    """A number in a stream's description, 0 where there is none."""
+    try:
+        value = float(info.text(path) or 0)
+    except ValueError:
+        return 0.0
+    return value if math.isfinite(value) else 0.0

@@ -1,0 +1,1 @@
+"""XDF files: read with their damage, written so that a crash costs little, repaired."""

@@ -1,0 +1,199 @@
+"""Reads XDF files of any size: an index of the chunks first, samples when they are asked for."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from xml.etree import ElementTree
+
+import numpy as np
+
+from realtime.errors import SessionError
+from realtime.types import IndexArray, TimeArray
+from recordings.xdf import samples as xdf_samples
+from recordings.xdf.format import (
+    DTYPES,
+    Chunk,
+    ChunkFile,
+    Damage,
+    Tag,
+    Values,
+    check_magic,
+    parse_xml,
+    walk,
+)
+from recordings.xdf.index import StreamIndex, StreamInfo, XdfStream
+
+
+class XdfReader:
+    """An XDF file, indexed when it is opened; samples stay on the disk until they are asked for.
+
+    Any thread may read. Close it, or use it in a `with` statement.
+
+    Parameters
+    ----------
+    path : str or Path
+    tolerate_truncation : bool
+        Index up to the first damaged byte, which `damage` then names, instead of refusing the file.
+
+    Raises
+    ------
+    SessionError
+        No such file, not XDF, or damaged (the message gives the byte and the way to repair it).
+    """
+
+    def __init__(self, path: str | Path, tolerate_truncation: bool = False):
+        self.path = Path(path)
+        try:
+            self._file = ChunkFile(self.path)
+        except OSError as error:
+            raise SessionError(f"{self.path} cannot be opened: {error.strerror}. Check the path.") from error
+        self.damage: Damage | None = None
+        self.header: ElementTree.Element | None = None
+        self._gathering: dict[int, StreamIndex] = {}
+        try:
+            check_magic(self._file)
+            self._index(tolerate_truncation)
+        except BaseException:
+            self._file.close()
+            raise
+        self.streams: dict[int, XdfStream] = {i: g.finished() for i, g in self._gathering.items()}
+        del self._gathering
+
+    @property
+    def complete(self) -> bool:
+        """Every stream has its footer: the recording was closed, not cut off."""
+        return self.damage is None and all(s.footer is not None for s in self.streams.values())
+
+    def read_chunk(self, stream_id: int, k: int) -> tuple[TimeArray, Values]:
+        """Stamps (n_samples,) on the sender's clock and values (n_samples, n_channels) of the k-th chunk.
+
+        Raises
+        ------
+        SessionError
+            The chunk's content is not what its length promises.
+        """
+        stream = self.streams[stream_id]
+        if math.isnan(stream.first_stamp[k]):
+            self._deduce_before(stream, k)
+        return self._parse(stream, k)
+
+    def iter_chunks(self, stream_id: int, first: int = 0) -> Iterator[tuple[TimeArray, Values]]:
+        """Stamps and values of each chunk in the file's order, from the `first`-th on."""
+        for k in range(first, self.streams[stream_id].n_chunks):
+            yield self.read_chunk(stream_id, k)
+
+    def read(
+        self, stream_id: int, start: float = -math.inf, stop: float = math.inf
+    ) -> tuple[TimeArray, Values]:
+        """Stamps and values of all samples with `start` <= stamp < `stop` (s, sender's clock)."""
+        stream = self.streams[stream_id]
+        layout = stream.info.layout
+        stamps, values = [np.zeros(0)], []
+        for k in self._chunks_between(stream, start, stop):
+            at, sample = self.read_chunk(stream_id, k)
+            keep = ~(at < start) & ~(at >= stop)  # a stamp that is no number belongs to no time: kept
+            stamps.append(at[keep])
+            values.append(
+                [s for s, k in zip(sample, keep, strict=True) if k]
+                if isinstance(sample, list)
+                else sample[keep]
+            )
+        joined = np.concatenate(stamps)
+        if layout.format == "string":
+            return joined, [sample for part in values for sample in part]
+        empty = np.zeros((0, layout.n_channels), DTYPES[layout.format].newbyteorder("="))
+        return joined, np.concatenate([empty, *values])
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> XdfReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _index(self, tolerate_truncation: bool) -> None:
+        try:
+            for chunk in walk(self._file):
+                try:
+                    self._take(chunk)
+                except ValueError as error:
+                    raise Damage(chunk.start, str(error)) from None
+        except Damage as damage:
+            if not tolerate_truncation:
+                raise damage.as_error(self.path) from None
+            self.damage = damage
+
+    def _take(self, chunk: Chunk) -> None:
+        """Enter one chunk into the index; ValueError where it makes no sense."""
+        length = chunk.stop - chunk.content
+        if chunk.tag == Tag.SAMPLES and (stream := self._gathering.get(chunk.stream_id)) is not None:
+            buffer, place = self._file.peek(chunk.content, min(length, 18))  # count 9, flag 1, stamp 8
+            n, first = xdf_samples.first_of(stream.layout, buffer, place, length)
+            stream.add_samples(chunk.content, chunk.stop, n, first)
+            return
+        if chunk.tag == Tag.BOUNDARY:
+            return
+        if chunk.tag == Tag.FILE_HEADER:
+            self.header = parse_xml(self._file.read(chunk.content, length))
+            return
+        if chunk.tag == Tag.STREAM_HEADER:
+            if chunk.stream_id in self._gathering:
+                raise ValueError(f"a second header for stream {chunk.stream_id}")
+            info = StreamInfo.parse(chunk.stream_id, self._file.read(chunk.content, length))
+            self._gathering[chunk.stream_id] = StreamIndex(info)
+            return
+        stream = self._gathering.get(chunk.stream_id)
+        if stream is None:
+            raise ValueError(f"a chunk of stream {chunk.stream_id}, which has no header")
+        if chunk.tag == Tag.CLOCK_OFFSET:
+            if length != 16:
+                raise ValueError(f"a clock offset of {length} bytes where 16 are due")
+            buffer, place = self._file.peek(chunk.content, 16)
+            stream.add_offset(*struct.unpack_from("<dd", buffer, place))
+        else:
+            stream.footer = parse_xml(self._file.read(chunk.content, length))
+
+    def _parse(self, stream: XdfStream, k: int) -> tuple[TimeArray, Values]:
+        before = 0.0
+        if math.isnan(stream.first_stamp[k]) and k:
+            before = stream.last_stamp[k - 1]
+        at, stop = int(stream.content[k]), int(stream.stop[k])
+        try:
+            stamps, values = xdf_samples.parse(stream.info.layout, self._file.read(at, stop - at), before)
+        except ValueError as error:
+            raise Damage(at, str(error)).as_error(self.path) from None
+        except Damage as damage:
+            raise damage.as_error(self.path) from None
+        stream.last_stamp[k] = stamps[-1] if len(stamps) else before
+        return stamps, values
+
+    def _deduce_before(self, stream: XdfStream, k: int) -> None:
+        """Parse the chunks before `k` that its left-out first stamp counts on from."""
+        known = k - 1
+        while known >= 0 and math.isnan(stream.last_stamp[known]) and math.isnan(stream.first_stamp[known]):
+            known -= 1
+        for j in range(max(known, 0), k):
+            if math.isnan(stream.last_stamp[j]):
+                self._parse(stream, j)
+
+    def _chunks_between(self, stream: XdfStream, start: float, stop: float) -> IndexArray:
+        """Chunks that may hold a stamp in [start, stop).
+
+        A chunk lies between its own first stamp and the next one's, give or take a second and its nominal
+        length: senders jitter. A clock that is set back widens its chunk's range, so nothing is missed.
+        """
+        first = stream.first_stamp
+        if np.isnan(first).any():
+            return np.arange(stream.n_chunks)
+        following = np.append(first[1:], math.inf)
+        slack = 1.0 + stream.n_in_chunk * stream.info.layout.step_s
+        low, high = np.minimum(first, following) - slack, np.maximum(first, following) + slack
+        return np.flatnonzero((low < stop) & (high >= start))

@@ -1,0 +1,196 @@
+"""Commands as a user types them: what they print, what they leave behind, and how they end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+import phosphene
+from recordings.session.example import EXAMPLE
+from tests.support.small_session import write_small
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs one command line in this process; returns exit code, standard output and standard error."""
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["phosphene", *map(str, arguments)])
+        code = 0
+        try:
+            phosphene.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    return write_small(tmp_path_factory.mktemp("sessions") / "small", seconds=8.0)
+
+
+def one_line(err: str) -> str:
+    """The message, sure to be one line and to come from us."""
+    lines = [line for line in err.splitlines() if line.strip()]
+    assert len(lines) == 1, err
+    assert lines[0].startswith("phosphene: ")
+    return lines[0]
+
+
+def test_a_replay_at_full_speed_gives_a_summary_with_everything_promised(run, session):
+    code, out, _ = run("replay", session, "--speed", "max", "--headless", "--json")
+    summary = json.loads(out)
+    assert code == 0
+    assert {
+        "readings",
+        "intervals",
+        "skipped_ticks",
+        "eeg",
+        "video",
+        "latency_ms",
+        "stage_ms",
+        "digest",
+        "weights",
+        "backend",
+        "rss_mb",
+        "errors",
+    } <= set(summary)
+    assert summary["readings"] == summary["intervals"] >= 20
+    assert summary["skipped_ticks"] == 0
+    assert summary["errors"] == []
+    assert summary["eeg"]["name"] == "Cap"
+    assert summary["video"]["frames"] == 240
+    assert summary["weights"] == "untrained"
+
+
+def test_the_digest_is_the_same_at_every_speed_and_from_a_second_run(run, session):
+    digests = {
+        json.loads(run("replay", session, "--speed", speed, "--headless", "--json")[1])["digest"]
+        for speed in ("max", "max", "8", "3")
+    }
+    assert len(digests) == 1
+
+
+def test_a_replay_from_the_middle_gives_fewer_readings(run, session):
+    whole = json.loads(run("replay", session, "--speed", "max", "--headless", "--json")[1])
+    late = json.loads(run("replay", session, "--speed", "max", "--start", 3, "--headless", "--json")[1])
+    assert whole["readings"] - late["readings"] == 12
+
+
+def test_a_loop_goes_on_until_the_seconds_are_over(run, session):
+    code, out, _ = run("replay", session, "--speed", "max", "--loop", "--seconds", 4, "--headless", "--json")
+    assert code == 0
+    assert json.loads(out)["video"]["frames"] > 0
+
+
+def test_a_folder_that_is_not_there_is_one_line_and_exit_code_2(run, tmp_path):
+    code, _, err = run("replay", tmp_path / "nothing", "--headless")
+    assert code == 2
+    assert "is not here" in one_line(err)
+
+
+def test_a_truncated_session_names_the_command_that_repairs_it(run, session, tmp_path):
+    broken = shutil.copytree(session, tmp_path / "broken")
+    xdf = broken / "session.xdf"
+    xdf.write_bytes(xdf.read_bytes()[:-700])
+    before = xdf.read_bytes()
+    code, _, err = run("replay", broken, "--headless")
+    assert code == 2
+    assert "phosphene repair" in one_line(err)
+    assert xdf.read_bytes() == before
+
+
+def test_a_session_without_video_says_what_it_holds(run, tmp_path):
+    folder = write_small(tmp_path / "no-video", frames=False)
+    code, _, err = run("replay", folder, "--headless")
+    assert code == 2
+    assert "no video" in one_line(err)
+
+
+def test_a_wrong_channel_name_lists_those_that_are_there(run, session):
+    code, _, err = run("replay", session, "--channels", "C3,Oz", "--headless")
+    assert code == 2
+    assert "no channel Oz; it has C3, C4, Cz" in one_line(err)
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ((), "give --eeg and --video;"),
+        (("--eeg", "type=EEG"), "give --video;"),
+        (("--video", "0"), "give --eeg;"),
+        (("--stimulus", "film.mkv"), "give --eeg;"),
+    ],
+)
+def test_a_live_session_without_one_of_its_two_streams_is_told_which(run, options, missing):
+    code, _, err = run("live", "--headless", *options)
+    assert code == 2
+    assert missing in one_line(err)
+
+
+def test_a_folder_without_weights_is_wrong_input(run, session, tmp_path):
+    code, _, err = run("replay", session, "--weights", tmp_path, "--headless")
+    assert code == 2
+    assert "`phosphene train`" in one_line(err)
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "fast"])
+def test_a_speed_that_is_none_is_refused(run, session, speed):
+    code, _, err = run("replay", session, f"--speed={speed}", "--headless")
+    assert code == 2
+    assert "give a number above 0, or max" in one_line(err)
+
+
+def test_a_reference_that_is_unknown_is_refused_with_its_value(run, session):
+    code, _, err = run("replay", session, "--reference", "linked", "--headless")
+    assert code == 2
+    assert "linked" in one_line(err)
+
+
+def test_an_unknown_preset_lists_those_there_are(run, session):
+    code, _, err = run("replay", session, "--preset", "huge", "--headless")
+    assert code == 2
+    assert "demo, laptop, lab" in one_line(err)
+
+
+def test_without_a_display_the_session_is_shown_as_text(run, session, monkeypatch):
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    code, _, err = run("replay", session, "--speed", "max")
+    assert code == 0
+    assert "no display" in err
+    assert "untrained" in err
+
+
+def test_the_shipped_example_is_small_and_replays(run):
+    files = list(EXAMPLE.iterdir())
+    assert sum(file.stat().st_size for file in files) < 2 * 2**20
+    code, out, _ = run("replay", EXAMPLE, "--speed", "max", "--headless", "--json")
+    assert code == 0
+    assert json.loads(out)["readings"] >= 100
+
+
+def test_a_damaged_recording_is_repaired_beside_and_then_replays(run, session, tmp_path):
+    broken = shutil.copytree(session, tmp_path / "broken")
+    xdf = broken / "session.xdf"
+    xdf.write_bytes(xdf.read_bytes()[:-700])
+    code, out, _ = run("repair", broken)
+    assert code == 0
+    assert "left out" in out
+    code, out, _ = run("replay", broken / "session.repaired.xdf", "--speed", "max", "--headless", "--json")
+    assert code == 0
+    assert json.loads(out)["readings"] >= 15
+
+
+def test_an_audit_says_what_a_session_holds(run, session):
+    code, out, _ = run("info", session, "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert {stream["name"] for stream in report["streams"]} >= {"Cap"}
+    assert report["duration_s"] == pytest.approx(8.0, abs=0.1)

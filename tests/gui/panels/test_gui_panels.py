@@ -1,0 +1,450 @@
+"""Each panel: what it says when empty, what it shows of a session, and what it says when that grows old."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from experiment.state import Actions, FeedbackState, Mode
+from gui import narrator
+from gui.app import application
+from gui.header_bar import HeaderBar, clock, eeg_words
+from gui.health_bar import HealthBar
+from gui.narrator import sentence
+from gui.overlay import fitted, heat
+from gui.panels.attention import AttentionView, PeakScale, rows_sum_to_one
+from gui.panels.eeg import EegView
+from gui.panels.film_strip import FilmStrip
+from gui.panels.scalp import Field, ScalpView
+from gui.panels.similarity import SimilarityView, verdict
+from gui.panels.video import VideoView
+from realtime.types import Chance, EegHealth, Reading, StreamState
+from tests.support.fake_view import MUSE, TEN_TEN, FakeView, picture, similarity_at
+
+PANELS = (EegView, VideoView, FilmStrip, SimilarityView, AttentionView, ScalpView)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def qt():
+    return application()
+
+
+@pytest.fixture
+def view() -> FakeView:
+    """Half a minute of a session."""
+    view = FakeView()
+    play(view, 30.0)
+    return view
+
+
+def play(view: FakeView, seconds: float) -> None:
+    for t in np.arange(view.now(), view.now() + seconds, 0.25):
+        view.advance(float(t) + 0.25)
+
+
+def shown(panel, qtbot, view, size=(500, 300)):
+    qtbot.addWidget(panel)
+    panel.resize(*size)
+    panel.show()
+    panel.refresh(view)
+    panel.grab()
+    return panel
+
+
+def colours(widget) -> int:
+    image = widget.grab().toImage()
+    return len({image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 7)})
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_an_empty_panel_says_what_would_fill_it(kind, qtbot):
+    view = FakeView()
+    view.eeg_from = view.eeg_until = 1e9
+    panel = shown(kind(), qtbot, view)
+    assert not panel.has_content
+    assert len(panel.empty.text) > 20
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_a_panel_shows_a_session(kind, qtbot, view):
+    panel = shown(kind(), qtbot, view)
+    empty = shown(kind(), qtbot, FakeView())
+    assert panel.has_content
+    assert colours(panel) > colours(empty)
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_a_panel_explains_itself_with_units(kind, qtbot, view):
+    tip = shown(kind(), qtbot, view).toolTip()
+    assert len(tip) > 60
+    assert tip.endswith(".")
+
+
+def test_an_empty_panel_offers_the_button_that_fills_it(qtbot):
+    pressed = []
+    panel = EegView()
+    panel.empty.offer("Start the virtual headset", lambda: pressed.append(1))
+    shown(panel, qtbot, FakeView())
+    panel.empty.button.click()
+    assert pressed == [1]
+
+
+def test_old_values_say_how_old_they_are(qtbot, view):
+    panel = shown(SimilarityView(), qtbot, view)
+    assert panel.age.isHidden()
+    panel.show_age(3.2)
+    assert panel.age.text() == "▲ 3 s old"
+    panel.show_age(None)
+    assert panel.age.isHidden()
+
+
+def test_the_eeg_scale_is_chosen_once_and_then_stays(qtbot, view):
+    panel = shown(EegView(), qtbot, view)
+    chosen = panel.canvas.scale_uv
+    assert chosen in (50, 100)
+    panel.change_scale(2)
+    louder = panel.canvas.scale_uv
+    play(view, 5)
+    panel.refresh(view)
+    assert panel.canvas.scale_uv == louder > chosen
+
+
+def test_bad_channels_are_counted_and_named_with_the_reason(qtbot, view):
+    view.bad = {"AF7": "flat"}
+    panel = shown(EegView(), qtbot, view)
+    assert panel.note.text() == "1 of 4 channels bad"
+    assert panel.gutter.words("AF7") == "AF7 flat"
+    assert panel.gutter.words("AF8") == "AF8"
+
+
+def test_the_view_filter_changes_what_is_drawn_and_says_its_band(qtbot, view):
+    panel = shown(EegView(), qtbot, view)
+    assert panel.filter_button.text() == "0.5 – 40 Hz"
+    before = panel.canvas.grab().toImage()
+    panel.next_filter()
+    panel.refresh(view)
+    assert panel.filter_button.text() == "1 – 15 Hz"
+    assert panel.canvas.grab().toImage() != before
+
+
+def test_the_gutter_grows_for_a_reason_and_does_not_jump_back(qtbot, view):
+    panel = shown(EegView(), qtbot, view)
+    narrow = panel.gutter.width()
+    view.bad = {"TP10": "railing"}
+    panel.refresh(view)
+    wide = panel.gutter.width()
+    view.bad = {}
+    panel.refresh(view)
+    assert panel.gutter.width() == wide > narrow
+
+
+def test_64_channels_are_all_named_or_left_out_without_overlapping(qtbot):
+    view = FakeView(TEN_TEN, bad={"C3": "flat"})
+    play(view, 5)
+    panel = shown(EegView(), qtbot, view, (700, 400))
+    middles = sorted(middle for _, middle, _ in panel.gutter.rows())
+    assert np.diff(middles).min() >= 9
+    assert any(name == "C3" for name, _, _ in panel.gutter.rows())
+
+
+def test_evenly_spread_attention_leaves_the_picture_as_it_is():
+    even = heat(np.full((4, 4), 1 / 16, np.float32))
+    assert (even[..., 3] == 0).all()
+
+
+def test_attention_on_one_patch_marks_that_patch_alone():
+    patches = np.zeros((4, 4), np.float32)
+    patches[1, 2] = 1
+    opaque = heat(patches)[..., 3]
+    assert np.argwhere(opaque).tolist() == [[1, 2]]
+
+
+def test_a_picture_keeps_its_shape_in_the_panel():
+    from PySide6.QtCore import QRectF
+
+    box = fitted(640, 360, QRectF(0, 0, 500, 500))
+    assert (box.width(), box.height()) == (500, 281.25)
+    assert box.center().y() == 250
+
+
+def test_the_overlay_lies_over_the_patch_the_model_looks_at(qtbot, view):
+    panel = shown(VideoView(), qtbot, view)
+    plain = picture(0)
+    panel.switch.setChecked(False)
+    off = panel.picture.grab().toImage()
+    panel.switch.setChecked(True)
+    on = panel.picture.grab().toImage()
+    patches = view.readings.get().value.attention.patches
+    row, column = np.unravel_index(patches.argmax(), patches.shape)
+    box = fitted(plain.shape[1], plain.shape[0], panel.picture.rect().toRectF())
+    x = int(box.left() + (column + 0.5) / 4 * box.width())
+    y = int(box.top() + (row + 0.5) / 4 * box.height())
+    assert on.pixelColor(x, y) != off.pixelColor(x, y)
+
+
+def test_old_attention_is_taken_off_a_new_picture(qtbot, view):
+    panel = shown(VideoView(), qtbot, view)
+    assert panel.picture.overlay
+    panel.show_stale(True)
+    assert not panel.picture.overlay
+    panel.show_stale(False)
+    assert panel.picture.overlay
+
+
+@pytest.mark.parametrize(
+    ("similarity", "band", "word"),
+    [
+        (0.3, (-0.1, 0.1), "▲ above chance"),
+        (0.05, (-0.1, 0.1), "● within chance"),
+        (-0.3, (-0.1, 0.1), "▼ below chance"),
+        (0.9, None, "chance not known"),
+    ],
+)
+def test_the_verdict_is_taken_against_the_band_of_chance(similarity, band, word):
+    assert verdict(similarity, Chance(band=band))[0] == word
+
+
+def test_the_figures_tell_similarity_match_and_how_far_to_trust_them(qtbot, view):
+    panel = shown(SimilarityView(), qtbot, view)
+    newest = view.readings.get().value
+    assert panel.figures.similarity.text() == f"{newest.similarity:+.2f}".replace("-", "−")
+    assert panel.figures.match.text() == f"{newest.match:.2f}"
+    low, high = newest.chance.two_way_ci
+    assert panel.accuracy.value.text() == "0.87"
+    assert panel.accuracy.interval.text() == f"[{low:.2f}, {high:.2f}]  n = {newest.chance.n}"
+
+
+def test_untrained_weights_are_told_across_the_similarity_panel(qtbot):
+    view = FakeView(weights="untrained")
+    play(view, 20)
+    panel = shown(SimilarityView(), qtbot, view)
+    assert panel.banner.isVisible()
+    assert "Untrained" in panel.banner.text()
+    assert panel.figures.verdict.text() == "untrained"
+    assert panel.figures.similarity.property("tone") == "muted"
+
+
+def test_trained_weights_have_no_banner(qtbot, view):
+    assert not shown(SimilarityView(), qtbot, view).banner.isVisible()
+
+
+def test_the_similarity_curve_ends_at_the_newest_reading_and_is_broken_by_a_pause(qtbot):
+    view = FakeView()
+    play(view, 20)
+    view.eeg_until = view.now()
+    play(view, 5)
+    view._index = int(view.now() / view.grid.hop_s) + 1
+    view.eeg_until = np.inf
+    play(view, 10)
+    panel = shown(SimilarityView(), qtbot, view)
+    x, y = panel.curves.curve.getData()
+    joined = panel.curves.curve.opts["connect"]
+    assert y[-1] == pytest.approx(similarity_at(view.now()))
+    assert x[-1] == pytest.approx(0, abs=view.grid.hop_s)
+    assert int((~joined[:-1]).sum()) == 1
+
+
+def test_the_similarity_axis_widens_in_steps_and_never_jumps_back(qtbot, view):
+    panel = shown(SimilarityView(), qtbot, view)
+    curves = panel.curves
+    before = curves.reach
+    loud = view.history(60)[-1]
+    curves.show_history([replace(loud, similarity=0.9)], view.now(), 0.25)
+    assert curves.reach == 1.0 > before
+    curves.show_history(view.history(60), view.now(), 0.25)
+    assert curves.reach == 1.0
+
+
+def test_figures_change_no_more_than_twice_a_second(qtbot, view):
+    panel = shown(SimilarityView(), qtbot, view)
+    seen = []
+    for t in np.arange(view.now(), view.now() + 4, 1 / 30):
+        view.advance(float(t))
+        panel.refresh(view)
+        if not seen or seen[-1] != panel.figures.similarity.text():
+            seen.append(panel.figures.similarity.text())
+    assert len(seen) <= 10
+
+
+def test_attention_rows_sum_to_one_and_an_empty_row_stays_empty():
+    matrix = np.array([[1, 3], [0, 0]], np.float32)
+    assert rows_sum_to_one(matrix).tolist() == [[0.25, 0.75], [0, 0]]
+
+
+def test_the_colour_scale_grows_at_once_and_shrinks_only_after_a_while():
+    scale = PeakScale()
+    assert scale.follow(0.18, 0.0) == 0.2
+    assert scale.follow(0.31, 0.25) == 0.5
+    assert scale.follow(0.04, 1.0) == 0.5
+    assert scale.follow(0.04, 10.0) == 0.05
+
+
+def test_the_attention_picture_shows_the_newest_matrix_on_the_times_of_the_video(qtbot, view):
+    panel = shown(AttentionView(), qtbot, view)
+    assert panel.image.image == pytest.approx(rows_sum_to_one(view.readings.get().value.attention.matrix))
+    rect = panel.image.mapRectToParent(panel.image.boundingRect())
+    assert (rect.left(), rect.right()) == pytest.approx((-2.5, -0.5))
+
+
+def test_the_film_strip_shows_frames_of_the_interval_and_a_bar_for_each_slot(qtbot, view):
+    asked = []
+    thumbnails = view.thumbnails
+    view.thumbnails = lambda seqs: asked.append(list(seqs)) or thumbnails(seqs)
+    panel = shown(FilmStrip(), qtbot, view)
+    newest = view.readings.get().value
+    assert asked[-1][0] == newest.frame_seq[0]
+    assert asked[-1][-1] == newest.frame_seq[-1]
+    assert len(panel.strip.weights) == view.grid.n_slots
+    assert panel.strip.span_s == (-2.5, -0.5)
+
+
+def test_a_frame_that_is_no_longer_held_leaves_its_place_empty(qtbot, view):
+    view.thumbnails = lambda seqs: [None for _ in seqs]
+    assert shown(FilmStrip(), qtbot, view).has_content
+
+
+def test_the_scalp_shows_attention_and_on_request_amplitude(qtbot, view):
+    panel = shown(ScalpView(), qtbot, view)
+    share = view.readings.get().value.attention.channels
+    assert panel.head.values == pytest.approx(dict(zip(MUSE, share * 4 / 3, strict=True)))
+    panel.switch.setChecked(True)
+    panel.refresh(view)
+    assert panel.head.values["TP9"] == pytest.approx(15 / 50, abs=0.2)
+
+
+def test_a_stream_without_electrode_names_is_told_why_there_is_no_scalp(qtbot):
+    view = FakeView(("ch1", "ch2"))
+    play(view, 10)
+    panel = shown(ScalpView(), qtbot, view)
+    assert not panel.has_content
+    assert "10-20" in panel.empty.text
+
+
+def test_the_field_between_electrodes_has_their_values_at_their_places():
+    places = np.array([[0.0, 0.5], [0.5, -0.5], [-0.5, -0.5]])
+    values = np.array([1.0, 0.0, 0.5])
+    between = Field(places)(values)
+    for (right, front), value in zip(places, values, strict=True):
+        row, column = round((1.05 - front) / 2.1 * 64 - 0.5), round((right + 1.05) / 2.1 * 64 - 0.5)
+        assert between[row, column] == pytest.approx(value, abs=0.05)
+    assert np.isnan(between[0, 0])
+    assert np.nanmax(between) <= 1.0
+    assert np.nanmin(between) >= 0.0
+
+
+@pytest.mark.parametrize(
+    ("state", "sign", "tone"),
+    [
+        (StreamState.LIVE, "● LIVE", ""),
+        (StreamState.SEARCHING, "○ SEARCHING", "muted"),
+        (StreamState.STALLED, "▲ STALLED 4 s", "warn"),
+        (StreamState.LOST, "✕ LOST 4 s", "alarm"),
+        (StreamState.FINISHED, "■ ENDED", "muted"),
+    ],
+)
+def test_a_state_is_a_sign_a_word_and_a_tone(state, sign, tone, qtbot, view):
+    header = HeaderBar(Mode.LIVE, Actions())
+    qtbot.addWidget(header)
+    view.state, view.eeg_until = state, view.now() - 4
+    header.refresh(view)
+    assert header.eeg.state.text() == sign
+    assert header.eeg.state.property("tone") == tone
+
+
+def test_the_header_tells_what_streams_deliver_with_units():
+    words = eeg_words(EegHealth("Muse", StreamState.LIVE, 5, 256.0, 255.96))
+    assert words == "Muse · 5 ch · 256.0 Hz"
+
+
+def test_a_recording_is_told_with_its_length(qtbot, view):
+    header = HeaderBar(Mode.LIVE, Actions(toggle_recording=lambda: None, recorded_s=lambda: 754.0))
+    qtbot.addWidget(header)
+    header.refresh(view)
+    assert header.recording.text() == "● REC 00:12:34"
+    assert header.record.text() == "Stop"
+    assert clock(3600 * 11 + 61) == "11:01:01"
+
+
+def test_the_health_line_tells_every_loss(qtbot, view):
+    bar = HealthBar()
+    qtbot.addWidget(bar)
+    view.counters = lambda: {
+        "latency_p95_ms": 31.4,
+        "skipped_ticks": 2,
+        "late_intervals": 3,
+        "frames_dropped": 4,
+    }
+    view.eeg_health = lambda: EegHealth("Muse", gaps=5, lost_samples=60, drift_ppm=-7.4)
+    whole = view.video_health()
+    view.video_health = lambda: replace(whole, thinned=6)
+    bar.refresh(view)
+    assert [figure.value.text() for figure in bar.figures] == [
+        "31 ms p95", "2", "3", "4", "▲ 6", "−7 ppm", "5 · 60 samples",
+    ]  # fmt: skip
+
+
+def test_a_late_reading_is_marked_with_a_sign_beside_the_colour(qtbot, view):
+    bar = HealthBar()
+    qtbot.addWidget(bar)
+    view.counters = lambda: {"latency_p95_ms": 250.0}
+    bar.refresh(view)
+    assert bar.latency.value.text() == "▲ 250 ms p95"
+    assert bar.latency.value.property("tone") == "warn"
+
+
+def test_before_the_first_reading_there_is_no_latency(qtbot, view):
+    bar = HealthBar()
+    qtbot.addWidget(bar)
+    view.counters = lambda: {"latency_p95_ms": float("nan")}
+    bar.refresh(view)
+    assert bar.latency.value.text() == "–"
+
+
+# --------------------------------------------------------------------- the sentence for a visitor
+
+
+def reading_with(view: FakeView, similarity: float, band) -> Reading:
+    return replace(view.readings.get().value, similarity=similarity, chance=Chance(band=band))
+
+
+def test_the_sentence_tells_trouble_first_then_the_loop_then_the_match(view):
+    dimmed = FeedbackState(0.2, 0.5, rewarded=True)
+    band = (-0.1, 0.1)
+    above = reading_with(view, 0.3, band)
+    assert sentence(None, False, True, dimmed) == narrator.WAITING
+    assert sentence(above, True, True, dimmed) == narrator.STANDING
+    assert sentence(above, False, True, dimmed) == narrator.UNTRAINED
+    assert sentence(above, False, False, dimmed) == narrator.DIMMED
+    assert sentence(above, False, False, None) == narrator.ABOVE
+    assert sentence(reading_with(view, 0.0, band), False, False, None) == narrator.WITHIN
+    assert sentence(reading_with(view, -0.3, band), False, False, None) == narrator.BELOW
+    assert sentence(reading_with(view, 0.3, None), False, False, None) == narrator.TOO_EARLY
+
+
+def test_a_sentence_stands_long_enough_to_be_read():
+    narrator_ = narrator.Narrator()
+    shown = [narrator_.follow((narrator.ABOVE, narrator.WITHIN)[n % 2], n * 0.25) for n in range(81)]
+    changes = sum(a != b for a, b in pairwise(shown))
+    assert shown[0] == narrator.ABOVE
+    assert 6 <= changes <= 8
+
+
+def test_after_a_jump_back_in_time_the_sentence_is_new():
+    narrator_ = narrator.Narrator()
+    narrator_.follow(narrator.ABOVE, 100.0)
+    assert narrator_.follow(narrator.WITHIN, 20.0) == narrator.WITHIN
+
+
+def test_frames_the_network_was_too_slow_for_are_told_once_there_are_any(qtbot):
+    view, bar = FakeView(), HealthBar()
+    qtbot.addWidget(bar)
+    bar.refresh(view)
+    assert bar.thinned.isHidden()
+    whole = view.video_health()
+    view.video_health = lambda: replace(whole, thinned=7)
+    bar.refresh(view)
+    assert not bar.thinned.isHidden()
+    assert bar.thinned.value.text() == "▲ 7"

@@ -1,0 +1,538 @@
+"""The window as a whole: keys, layout, theme, what it says when something fails, and hours of drawing."""
+
+from __future__ import annotations
+
+import gc
+import os
+import stat
+import tempfile
+from operator import attrgetter
+
+import numpy as np
+import psutil
+import pytest
+from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+
+from experiment.display import why_no_window
+from experiment.state import Actions, FeedbackState, Mode
+from gui import app as gui_app
+from gui import theme as themes
+from gui.keys import KEYS, KeyList
+from gui.main_window import MainWindow
+from gui.session_page import NOTICE_FOR, SLOW_EVERY
+from gui.setup import start
+from realtime.errors import SessionError
+from realtime.lsl.discovery import CameraSummary
+from realtime.lsl.selector import StreamSummary
+from realtime.types import StreamState
+from tests.support.fake_view import TEN_TEN, FakeTransport, FakeView
+
+
+@pytest.fixture
+def settings(tmp_path) -> QSettings:
+    return QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def open_window(qtbot, settings):
+    """Opens a window on a session that has run for some seconds."""
+    gui_app.application()
+
+    def opened(view=None, mode=Mode.LIVE, actions=None, seconds=15.0) -> MainWindow:
+        view = view or FakeView()
+        play(view, seconds)
+        window = MainWindow(view, mode, actions or Actions(), settings)
+        qtbot.addWidget(window)
+        window.resize(1280, 800)
+        window.show()
+        window.draw()
+        return window
+
+    return opened
+
+
+def play(view: FakeView, seconds: float, step: float = 0.25) -> None:
+    for t in np.arange(view.now(), view.now() + seconds, step):
+        view.advance(float(t) + step)
+
+
+def press(window: MainWindow, text: str) -> None:
+    """What pressing the key does: the action that has it as a shortcut."""
+    for action in window.actions():
+        if text in [shortcut.toString() for shortcut in action.shortcuts()]:
+            action.trigger()
+            return
+    raise AssertionError(f"no action has the key {text}")
+
+
+def test_every_key_reaches_something_that_exists(open_window):
+    window = open_window(actions=Actions(feedback=lambda: None))
+    for key in KEYS:
+        assert callable(attrgetter(key.method)(window)), key
+
+
+def test_no_key_is_given_twice():
+    keys = [text for key in KEYS for text in key.keys]
+    assert len(keys) == len(set(keys))
+
+
+def test_the_key_list_names_every_key(open_window):
+    dialog = KeyList(open_window())
+    said = {child.text() for child in dialog.findChildren(QLabel)}
+    for key in KEYS:
+        assert key.key in said
+        assert key.text in said
+
+
+def test_a_number_hides_a_panel_and_shows_it_again(open_window):
+    window = open_window()
+    for number, name in enumerate(("eeg", "video", "strip", "similarity", "attention", "scalp"), start=1):
+        press(window, str(number))
+        assert window.page.hidden() == {name}
+        press(window, str(number))
+        assert window.page.hidden() == set()
+
+
+def test_a_row_without_panels_gives_its_room_to_the_other(open_window):
+    window = open_window()
+    for number in "456":
+        press(window, number)
+    QApplication.processEvents()
+    assert window.page.eeg.height() > 600
+    press(window, "Ctrl+0")
+    QApplication.processEvents()
+    assert window.page.hidden() == set()
+    assert window.page.eeg.height() < 500
+
+
+def test_hidden_panels_and_sizes_are_there_again_the_next_time(open_window, settings):
+    window = open_window()
+    press(window, "6")
+    press(window, "D")
+    window.page._top.setSizes([300, 900])
+    QApplication.processEvents()
+    sizes, theme = window.page._top.sizes(), window.theme
+    window.close()
+    again = open_window()
+    QApplication.processEvents()
+    assert again.page.hidden() == {"scalp"}
+    assert again.theme is theme
+    assert again.page._top.sizes() == pytest.approx(sizes, abs=3)
+
+
+def test_settings_of_another_version_are_left_alone(open_window, settings):
+    settings.setValue("layout/version", "0")
+    settings.setValue("layout/hidden", "eeg video")
+    assert open_window().page.hidden() == set()
+
+
+def test_the_theme_changes_every_part(open_window):
+    window = open_window()
+    window.apply_theme(themes.LIGHT)
+    light = window.grab().toImage().pixelColor(4, 4).name()
+    press(window, "D")
+    dark = window.grab().toImage().pixelColor(4, 4).name()
+    assert (light, dark) == (themes.LIGHT.window, themes.DARK.window)
+    for panel in window.page.panels.values():
+        assert panel.theme is themes.DARK
+
+
+def test_f11_fills_the_screen_and_escape_leaves_it(open_window):
+    window = open_window()
+    press(window, "F11")
+    assert window.isFullScreen()
+    press(window, "Esc")
+    assert not window.isFullScreen()
+
+
+def test_a_failure_stays_on_show_with_its_words(open_window):
+    view = FakeView()
+    window = open_window(view)
+    assert window.page.banner.isHidden()
+    view.failure = RuntimeError("camera 0 gave no frame for 10 s")
+    window.page._draws = 0
+    window.draw()
+    assert not window.page.banner.isHidden()
+    assert "camera 0 gave no frame for 10 s" in window.page.banner.text()
+
+
+def test_an_action_that_cannot_be_done_is_told_in_the_window_for_a_while(open_window):
+    def record():
+        raise SessionError("no room on the disk. Free some or choose another folder with --record")
+
+    window = open_window(actions=Actions(toggle_recording=record))
+    press(window, "R")
+    banner = window.page.banner
+    assert banner.text() == "▲  no room on the disk. Free some or choose another folder with --record"
+    assert (banner.isVisible(), banner.property("tone")) == (True, "warn")
+    for _ in range(NOTICE_FOR + SLOW_EVERY):
+        window.draw()
+    assert not banner.isVisible()
+
+
+def test_a_lost_stream_does_not_look_alive(open_window):
+    view = FakeView()
+    window = open_window(view)
+    view.eeg_until, view.state = view.now(), StreamState.STALLED
+    for _ in range(41):
+        view.advance(view.now() + 0.1)
+        window.draw()
+    page = window.page
+    assert page.header.eeg.state.text().startswith("▲ STALLED ")
+    assert page.similarity.figures.similarity.property("tone") == "muted"
+    assert not page.video.picture.overlay
+    for panel in (page.strip, page.similarity, page.attention, page.scalp):
+        assert panel.age.text().endswith("s old")
+        assert not panel.age.isHidden()
+
+
+def test_health_is_refreshed_twice_a_second_and_not_more(open_window):
+    view = FakeView()
+    asked = []
+    counters = view.counters
+    view.counters = lambda: asked.append(1) or counters()
+    window = open_window(view)
+    asked.clear()
+    for _ in range(60):
+        window.draw()
+    assert len(asked) == 4
+
+
+def test_the_transport_is_there_in_replay_only(open_window):
+    assert open_window().page.transport.isHidden()
+    assert not open_window(FakeView(transport=FakeTransport(1000, 60)), Mode.REPLAY).page.transport.isHidden()
+
+
+@pytest.fixture
+def replaying(open_window):
+    transport = FakeTransport(1000.0, 60.0)
+    return open_window(FakeView(transport=transport), Mode.REPLAY), transport
+
+
+def test_space_plays_and_pauses(replaying):
+    window, transport = replaying
+    press(window, "Space")
+    assert not transport.playing
+    window.draw()
+    press(window, "Space")
+    assert transport.playing
+
+
+def test_keys_step_skip_rewind_loop_and_change_the_speed(replaying):
+    window, transport = replaying
+    press(window, ".")
+    assert transport.steps == 1
+    transport.position = 1030.0
+    press(window, "Right")
+    assert transport.position == 1035.0
+    press(window, "Left")
+    assert transport.position == 1030.0
+    press(window, "Home")
+    assert transport.position == 1000.0
+    press(window, "Left")
+    assert transport.position == 1000.0
+    press(window, "L")
+    assert transport.loop
+    press(window, "]")
+    assert transport.speed == 2.0
+    press(window, "[")
+    press(window, "[")
+    assert transport.speed == 0.5
+
+
+def test_a_click_on_the_time_line_goes_there(replaying, qtbot):
+    window, transport = replaying
+    line = window.page.transport.line
+    QApplication.processEvents()
+    qtbot.mouseClick(line, Qt.MouseButton.LeftButton, pos=line.rect().center())
+    assert transport.position == pytest.approx(1030.0, abs=0.1)
+
+
+def test_the_time_line_keeps_up_with_what_was_played(replaying):
+    window, transport = replaying
+    transport.position = 1012.5
+    window.draw()
+    assert window.page.transport.time.text() == "00:12.5 / 01:00.0"
+
+
+def test_the_first_run_page_offers_only_what_can_be_done(qtbot, settings):
+    gui_app.application()
+    pressed = []
+    actions = Actions(
+        start_headset=lambda: pressed.append("headset"), set_up=lambda: pressed.append("set up")
+    )
+    window = MainWindow(None, Mode.LIVE, actions, settings)
+    qtbot.addWidget(window)
+    window.show()
+    window.draw()
+    first_run = window.centralWidget()
+    assert [button.text() for button in first_run.buttons] == ["Start", "Choose streams"]
+    for button in first_run.buttons:
+        button.click()
+    press(window, "Ctrl+N")
+    press(window, "Space")
+    press(window, "1")
+    assert pressed == ["headset", "set up", "set up"]
+
+
+def test_before_a_session_the_user_is_asked_what_to_do(qtbot, settings):
+    def click() -> None:
+        page = next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow) and w.isVisible())
+        page.centralWidget().buttons[1].click()
+
+    QTimer.singleShot(100, click)
+    assert start.ask_offer((start.Offer.DEMO, start.Offer.STREAMS), settings) is start.Offer.STREAMS
+
+
+def test_closing_the_first_run_page_chooses_nothing(settings):
+    def close() -> None:
+        for window in QApplication.topLevelWidgets():
+            window.close()
+
+    gui_app.application()
+    QTimer.singleShot(100, close)
+    assert start.ask_offer(settings=settings) is None
+
+
+def test_streams_are_asked_for_in_a_dialog_of_their_own(settings, monkeypatch):
+    muse = StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1")
+    monkeypatch.setattr(start, "list_eeg_streams", lambda: (muse,))
+    monkeypatch.setattr(start, "list_cameras", lambda: (CameraSummary(0, "Camera", "/dev/video0"),))
+
+    def accept() -> None:
+        dialog = QApplication.activeModalWidget()
+        dialog.refresh()
+        if dialog.start.isEnabled():
+            dialog.accept()
+        else:
+            QTimer.singleShot(50, accept)
+
+    gui_app.application()
+    QTimer.singleShot(50, accept)
+    setup = start.ask_setup(("demo",), settings)
+    assert (setup.eeg, setup.video) == ("source_id=muse-2A41", "0")
+
+
+def test_a_session_takes_the_place_of_the_first_run_page(qtbot, settings):
+    gui_app.application()
+    window = MainWindow(None, Mode.LIVE, Actions(), settings)
+    qtbot.addWidget(window)
+    view = FakeView()
+    play(view, 5)
+    window.show_view(view, Mode.DEMO)
+    window.show()
+    window.draw()
+    assert window.page.eeg.has_content
+    assert window.windowTitle() == "Phosphene · Demo"
+
+
+def test_another_session_keeps_the_layout_and_forgets_the_readings(open_window):
+    window = open_window()
+    press(window, "5")
+    other = FakeView()
+    window.show_view(other, Mode.REPLAY)
+    window.draw()
+    assert window.page.hidden() == {"attention"}
+    assert not window.page.similarity.has_content
+
+
+def test_the_tour_passes_every_panel_that_is_shown_and_ends(open_window):
+    window = open_window()
+    press(window, "2")
+    press(window, "T")
+    QApplication.processEvents()
+    passed = []
+    while window.tour is not None:
+        window.draw()
+        passed.append(window.tour.place)
+        card = window.tour.card.geometry()
+        assert window.page.rect().contains(card)
+        window.tour.next.click()
+    assert passed == ["eeg", "strip", "similarity", "attention", "scalp", "health"]
+
+
+def test_the_tour_goes_back_and_escape_ends_it(open_window):
+    window = open_window()
+    press(window, "T")
+    window.tour.go(1)
+    window.tour.back.click()
+    assert window.tour.place == "eeg"
+    press(window, "Esc")
+    assert window.tour is None
+
+
+def test_the_tour_follows_when_the_window_is_resized(open_window):
+    window = open_window()
+    press(window, "T")
+    window.resize(1000, 700)
+    QApplication.processEvents()
+    window.draw()
+    assert window.tour.size() == window.page.size()
+
+
+def test_the_demo_says_in_plain_words_what_happens(open_window):
+    window = open_window(mode=Mode.DEMO, seconds=60)
+    assert window.page.caption.isVisible()
+    assert window.page.caption.text().endswith(".")
+    press(window, "C")
+    assert window.page.caption.isHidden()
+    assert open_window(mode=Mode.LIVE).page.caption.isHidden()
+
+
+def test_the_meter_shows_level_threshold_and_phase(open_window):
+    state = [FeedbackState(0.72, 0.6, "running", rewarded=True)]
+    window = open_window(actions=Actions(feedback=lambda: state[0]))
+    bar = window.page.feedback
+    assert not bar.isHidden()
+    assert (bar.figure.text(), bar.phase.text()) == ("0.72", "● running")
+    state[0] = FeedbackState(None, 0.6, "artefact", needs_hand=True)
+    window.draw()
+    assert (bar.figure.text(), bar.phase.text(), bar.phase.property("tone")) == ("–", "▲ artefact", "warn")
+    state[0] = None
+    window.draw()
+    assert bar.isHidden()
+
+
+def test_the_participants_window_opens_and_closes_with_f(open_window):
+    window = open_window(actions=Actions(feedback=lambda: FeedbackState(0.5)))
+    press(window, "F")
+    window.draw()
+    assert window.feedback_window.isVisible()
+    assert window.feedback_window.level == 0.5
+    press(window, "F")
+    assert not window.feedback_window.isVisible()
+
+
+def test_closing_the_window_closes_the_participants(open_window):
+    window = open_window(actions=Actions(feedback=lambda: FeedbackState(0.5)))
+    press(window, "F")
+    window.close()
+    assert not window.feedback_window.isVisible()
+
+
+def test_nothing_is_cut_off_at_the_smallest_size(open_window):
+    window = open_window(FakeView(weights="untrained"))
+    window.resize(window.minimumSize())
+    QApplication.processEvents()
+    for panel in window.page.panels.values():
+        needed = panel.minimumSizeHint()
+        assert panel.height() >= needed.height(), panel.caption.title
+        assert panel.width() >= needed.width(), panel.caption.title
+
+
+def test_every_button_and_figure_has_words_for_a_screen_reader_or_a_tip(open_window):
+    window = open_window(FakeView(transport=FakeTransport(1000, 60)), Mode.REPLAY)
+    from PySide6.QtWidgets import QAbstractButton
+
+    for button in window.findChildren(QAbstractButton):
+        if button.isVisible():
+            assert button.text() or button.accessibleName() or button.toolTip()
+
+
+def test_an_hour_of_drawing_leaves_no_more_items_and_no_more_memory(open_window):
+    """An hour of session, drawn twice a minute of it; what is kept must not grow after ten minutes."""
+    view = FakeView(transport=FakeTransport(1000.0, 4000.0))
+    window = open_window(view, Mode.REPLAY, seconds=120)
+    process = psutil.Process()
+
+    def kept() -> tuple[int, int, float]:
+        QApplication.processEvents()
+        gc.collect()
+        curves = window.page.similarity.curves
+        items = len(curves.scene().items()) + len(window.page.attention.canvas.scene().items())
+        return len(window.findChildren(QWidget)), items, process.memory_info().rss / 2**20
+
+    for second in range(0, 3600, 30):
+        if second == 600:
+            before = kept()
+        view.advance(view.now() + 30)
+        window.draw()
+        QApplication.processEvents()
+    after = kept()
+    assert after[:2] == before[:2]
+    assert after[2] - before[2] < 20
+
+
+def test_the_window_runs_until_it_is_told_to_end_and_says_how_evenly_it_drew(settings):
+    view = FakeView(TEN_TEN)
+    play(view, 15)
+    drawn = []
+
+    def over() -> bool:
+        drawn.append(1)
+        play(view, 1 / 30, 1 / 30)
+        return len(drawn) > 30
+
+    stats = gui_app.show_window(view, Mode.DEMO, Actions(), over, settings)
+    assert 31 <= len(drawn) <= 33
+    assert 5 < stats["fps"] < 31
+    assert stats["longest_gap_ms"] > 30
+
+
+def test_an_error_while_drawing_ends_the_window_and_is_raised(settings):
+    view = FakeView()
+    view.eeg_health = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        gui_app.show_window(view, Mode.LIVE, Actions(), lambda: False, settings)
+
+
+def test_closing_the_window_ends_the_run(settings):
+    def over() -> bool:
+        for widget in QApplication.topLevelWidgets():
+            if isinstance(widget, MainWindow):
+                widget.close()
+        return False
+
+    assert "fps" in gui_app.show_window(FakeView(), Mode.LIVE, Actions(), over, settings)
+
+
+def test_a_window_that_was_closed_does_not_end_what_is_shown_next(settings):
+    def over() -> bool:
+        for widget in QApplication.topLevelWidgets():
+            widget.close()
+        return False
+
+    gui_app.show_window(FakeView(), Mode.LIVE, Actions(), over, settings)
+    QApplication.processEvents()
+    next_loop, own_end = QEventLoop(), 7
+    QTimer.singleShot(50, lambda: next_loop.exit(own_end))
+    assert next_loop.exec() == own_end
+
+
+def test_an_invisible_window_leaves_no_trace_in_the_users_settings():
+    if QApplication.platformName() != "offscreen":
+        pytest.skip("a real window does remember its layout")
+    kept = gui_app.remembered()
+    kept.setValue("layout/hidden", "eeg")
+    kept.sync()
+    assert kept.fileName().startswith(tempfile.gettempdir())
+    assert gui_app.remembered().value("layout/hidden") is None
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_the_meter_counts_from_the_first_drawing_that_was_on_show():
+    meter = gui_app.FrameMeter()
+    for now in (0.0, 1.0, 1.03, 1.13, 1.16):
+        meter.tick(now)
+    assert meter.stats() == {"fps": pytest.approx(3 / 0.16, abs=0.01), "longest_gap_ms": pytest.approx(100.0)}
+
+
+def test_without_a_display_one_line_says_so(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert why_no_window() == "no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
+
+
+def test_a_dead_display_is_noticed_without_ending_the_program(monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    monkeypatch.setenv("DISPLAY", ":4711")
+    words = why_no_window()
+    assert words is not None
+    assert words.startswith("no display: ")
+    assert "\n" not in words
+
+
+def test_a_display_that_serves_is_taken(monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert why_no_window() is None

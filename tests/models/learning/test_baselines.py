@@ -1,0 +1,186 @@
+"""Linear models on data they must find, must not find, and must not be given more of than the network is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from models.film_features import CHANGES, FEATURES, frame_features, on_slots
+from models.inference.linear_engine import LinearEngine
+from models.learning.baselines import LinearModels, fit_linear, odds_of
+from models.learning.dataset import Recordings, Windows
+from models.learning.linear import Cca, Ridge
+from models.learning.metrics import Scored, contest
+from models.linear_model import LinearModel, correlations, lagged
+from realtime.config import ConditioningConfig, GridConfig
+from realtime.errors import WeightsError
+from realtime.pipeline import Pipeline
+from realtime.time.clock import ManualClock
+from recordings.player import Player
+from recordings.replay import ReplayEeg, ReplayVideo
+from recordings.session.session import Session
+from tests.support.flashes import write_flashes
+
+N_SLOTS, N_LAGS, N_CHANNELS = 80, 23, 3
+
+
+def answering_brain(n: int, snr: float, seed: int):
+    """Windows of film (n, G, 2) and of EEG (n, G + 20, C) that answers its first feature after 0.1 s."""
+    rng = np.random.default_rng(seed)
+    film = rng.standard_normal((n, N_SLOTS + 20, 2))
+    kernel = np.zeros(N_LAGS)
+    kernel[4:8] = [0.3, 1.0, 0.5, -0.4]
+    answer = np.stack([np.convolve(window[:, 0], kernel)[: N_SLOTS + 20] for window in film])
+    eeg = snr * answer[:, :, None] * np.array([1.0, 0.6, -0.3]) + rng.standard_normal(
+        (n, N_SLOTS + 20, N_CHANNELS)
+    )
+    return lagged(eeg, N_LAGS, N_SLOTS), film[:, :N_SLOTS]
+
+
+def accuracy(scores: np.ndarray) -> float:
+    return float(contest([Scored(scores, 2.0 * np.arange(len(scores)))]).beaten.mean())
+
+
+def folds(snr: float):
+    return [answering_brain(30, snr, seed) for seed in range(3)]
+
+
+def test_lags_stand_beside_each_point_and_what_lies_behind_the_window_is_zero():
+    x = np.arange(1.0, 6.0)[None, :, None]
+    expected = [[1, 2, 3], [2, 3, 4], [3, 4, 5], [4, 5, 0], [5, 0, 0]]
+    assert lagged(x, 3, 5)[0].tolist() == expected
+
+
+def test_correlations_are_pearsons_feature_by_feature():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((4, 30, 2)), rng.standard_normal((5, 30, 2))
+    found = correlations(a, b)
+    assert found.shape == (2, 4, 5)
+    assert found[1, 2, 3] == pytest.approx(np.corrcoef(a[2, :, 1], b[3, :, 1])[0, 1])
+    assert correlations(np.ones((1, 9, 1)), b[:, :9, :1]).tolist() == [[[0.0] * 5]]
+
+
+def test_ridge_finds_the_answer_of_a_linear_brain_and_which_feature_it_answers():
+    model = Ridge.fit(folds(1.0))
+    eeg, film = answering_brain(40, 1.0, 9)
+    assert accuracy(model.scores(eeg, film)) > 0.95
+    assert model.mix.argmax() == 0
+
+
+def test_cca_finds_the_answer_where_the_film_is_given_with_its_past():
+    def behind(film):
+        return lagged(film[:, ::-1], 11, N_SLOTS)[:, ::-1]
+
+    model = Cca.fit([(eeg, behind(film)) for eeg, film in folds(1.0)])
+    eeg, film = answering_brain(40, 1.0, 9)
+    assert accuracy(model.scores(eeg, behind(film))) > 0.95
+
+
+def test_both_are_at_chance_where_there_is_no_answer():
+    eeg, film = answering_brain(120, 0.0, 9)
+    for model in (Ridge.fit(folds(0.0)), Cca.fit(folds(0.0))):
+        assert accuracy(model.scores(eeg, film)) == pytest.approx(0.5, abs=0.08)
+
+
+def test_ridge_without_penalty_is_least_squares():
+    blocks = folds(1.0)
+    x = np.concatenate([eeg.reshape(-1, eeg.shape[2]) for eeg, _ in blocks])
+    y = np.concatenate([film.reshape(-1, 2) for _, film in blocks])
+    model = Ridge.fit(blocks)
+    standard = (x - x.mean(axis=0)) / x.std(axis=0)
+    target = y - np.repeat([film.mean(axis=(0, 1)) for _, film in blocks], 30 * N_SLOTS, axis=0)
+    load = model.penalty * np.trace(standard.T @ standard) / standard.shape[1]
+    by_hand = np.linalg.solve(standard.T @ standard + load * np.eye(standard.shape[1]), standard.T @ target)
+    assert np.allclose(model.weights, by_hand)
+
+
+# ---------------------------------------------------------------- features
+def test_features_say_what_was_drawn():
+    black, white = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 255, np.uint8)
+    half = black.copy()
+    half[:, 32:] = 255
+    named = dict(zip(FEATURES, frame_features(half, white), strict=True))
+    assert named["luminance"] == pytest.approx(0.5)
+    assert named["contrast"] == pytest.approx(0.5)
+    assert named["difference"] == pytest.approx(0.5)
+    assert named["cut"] == 1.0
+    assert named["edges"] == pytest.approx(2 * 0.5 / 64)
+    still = dict(zip(FEATURES, frame_features(white, white), strict=True))
+    assert still["difference"] == still["cut"] == still["edges"] == 0.0
+
+
+def test_a_state_is_held_and_a_change_stands_where_its_frame_appears():
+    rows = np.zeros((5, len(FEATURES)), np.float32)
+    rows[:, FEATURES.index("luminance")] = [0.1, 0.2, 0.3, 0.4, 0.5]
+    rows[:, FEATURES.index("difference")] = [0.0, 0.6, 0.1, 0.2, 0.3]
+    position = np.array([0, 0, 2, 2, 3, -1, 4])
+    shown = np.array([True, True, True, True, False, False, True])
+    found = on_slots(rows, position, shown)
+    assert found[:, 0].tolist() == pytest.approx([0.1, 0.1, 0.3, 0.3, 0.0, 0.0, 0.5])
+    assert found[:, FEATURES.index("difference")].tolist() == pytest.approx([0, 0, 0.6, 0, 0, 0, 0])
+    assert set(CHANGES) < set(FEATURES)
+
+
+def test_the_linear_solvers_need_no_network():
+    code = (
+        "import sys, models.learning.linear, models.inference.linear_engine; "
+        "assert 'torch' not in sys.modules and 'PySide6' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# ---------------------------------------------------------------- kept and used live
+@pytest.fixture(scope="module")
+def flashes(tmp_path_factory):
+    root = tmp_path_factory.mktemp("flashes")
+    return [write_flashes(root / f"run{i}", 50.0, i) for i in range(2)]
+
+
+@pytest.fixture(scope="module")
+def kept(flashes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("linear")
+    recordings = Recordings(flashes[:1], GridConfig(), ConditioningConfig())
+    fit_linear(recordings, recordings.spans()).save(folder)
+    return folder
+
+
+def test_a_linear_model_comes_back_from_its_file_as_it_was(kept):
+    model = LinearModel.load(kept)
+    assert (model.name, model.labels) == ("ridge", ("O1", "O2", "Fp1"))
+    assert model.mix.sum() == pytest.approx(1.0)
+    (kept / "copy").mkdir()
+    again = LinearModel.load(model.save(kept / "copy").parent)
+    assert np.array_equal(again.eeg_weights, model.eeg_weights)
+    with pytest.raises(WeightsError, match="train it anew"):
+        LinearModel.load(kept / "nowhere")
+
+
+def test_live_it_says_what_it_says_of_the_recording(flashes, kept):
+    engine = LinearEngine.from_folder(kept)
+    session = Session(flashes[1])
+    sources = ReplayEeg(session, clock := ManualClock(session.start)), ReplayVideo(session, clock)
+    pipeline = Pipeline(*sources, lambda labels: engine)
+    Player(pipeline, *sources, clock, session.start, session.end, float("inf"), False).run()
+    readings = [r for r in pipeline.history if r.index % 8 == 0][2:]
+    recordings = Recordings(flashes[1:], GridConfig(), ConditioningConfig())
+    ends = np.array([round(r.end * 40) - recordings.tables[0].first for r in readings])
+    windows = Windows(np.zeros(len(ends), np.int64), ends)
+    linear, model = LinearModels(recordings), LinearModel.load(kept)
+    by_hand = np.diag(
+        model.compare(model.see_eeg(*recordings.eeg(windows)), model.see_film(linear.film(windows)))
+    )
+    assert len(readings) > 15
+    assert np.corrcoef([r.similarity for r in readings], by_hand)[0, 1] > 0.99
+    assert np.mean([r.similarity for r in readings]) > 0.1
+    assert readings[-1].chance.two_way > 0.5
+    assert np.mean([r.match for r in readings]) > 0.6
+
+
+def test_the_logistic_puts_a_half_where_both_are_as_likely():
+    rng = np.random.default_rng(0)
+    slope, offset = odds_of(rng.normal(0.4, 0.2, 4000), rng.normal(0.0, 0.2, 9000))
+    assert -offset / slope == pytest.approx(0.2, abs=0.02)
+    assert slope == pytest.approx(0.4 / 0.2**2, rel=0.1)

@@ -1,0 +1,384 @@
+"""Training: the same after a kill, usable after Ctrl-C, honest about what it learned from."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.checkpoint import load_checkpoint
+from models.config import preset
+from models.inference.linear_engine import LinearEngine
+from models.learning import controls, distillation
+from models.learning.dataset import Batch, Recordings
+from models.learning.evaluate import evaluate_checkpoint, unseen
+from models.learning.fit import fit, parameter_groups
+from models.learning.folds import hold_out
+from models.learning.interrupt import ctrl_c
+from models.learning.objective import Objective
+from models.learning.recipe import PLAIN, Recipe
+from models.learning.sampling import augment
+from models.learning.scoring import see_windows, similarity_runs
+from models.learning.teacher import Teacher
+from models.learning.tensorboard import tensorboard
+from models.learning.train import Material, train_sessions
+from models.learning.validation import Best, Validation
+from models.network.network import Network
+from realtime.config import ConditioningConfig
+from realtime.errors import ConfigError, SessionError, WeightsError
+from tests.support.flashes import QUICK, SMALL, fresh, write_flashes
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Sums in the order of one thread: two give other last bits, and here bits are compared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory) -> list[Path]:
+    root = tmp_path_factory.mktemp("flashes")
+    return [write_flashes(root / f"run{i}", 50.0, i) for i in range(3)]
+
+
+@pytest.fixture(scope="module")
+def small():
+    return preset("demo", SMALL)
+
+
+@pytest.fixture(scope="module")
+def recordings(sessions, small) -> Recordings:
+    found = Recordings(sessions, small.grid, ConditioningConfig())
+    found.embed(fresh(small))
+    return found
+
+
+def run(small, recordings, recipe=QUICK, **options):
+    network = fresh(small)
+    train, held = hold_out(recordings.spans(), 0.2, recordings.n_rows)
+    told = []
+    trained = fit(network, recordings, train, held, recipe, report=told.append, **options)
+    return network, trained, told
+
+
+# ---------------------------------------------------------------- learning
+def test_a_network_learns_flashes_and_is_judged_far_above_chance_on_another_run(sessions, small, tmp_path):
+    recipe = Recipe(steps=80, batch=16, warmup=5, match=0, check_every=40)
+    result = train_sessions(Material(sessions[:2]), tmp_path / "out", small, recipe)
+    assert result.trained.reason == "finished"
+    found = evaluate_checkpoint(tmp_path / "out", Material(sessions[2:]))
+    assert found["two_way"] > 0.9
+    assert found["two_way_ci"][0] > 0.8
+    assert found["null_two_way"] == pytest.approx(0.5, abs=0.08)
+    assert found["n_windows"] == 24
+    assert found["split"]["test"][0]["session"] == "run2"
+    assert {"ten_way", "lengths", "by_run", "match", "calibration"} <= set(found)
+    for side in ("eeg_only", "video_only"):
+        assert found["controls"][side]["similarity"]["two_way"] == pytest.approx(0.5, abs=0.12)
+    assert found["baselines"]["ridge"]["two_way"] > 0.7
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_frame_encoder_that_is_not_frozen_is_trained_and_kept(sessions, tmp_path):
+    recipe = QUICK.model_copy(update={"match_from": 0.0})
+    for frozen in (True, False):
+        config = preset("demo", {**SMALL, "fast.frozen": frozen})
+        before = fresh(config).frame_encoders["fast"].state_dict()
+        train_sessions(Material(sessions[:1]), tmp_path / f"{frozen}", config, recipe)
+        after = load_checkpoint(tmp_path / f"{frozen}").network.frame_encoders["fast"].state_dict()
+        changed = [not torch.equal(before[name], after[name]) for name in before]
+        assert all(changed) if not frozen else not any(changed)
+
+
+def test_pictures_are_scored_as_their_embeddings_would_be(sessions):
+    network = fresh(preset("demo", {**SMALL, "fast.frozen": False})).eval()
+    scores = []
+    for to_train in (True, False):
+        found = Recordings(sessions[:1], network.config.grid, ConditioningConfig())
+        found.embed(network, to_train=to_train)
+        assert found.shows_pictures("fast") is to_train
+        windows = found.every(found.spans(), found.n_rows)
+        scores.append(similarity_runs(see_windows(network, found, windows, match=False), found)[0].scores)
+    assert scores[0] == pytest.approx(scores[1], abs=2e-3)
+    assert np.std(scores[0]) > 1e-2
+
+
+def test_a_picture_that_stays_on_show_is_embedded_once(small):
+    network, seen = fresh(small), []
+    network.frame_encoders["fast"].register_forward_hook(lambda _, args, out: seen.append(len(args[0])))
+    pictures = torch.randn(2, 5, 3, 32, 32).half()
+    pictures[0, 2], pictures[0, 3], pictures[1, 4] = pictures[0, 1], pictures[0, 1], pictures[1, 3]
+    rows = network.embedded({"fast": pictures})["fast"]
+    assert seen == [7]
+    whole = network.encode_frames(pictures.float(), "fast")
+    assert rows == pytest.approx(whole, abs=1e-5)
+
+
+def test_a_teacher_that_would_change_is_refused(sessions):
+    config = preset("demo", {**SMALL, "fast.frozen": False})
+    found = Recordings(sessions[:1], config.grid, ConditioningConfig())
+    found.embed(fresh(config), to_train=True)
+    with pytest.raises(ConfigError, match=r"fast\.frozen=true"):
+        Teacher("frames:fast", found)
+
+
+def test_what_a_checkpoint_was_trained_on_is_not_judged(sessions, small, tmp_path):
+    train_sessions(Material(sessions[:1]), tmp_path / "out", small, QUICK)
+    checkpoint = load_checkpoint(tmp_path / "out")
+    material = Recordings(sessions, small.grid, ConditioningConfig())
+    left = unseen(material, checkpoint)
+    assert [span.session for span in left] == [0, 1, 2]
+    trained_to = max(part["to_s"] for part in checkpoint.split["train"]) * 40 - material.tables[0].first
+    assert left[0].start >= trained_to + material.n_rows - 1
+    with pytest.raises(SessionError, match="trained on all"):
+        evaluate_checkpoint(tmp_path / "out", Material([_shortened(sessions[0], checkpoint, tmp_path)]))
+
+
+def _shortened(session: Path, checkpoint, tmp_path: Path) -> Path:
+    """The session, and a record that says all of it was learned from."""
+    record = tmp_path / "out" / "checkpoint.json"
+    told = json.loads(record.read_text())
+    told["split"]["train"][0].update(from_s=0.0, to_s=1e6)
+    record.write_text(json.dumps(told))
+    return session
+
+
+# ---------------------------------------------------------------- going on
+def test_a_training_that_was_stopped_goes_on_to_the_very_same_weights(small, recordings, tmp_path):
+    whole, _, _ = run(small, recordings)
+    taken = []
+    stopped, first, _ = run(
+        small, recordings, state=tmp_path / "state", stop=lambda: taken.append(0) or len(taken) > 7
+    )
+    assert (first.reason, first.steps) == ("interrupted", 7)
+    assert not torch.equal(weights(stopped), weights(whole))
+    resumed, last, told = run(small, recordings, state=tmp_path / "state")
+    assert (last.reason, last.steps, told[0].step) == ("finished", 12, 8)
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def weights(network: Network) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+KILLED = """
+import sys, os, signal, torch
+from tests.models.learning.test_training import QUICK, SMALL, Material, preset, train_sessions
+torch.set_num_threads(1)
+def report(p):
+    if p.step == 10: os.kill(os.getpid(), signal.{signal})
+result = train_sessions(Material(sys.argv[2:]), sys.argv[1], preset("demo", SMALL), QUICK, report=report)
+print(result.trained.reason, result.trained.steps)
+"""
+
+
+def in_a_process(ending: str, out: Path, sessions: list[Path]) -> subprocess.CompletedProcess[str]:
+    """Train in a process that gets a signal after step 10."""
+    command = [sys.executable, "-c", KILLED.format(signal=ending), str(out), *map(str, sessions)]
+    return subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True)
+
+
+def test_after_kill_9_the_same_command_ends_where_an_undisturbed_one_does(sessions, small, tmp_path):
+    command = [
+        sys.executable,
+        "-c",
+        KILLED.format(signal="SIGKILL"),
+        str(tmp_path / "killed"),
+        *map(str, sessions),
+    ]
+    assert subprocess.run(command, cwd=Path(__file__).parents[3]).returncode == -signal.SIGKILL
+    steps = []
+    result = train_sessions(
+        Material(sessions), tmp_path / "killed", small, QUICK, report=lambda p: steps.append(p.step)
+    )
+    assert steps[0] == 9  # the last state was written after step 8
+    train_sessions(Material(sessions), tmp_path / "whole", small, QUICK)
+    names = [
+        json.loads((tmp_path / f / "checkpoint.json").read_text())["weights"] for f in ("killed", "whole")
+    ]
+    assert names[0] == names[1]
+    assert not (result.folder / "training.state").exists()
+
+
+def test_ctrl_c_leaves_a_checkpoint_that_loads(sessions, tmp_path):
+    command = [
+        sys.executable,
+        "-c",
+        KILLED.format(signal="SIGINT"),
+        str(tmp_path / "out"),
+        *map(str, sessions),
+    ]
+    ended = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True)
+    assert ended.stdout.split() == ["interrupted", "10"], ended.stderr
+    assert load_checkpoint(tmp_path / "out").metrics["training"]["steps"] == 10
+
+
+def test_the_first_ctrl_c_is_a_question_and_the_second_an_interrupt():
+    before = signal.getsignal(signal.SIGINT)
+    with ctrl_c() as pressed:
+        assert not pressed()
+        os.kill(os.getpid(), signal.SIGINT)
+        deadline = time.monotonic() + 2
+        while not pressed() and time.monotonic() < deadline:
+            pass
+        assert pressed()
+        assert signal.getsignal(signal.SIGINT) == before
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_state_of_another_training_and_a_damaged_one_are_refused(small, recordings, tmp_path):
+    run(small, recordings, state=tmp_path / "state", stop=lambda: True)
+    with pytest.raises(WeightsError, match="another lr"):
+        run(small, recordings, QUICK.model_copy(update={"lr": 1e-3}), state=tmp_path / "state")
+    (tmp_path / "state").write_bytes(b"PK damaged")
+    with pytest.raises(WeightsError, match="remove it"):
+        run(small, recordings, state=tmp_path / "state")
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(small, recordings):
+    one, again = (weights(run(small, recordings)[0]) for _ in range(2))
+    other = weights(run(small, recordings, QUICK.model_copy(update={"seed": 1}))[0])
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+# ---------------------------------------------------------------- what is minimised
+def test_half_precision_begins_with_the_same_loss_and_learns(small, recordings):
+    _, _, full = run(small, recordings)
+    _, _, half = run(small, recordings, QUICK.model_copy(update={"precision": "bf16-mixed"}))
+    assert half[0].loss == pytest.approx(full[0].loss, rel=0.02)
+    assert half[5].loss < half[0].loss  # the match joins in with the next
+
+
+def test_the_match_begins_when_it_should_and_shares_of_the_gradient_sum_to_one(small, recordings):
+    recipe = QUICK.model_copy(update={"distil": "distribution", "reconstruct": 0.1, "warm_up": 4})
+    _, _, told = run(small, recordings, recipe)
+    assert [("match" in p.terms) for p in told] == [False] * 6 + [True] * 6
+    assert told[0].terms["distil"] == told[0].terms["reconstruct"] == 0.0
+    assert told[5].terms["distil"] > 0
+    shares = told[9].shares
+    assert set(shares) == {"similarity", "match", "distil", "reconstruct"}
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert all(share > 0 for share in shares.values()), shares
+
+
+@pytest.mark.parametrize("loss", ["siglip", "infonce", "multi_positive", "joint_ce"])
+@pytest.mark.parametrize("distil", ["none", "distribution", "multi_positive", "feature"])
+def test_every_loss_goes_with_every_distillation(small, recordings, loss, distil):
+    recipe = QUICK.model_copy(update={"loss": loss, "distil": distil, "steps": 2, "check_every": 9})
+    _, trained, told = run(small, recordings, recipe)
+    assert trained.steps == 2
+    assert all(np.isfinite(p.loss) for p in told)
+
+
+def test_vectors_and_the_scale_and_bias_of_the_loss_are_not_decayed(small):
+    objective = Objective(fresh(small), QUICK)
+    groups = parameter_groups(objective, QUICK)
+    free = {id(p) for p in groups[1]["params"]}
+    assert groups[1]["weight_decay"] == 0.0
+    assert {id(objective.network.log_scale), id(objective.network.bias)} <= free
+    assert all(p.ndim > 1 for p in groups[0]["params"])
+    assert float(objective.network.bias.detach()) == pytest.approx(-np.log(QUICK.batch - 1))
+
+
+def test_frame_encoders_stay_as_they_were_cached(small, recordings):
+    network, _, _ = run(small, recordings)
+    before = fresh(small).frame_encoders.state_dict()
+    assert all(
+        torch.equal(value, before[name]) for name, value in network.frame_encoders.state_dict().items()
+    )
+
+
+def test_the_eeg_embedding_does_not_depend_on_the_video(small, recordings):
+    network = fresh(small).eval()
+    windows = recordings.every(recordings.spans(), 80)
+    plain = see_windows(network, recordings, windows)
+    other = see_windows(network, recordings, windows, change=controls.same_video)
+    assert torch.equal(plain.eeg, other.eeg)
+    assert not torch.equal(plain.video, other.video)
+
+
+def test_scores_of_halves_average_to_the_score_of_the_whole(small, recordings):
+    seen = see_windows(fresh(small).eval(), recordings, recordings.every(recordings.spans(), 80), match=False)
+    whole, halves = similarity_runs(seen, recordings), similarity_runs(seen, recordings, parts=2)
+    for one, two in zip(whole, halves, strict=True):
+        assert np.allclose((two.scores[::2, ::2] + two.scores[1::2, 1::2]) / 2, one.scores, atol=1e-6)
+        assert np.allclose(two.starts[1::2] - two.starts[::2], 1.0)
+
+
+# ---------------------------------------------------------------- augmentation, early stopping, folds
+def test_augmentation_silences_shifts_and_adds_noise_as_told(recordings):
+    batch = recordings.batch(recordings.every(recordings.spans(), 300))
+    torch.manual_seed(0)
+    plain = Recipe(**PLAIN)
+    silent = augment(batch, plain.model_copy(update={"channel_drop": 0.7}), 5)
+    heard = silent.eeg_valid.any(dim=2).sum(dim=1)
+    assert set(heard.tolist()) == {1, 2, 3}  # never none
+    assert silent.eeg is batch.eeg
+    noisy = augment(batch, plain.model_copy(update={"noise": 0.5}), 5)
+    added = (noisy.eeg - batch.eeg) / batch.eeg_scale[:, :, None]
+    assert float(added.std()) == pytest.approx(0.5, rel=0.05)
+    shifted = augment(batch, plain.model_copy(update={"shift_slots": 2}), 5)
+    for before, after, valid in zip(batch.eeg, shifted.eeg, shifted.eeg_valid, strict=True):
+        shifts = [k for k in range(-10, 11, 5) if torch.equal(before.roll(k, 1), after)]
+        assert shifts
+        assert int((~valid).sum()) == 3 * abs(shifts[0])
+    assert augment(batch, plain, 5) == batch
+
+
+def test_the_latest_weights_within_an_error_of_the_best_are_kept_and_the_waiting_is_counted():
+    best = Best()
+    assert best.waited(50) == 0
+    looks = [(10, 0.70, True), (20, 0.80, True), (30, 0.79, True), (40, 0.77, False), (50, 0.60, False)]
+    for step, score, kept in looks:
+        assert best.take(step, Validation(score, 0.02, score, None)) is kept
+    assert (best.step, best.score, best.waited(50)) == (30, 0.80, 20)
+    assert best.take(60, Validation(0.65, 0.02, 0.80, 0.50))  # the match has begun: a new score
+    assert best.step == 60
+
+
+def test_a_training_ends_early_when_looks_stay_worse(small, recordings, monkeypatch):
+    falling = iter(range(100))
+    monkeypatch.setattr(
+        "models.learning.fit.validate", lambda *_: Validation(1.0 - next(falling) / 10, 0.01, 0.5, None)
+    )
+    _, trained, _ = run(small, recordings, QUICK.model_copy(update={"check_every": 2, "patience": 3}))
+    assert (trained.reason, trained.steps, trained.best_step) == ("early", 8, 2)
+
+
+def test_masked_stretches_reach_the_tower_as_missing(small, recordings):
+    recipe = QUICK.model_copy(update={"reconstruct": 1.0})
+    objective = Objective(fresh(small), recipe)
+    assert isinstance(objective.reconstruction, distillation.Reconstruction)
+    batch: Batch = recordings.batch(recordings.every(recordings.spans(), 300))
+    loss = objective.reconstruct_loss(batch)
+    loss.backward()
+    assert float(loss.detach()) > 0
+    assert float(objective.network.eeg_tower.encoder.conv.weight.grad.abs().sum()) > 0
+
+
+def test_under_two_minutes_the_linear_model_is_recommended(sessions, small, tmp_path):
+    result = train_sessions(Material(sessions[:1]), tmp_path / "out", small, QUICK)
+    assert "linear model" in result.advice
+    assert LinearEngine.is_in(tmp_path / "out")
+
+
+def test_tensorboard_is_told_every_step(small, recordings, tmp_path):
+    pytest.importorskip("tensorboard")
+    report = tensorboard(tmp_path)
+    train, held = hold_out(recordings.spans(), 0.2, recordings.n_rows)
+    fit(fresh(small), recordings, train, held, QUICK, report=report)
+    (events,) = tmp_path.glob("events.*")
+    for name in (b"term/match", b"gradient share/similarity", b"held out/match", b"learning rate"):
+        assert name in events.read_bytes()

@@ -1,0 +1,126 @@
+"""Hours of stream time in minutes: memory stays flat. The clock is injected; nothing sleeps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from experiment.state import Actions, Mode
+from experiment.summary import rss_mb
+from gui.main_window import MainWindow
+from models.inference.engine import Engine
+from realtime.pipeline import Pipeline
+from realtime.time.clock import ManualClock
+from realtime.types import EegHealth, EegInfo, RawChunk, StreamState
+from realtime.video.file import FileCamera
+from realtime.view import PipelineView
+from recordings.video.files import VideoWriter
+from tests.support.fakes import ArithmeticModel
+
+RATE, N_CHANNELS, CHUNK = 1000.0, 64, 50
+
+
+class EndlessEeg:
+    """64 channels at 1000 Hz in chunks of 50, up to the clock's time; always the same second of noise."""
+
+    finished = False
+
+    def __init__(self, clock):
+        self.clock, self.sent = clock, 0
+        self.noise = np.random.default_rng(0).normal(0, 20, (int(RATE), N_CHANNELS)).astype(np.float32)
+
+    def open(self):
+        return EegInfo("endless", tuple(f"E{i}" for i in range(N_CHANNELS)), "uV", RATE)
+
+    def read(self, timeout_s=0.0):
+        if (self.sent + CHUNK) / RATE > self.clock.now():
+            return None
+        stamps = (self.sent + np.arange(CHUNK)) / RATE
+        start = self.sent % int(RATE)
+        self.sent += CHUNK
+        return RawChunk(self.noise[start : start + CHUNK], stamps)
+
+    def health(self):
+        return EegHealth("endless", StreamState.LIVE)
+
+    def close(self):
+        pass
+
+
+class ForgetfulModel(ArithmeticModel):
+    """Keeps nothing of what it was given."""
+
+    def score(self, interval, embeddings, others=()):
+        scores = super().score(interval, embeddings, others)
+        self.intervals.clear()
+        self.seen.clear()
+        self.encoded["fast"].clear()
+        return scores
+
+
+@pytest.fixture
+def film(tmp_path):
+    """Two seconds of 1280×720 at 30 frames a second."""
+    path = tmp_path / "film.mkv"
+    writer = VideoWriter(path, (1280, 720), 30)
+    for n in range(60):
+        writer.write(np.full((720, 1280, 3), n * 4, np.uint8), n / 30)
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("warm_up_s", "stream_s"),
+    [(10, 40), pytest.param(600, 3600, marks=[pytest.mark.long, pytest.mark.timeout(3000)])],
+)
+def test_memory_stays_flat_with_64_channels_at_1000_hz_and_a_720p_film(film, warm_up_s, stream_s):
+    clock = ManualClock(0.0)
+    camera = FileCamera(film, loop=True, clock=clock)
+    pipeline = Pipeline(EndlessEeg(clock), camera, lambda labels: ForgetfulModel())
+    warm = None
+    for tick in range(1, stream_s * 60 + 1):  # often enough to take every frame
+        clock.set(tick / 60)
+        pipeline.advance(clock.now())
+        if tick == warm_up_s * 60:
+            warm = rss_mb()
+    grown = rss_mb() - warm
+    pipeline.close()
+    print(f"{stream_s} s of stream: {pipeline.published} readings, {grown:+.1f} MB since {warm_up_s} s")
+    assert grown < 20
+    assert pipeline.published == pytest.approx(stream_s * 4, abs=16)
+    assert pipeline.video.n_frames == pytest.approx(stream_s * 30, abs=60)
+    assert pipeline.eeg.health().gaps == 0
+
+
+@pytest.mark.parametrize(
+    ("warm_up_s", "stream_s"),
+    [(6, 10), pytest.param(600, 3600, marks=[pytest.mark.long, pytest.mark.timeout(3000)])],
+)
+def test_memory_stays_flat_with_the_window_open_and_the_network_of_the_demo(
+    film, qtbot, tmp_path, warm_up_s, stream_s
+):
+    clock = ManualClock(0.0)
+    camera = FileCamera(film, loop=True, clock=clock)
+    pipeline = Pipeline(EndlessEeg(clock), camera, lambda labels: Engine.from_preset("demo", labels))
+    view = PipelineView(pipeline, clock, lambda: None)
+    settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(view, Mode.LIVE, Actions(), settings)
+    qtbot.addWidget(window)
+    window.show()
+    warm = None
+    for tick in range(1, stream_s * 60 + 1):
+        clock.set(tick / 60)
+        pipeline.advance(clock.now())
+        if tick % 12 == 0:  # five pictures a second: each shows what is new, whatever its share of the time
+            window.draw()
+            QApplication.processEvents()
+        if tick == warm_up_s * 60:
+            warm = rss_mb()
+    grown = rss_mb() - warm
+    pipeline.close()
+    print(f"{stream_s} s of stream with the window: {grown:+.1f} MB since {warm_up_s} s")
+    assert grown < 20
+    assert window.page.similarity.has_content
+    assert pipeline.published == pytest.approx(stream_s * 4, abs=16)
