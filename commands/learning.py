@@ -152,13 +152,14 @@ def models(
         bool, typer.Option("--table", help="Measure every combination of parts; takes minutes.")
     ] = False,
     accuracy: Annotated[
-        Path | None, typer.Option("--accuracy", help="JSON of models.learning.ablation, shown beside it.")
+        Path | None,
+        typer.Option("--accuracy", help="JSON of the ablation, shown beside it."),
     ] = None,
 ) -> None:
     """List the presets and the parts they are made of; with --table what every combination costs here."""
+    from models.bench.table import as_markdown, machine, rows
     from models.config import PRESETS, preset
-    from models.learning.ablation import accuracies
-    from models.table import as_markdown, machine, rows
+    from models.learning.studies.ablation import accuracies
 
     if not table:
         print_json({name: preset(name).model_dump(mode="json") for name in PRESETS})

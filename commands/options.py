@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from models.learning.recipe import Recipe
+    from models.learning.training.recipe import Recipe
     from realtime.config import ConditioningConfig
 
 
@@ -104,7 +104,7 @@ def settings_of(settings: list[str]) -> tuple[dict[str, Any], Recipe]:
     """`--set` options: what changes in the network, and the recipe."""
     from pydantic import ValidationError
 
-    from models.learning.recipe import Recipe
+    from models.learning.training.recipe import Recipe
     from realtime.errors import ConfigError
 
     changes: dict[str, Any] = {}

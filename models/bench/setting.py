@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.bench.published_shapes import write_random
 from models.bench.timing import Goal
 from models.inference.backends import get_backend
 from models.inference.engine import Engine
 from models.network.cbramod import PRETRAINED_ORDER
 from models.network.hub import local_weights
-from models.published_shapes import write_random
 from realtime.types import Interval
 
 LABELS = tuple(PRETRAINED_ORDER)  # 19 electrodes of the 10-20 system

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from models.film_features import on_slots
-from models.learning.dataset import Recordings, Span, Windows
-from models.learning.features import session_features
+from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.data.features import session_features
+from models.learning.judging.metrics import Scored
 from models.learning.linear import Cca, Linear, Ridge
-from models.learning.metrics import Scored
 from models.linear_model import Floats, LinearModel, eeg_rows, film_rows
 from recordings.session.session import Session
 

@@ -10,15 +10,15 @@ import torch
 
 from models.config import NetworkConfig, preset
 from models.learning.baselines import LinearModels
-from models.learning.dataset import Recordings, Span
+from models.learning.data.dataset import Recordings, Span
+from models.learning.data.folds import Fold, as_split, first_minutes, folds_of, hold_out
 from models.learning.evaluate import Tell
-from models.learning.fit import Progress, fit
-from models.learning.folds import Fold, as_split, first_minutes, folds_of, hold_out
-from models.learning.judge import Runs, by_run, judged
-from models.learning.metrics import Scored, contest, summary
-from models.learning.recipe import Recipe
-from models.learning.scoring import score
+from models.learning.judging.judge import Runs, by_run, judged
+from models.learning.judging.metrics import Scored, contest, summary
+from models.learning.judging.scoring import score
 from models.learning.train import Material, prepare
+from models.learning.training.fit import Progress, fit
+from models.learning.training.recipe import Recipe
 from models.network.network import Network
 
 Report = Callable[[str, int, int], None]

@@ -11,12 +11,12 @@ import numpy as np
 
 from models.checkpoint import Checkpoint, load_checkpoint
 from models.learning.baselines import LinearModels
-from models.learning.controls import controls
-from models.learning.dataset import Recordings, Span
-from models.learning.folds import as_split
-from models.learning.judge import Runs, by_run, headline, judged
-from models.learning.metrics import Scored, summary
-from models.learning.scoring import score
+from models.learning.data.dataset import Recordings, Span
+from models.learning.data.folds import as_split
+from models.learning.judging.controls import controls
+from models.learning.judging.judge import Runs, by_run, headline, judged
+from models.learning.judging.metrics import Scored, summary
+from models.learning.judging.scoring import score
 from models.learning.train import Material, fed
 from realtime.config import GridConfig
 from realtime.errors import SessionError

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy import linalg
 
-from models.learning.metrics import Scored, contest
+from models.learning.judging.metrics import Scored, contest
 from models.linear_model import Floats, correlations
 
 LAMBDAS = tuple(10.0**k for k in range(-4, 3))

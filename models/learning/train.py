@@ -12,11 +12,11 @@ import torch
 from models.checkpoint import save_checkpoint
 from models.config import NetworkConfig, preset
 from models.learning.baselines import fit_linear
-from models.learning.dataset import Recordings, Span
-from models.learning.fit import Progress, Trained, fit
-from models.learning.folds import as_split, hold_out
-from models.learning.interrupt import ctrl_c
-from models.learning.recipe import Recipe
+from models.learning.data.dataset import Recordings, Span
+from models.learning.data.folds import as_split, hold_out
+from models.learning.training.fit import Progress, Trained, fit
+from models.learning.training.interrupt import ctrl_c
+from models.learning.training.recipe import Recipe
 from models.linear_model import FILE
 from models.network.network import Network
 from realtime.config import ConditioningConfig

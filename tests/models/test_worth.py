@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from models.checkpoint import load_checkpoint
-from models.learning.lag import recovered_lag
-from models.learning.metrics import summary
-from models.learning.scoring import score, similarity_runs
+from models.learning.judging.lag import recovered_lag
+from models.learning.judging.metrics import summary
+from models.learning.judging.scoring import score, similarity_runs
 from models.learning.train import Material, fed
 from realtime.types import EegInfo
 from realtime.virtual.film import Film

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.learning.recipe import Recipe
+from models.learning.training.recipe import Recipe
 from models.network.network import Network
 from realtime.types import EegInfo, Frame
 from recordings.session.writer import write_session

@@ -11,9 +11,9 @@ import pytest
 from models.film_features import CHANGES, FEATURES, frame_features, on_slots
 from models.inference.linear_engine import LinearEngine
 from models.learning.baselines import LinearModels, fit_linear, odds_of
-from models.learning.dataset import Recordings, Windows
+from models.learning.data.dataset import Recordings, Windows
+from models.learning.judging.metrics import Scored, contest
 from models.learning.linear import Cca, Ridge
-from models.learning.metrics import Scored, contest
 from models.linear_model import LinearModel, correlations, lagged
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import WeightsError

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from models.config import preset
-from models.learning.codes import PASSES, Trials, attended, same_pass, told
-from models.learning.dataset import Recordings, Windows
-from models.learning.recipe import Recipe
+from models.learning.data.dataset import Recordings, Windows
+from models.learning.studies.codes import PASSES, Trials, attended, same_pass, told
 from models.learning.train import Material
+from models.learning.training.recipe import Recipe
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
 

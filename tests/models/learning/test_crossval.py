@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from models.config import preset
-from models.learning import losses, modalities, what
-from models.learning.ablation import Variant, ablation, as_markdown, in_order, variants
 from models.learning.baselines import FilmFeatures
 from models.learning.crossval import cross_validate, learning_curve
-from models.learning.dataset import Recordings
-from models.learning.folds import folds_of
-from models.learning.recipe import Recipe
+from models.learning.data.dataset import Recordings
+from models.learning.data.folds import folds_of
+from models.learning.studies import modalities, what
+from models.learning.studies.ablation import Variant, ablation, as_markdown, in_order, variants
 from models.learning.train import Material
+from models.learning.training import losses
+from models.learning.training.recipe import Recipe
 from realtime.config import ConditioningConfig
 from realtime.errors import ConfigError
 from tests.support.flashes import QUICK, SMALL, fresh, write_flashes

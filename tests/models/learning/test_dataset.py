@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from models.config import preset
-from models.learning.cache import cache_folder, session_table
-from models.learning.dataset import Recordings, Span, Windows
-from models.learning.folds import as_split, first_minutes, hold_out
-from models.learning.frames import encoder_key
-from models.learning.recipe import Recipe
-from models.learning.sampling import draw
-from models.learning.teacher import Teacher
+from models.learning.data.cache import cache_folder, session_table
+from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.data.folds import as_split, first_minutes, hold_out
+from models.learning.data.frames import encoder_key
+from models.learning.data.sampling import draw
+from models.learning.data.teacher import Teacher
+from models.learning.training.recipe import Recipe
 from models.network.network import Network
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import ConfigError, SessionError, StreamFormatError
@@ -210,7 +210,7 @@ def test_the_frozen_frames_can_teach_and_a_missing_file_is_named(recordings, fol
 MANY = """
 import sys, numpy as np, psutil, torch
 from models.config import preset
-from models.learning.dataset import Recordings
+from models.learning.data.dataset import Recordings
 from models.network.network import Network
 from realtime.config import ConditioningConfig, GridConfig
 torch.set_num_threads(1)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.learning import metrics
-from models.learning.judge import Runs, judged
-from models.learning.metrics import Scored
-from models.learning.report import worth_report
+from models.learning.judging import metrics
+from models.learning.judging.judge import Runs, judged
+from models.learning.judging.metrics import Scored
+from models.learning.judging.report import worth_report
 
 
 def run_of(scores: np.ndarray, step_s: float = 2.0, length_s: float = 2.0) -> Scored:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import distributed as dist
 from torch import multiprocessing as mp
 
-from models.learning import distillation, losses, ranks
+from models.learning.training import distillation, losses, ranks
 
 
 def unit(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -17,20 +17,21 @@ import torch
 from models.checkpoint import load_checkpoint
 from models.config import preset
 from models.inference.linear_engine import LinearEngine
-from models.learning import controls, distillation
-from models.learning.dataset import Batch, Recordings
+from models.learning.data.dataset import Batch, Recordings
+from models.learning.data.folds import hold_out
+from models.learning.data.sampling import augment
+from models.learning.data.teacher import Teacher
 from models.learning.evaluate import evaluate_checkpoint, unseen
-from models.learning.fit import fit, parameter_groups
-from models.learning.folds import hold_out
-from models.learning.interrupt import ctrl_c
-from models.learning.objective import Objective
-from models.learning.recipe import PLAIN, Recipe
-from models.learning.sampling import augment
-from models.learning.scoring import see_windows, similarity_runs
-from models.learning.teacher import Teacher
-from models.learning.tensorboard import tensorboard
+from models.learning.judging import controls
+from models.learning.judging.scoring import see_windows, similarity_runs
 from models.learning.train import Material, train_sessions
-from models.learning.validation import Best, Validation
+from models.learning.training import distillation
+from models.learning.training.fit import fit, parameter_groups
+from models.learning.training.interrupt import ctrl_c
+from models.learning.training.objective import Objective
+from models.learning.training.recipe import PLAIN, Recipe
+from models.learning.training.tensorboard import tensorboard
+from models.learning.training.validation import Best, Validation
 from models.network.network import Network
 from realtime.config import ConditioningConfig
 from realtime.errors import ConfigError, SessionError, WeightsError
@@ -351,7 +352,8 @@ def test_the_latest_weights_within_an_error_of_the_best_are_kept_and_the_waiting
 def test_a_training_ends_early_when_looks_stay_worse(small, recordings, monkeypatch):
     falling = iter(range(100))
     monkeypatch.setattr(
-        "models.learning.fit.validate", lambda *_: Validation(1.0 - next(falling) / 10, 0.01, 0.5, None)
+        "models.learning.training.fit.validate",
+        lambda *_: Validation(1.0 - next(falling) / 10, 0.01, 0.5, None),
     )
     _, trained, _ = run(small, recordings, QUICK.model_copy(update={"check_every": 2, "patience": 3}))
     assert (trained.reason, trained.steps, trained.best_step) == ("early", 8, 2)

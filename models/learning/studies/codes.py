@@ -1,6 +1,6 @@
 """Which of the codes on the screen is attended? Trials of a code-modulated speller, one video a trial.
 
-    python -m models.learning.codes SESSION --json
+    python -m models.learning.studies.codes SESSION --json
 
 Each trial begins with a marker and shows the attended object's code twice. A window is one pass of it; the
 candidates are the videos of all trials at the same pass, so chance is one in the number of trials.
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from models.config import NetworkConfig, preset
 from models.learning.baselines import LinearModels
 from models.learning.crossval import trained
-from models.learning.dataset import Recordings, Span, Windows
-from models.learning.recipe import PLAIN, Recipe
-from models.learning.scoring import see_windows
+from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.judging.scoring import see_windows
 from models.learning.train import Material, prepare
+from models.learning.training.recipe import PLAIN, Recipe
 from realtime.chance import wilson
 from realtime.errors import SessionError
 from recordings.session.session import Session

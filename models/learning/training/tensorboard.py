@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models.learning.fit import Progress
+from models.learning.training.fit import Progress
 from realtime.errors import ConfigError
 
 

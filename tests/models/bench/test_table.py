@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models import published_shapes, table
+from models.bench import published_shapes, table
 from models.network.network import Network
 from tests.support.networks import LABELS, small_config
 

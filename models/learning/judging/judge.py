@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from models.learning.dataset import Recordings
-from models.learning.metrics import Scored, calibration, contest, interval, pairs, summary
-from models.learning.scoring import Seen, match_runs, similarity_runs
+from models.learning.data.dataset import Recordings
+from models.learning.judging.metrics import Scored, calibration, contest, interval, pairs, summary
+from models.learning.judging.scoring import Seen, match_runs, similarity_runs
 
 LENGTHS = {"1": (2, 1), "2": (1, 1), "4": (1, 2), "5": (2, 5), "8": (1, 4), "10": (2, 10)}
 """Window lengths in seconds: into how many parts an interval of 2 s is cut, how many of them are summed."""

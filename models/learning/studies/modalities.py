@@ -1,6 +1,6 @@
 """One sigmoid a pair, or one softmax over all modalities? The notes' question, measured.
 
-    python -m models.learning.modalities SESSIONS... --folds 7-11 --out docs/modalities.md
+    python -m models.learning.studies.modalities SESSIONS... --folds 7-11 --out docs/modalities.md
 
 The EEG is compared with two streams at once: the frames, and the film's linear features, which stand for any
 second stream that may be missing (sound, text). The derivation is in docs/learning.md.
@@ -22,14 +22,14 @@ from torch.nn import functional as F
 
 from models.config import preset
 from models.film_features import FEATURES
-from models.learning import losses
 from models.learning.baselines import FilmFeatures
-from models.learning.dataset import Recordings, Windows
-from models.learning.fit import freeze_encoders
-from models.learning.folds import Fold, folds_of
-from models.learning.metrics import Scored, summary
-from models.learning.recipe import Recipe
+from models.learning.data.dataset import Recordings, Windows
+from models.learning.data.folds import Fold, folds_of
+from models.learning.judging.metrics import Scored, summary
 from models.learning.train import Material, prepare
+from models.learning.training import losses
+from models.learning.training.fit import freeze_encoders
+from models.learning.training.recipe import Recipe
 from models.network.network import Network
 from models.network.similarity import unit
 

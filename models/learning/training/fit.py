@@ -17,13 +17,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from models.learning.dataset import Batch, Recordings, Span
-from models.learning.objective import Objective
-from models.learning.recipe import Recipe
-from models.learning.sampling import ahead, augment, draw
-from models.learning.state import load_state, save_state
-from models.learning.teacher import Teacher, width_of
-from models.learning.validation import Best, Validation, validate
+from models.learning.data.dataset import Batch, Recordings, Span
+from models.learning.data.sampling import ahead, augment, draw
+from models.learning.data.teacher import Teacher, width_of
+from models.learning.training.objective import Objective
+from models.learning.training.recipe import Recipe
+from models.learning.training.state import load_state, save_state
+from models.learning.training.validation import Best, Validation, validate
 from models.network.network import Network, is_trained
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.learning.dataset import Batch, Recordings, Span, Windows
-from models.learning.metrics import Scored
-from models.learning.objective import match_logits
+from models.learning.data.dataset import Batch, Recordings, Span, Windows
+from models.learning.judging.metrics import Scored
+from models.learning.training.objective import match_logits
 from models.network.network import Network
 
 _CHUNK = 64  # windows seen at once

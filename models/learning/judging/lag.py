@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.learning.dataset import Recordings, Span, Windows
-from models.learning.scoring import see_windows
+from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.judging.scoring import see_windows
 from models.network.network import Network
 
 

@@ -1,6 +1,6 @@
 """Does it matter what is seen, beyond when? Virtual subjects who answer to a part of what happens.
 
-    python -m models.learning.what --out docs/what.md
+    python -m models.learning.studies.what --out docs/what.md
 
 In the film a face is one token in three and comes on like any other. A subject who answers to faces alone
 leaves no trace of the rest, so whoever knows only when something changed expects three answers and finds one.
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from models.learning.crossval import cross_validate
-from models.learning.demo import write_people
-from models.learning.recipe import PLAIN, Recipe
+from models.learning.studies.demo import write_people
 from models.learning.train import Material
+from models.learning.training.recipe import PLAIN, Recipe
 
 SUBJECTS: Mapping[str, Mapping[str, Any]] = {
     "every change": {},

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.learning.cache import Rows, cache_folder, digest, fingerprint, whole
+from models.learning.data.cache import Rows, cache_folder, digest, fingerprint, whole
 from models.network.interfaces import FrameEncoder
 from realtime.time.clock import ManualClock
 from realtime.video.frames import shrink

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.learning.dataset import Batch, Recordings
+from models.learning.data.dataset import Batch, Recordings
 from realtime.errors import ConfigError, SessionError
 
 

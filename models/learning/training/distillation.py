@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.learning.losses import multi_positive
+from models.learning.training.losses import multi_positive
 
 
 def warm_up(step: int, weight: float, steps: int) -> float:

@@ -22,11 +22,11 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from models.bench.published_shapes import SHAPES, write_random
 from models.bench.setting import interval
 from models.config import NetworkConfig, preset
 from models.inference.engine import Engine
 from models.network.cbramod import PRETRAINED_ORDER
-from models.published_shapes import SHAPES, write_random
 
 EEG = ("compact", "cbramod", "cbramod+compact")
 MIXERS = ("tcn", "gru", "s4d", "mamba", "none")

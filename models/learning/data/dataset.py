@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.learning.cache import TableFile, content_id, session_table
-from models.learning.frames import FrameFile, Pictures, frame_file
+from models.learning.data.cache import TableFile, content_id, session_table
+from models.learning.data.frames import FrameFile, Pictures, frame_file
 from models.network.network import Network, is_trained
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.learning import distillation, losses
-from models.learning.dataset import Batch
-from models.learning.ranks import gather_rows, own_rows
-from models.learning.recipe import Recipe
+from models.learning.data.dataset import Batch
+from models.learning.training import distillation, losses
+from models.learning.training.ranks import gather_rows, own_rows
+from models.learning.training.recipe import Recipe
 from models.network.interfaces import State
 from models.network.network import Network
 from models.network.similarity import similarity

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from models.learning.dataset import Recordings, Span
+from models.learning.data.dataset import Recordings, Span
 from realtime.errors import ConfigError
 
 _BLOCKS = re.compile(r"(\d+) blocks?")

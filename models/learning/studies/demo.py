@@ -1,4 +1,4 @@
-"""The demo's weights: `python -m models.learning.demo OUT` makes virtual sessions and trains on them.
+"""The demo's weights: `python -m models.learning.studies.demo OUT` makes virtual sessions and trains on them.
 
 Nothing goes in but the virtual subject and its film, so the weights may be passed on freely. They are judged
 on a subject and a film that the training never saw.
@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from models.checkpoint import load_checkpoint, save_checkpoint
-from models.learning.dataset import Windows
+from models.learning.data.dataset import Windows
 from models.learning.evaluate import evaluate_checkpoint
-from models.learning.fit import Progress
-from models.learning.metrics import auc
-from models.learning.recipe import PLAIN, Recipe
-from models.learning.report import write_worth
-from models.learning.scoring import see_windows
+from models.learning.judging.metrics import auc
+from models.learning.judging.report import write_worth
+from models.learning.judging.scoring import see_windows
 from models.learning.train import Material, TrainingResult, fed, train_sessions
+from models.learning.training.fit import Progress
+from models.learning.training.recipe import PLAIN, Recipe
 from realtime.types import EegInfo
 from realtime.virtual.film import Film
 from realtime.virtual.subject import SubjectOptions, simulate_session

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.learning.dataset import Recordings, Span, Windows
-from models.learning.metrics import IMPOSTOR_GAP_S, Contest, Scored, contest
-from models.learning.objective import match_logits
-from models.learning.scoring import views
+from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.judging.metrics import IMPOSTOR_GAP_S, Contest, Scored, contest
+from models.learning.judging.scoring import views
+from models.learning.training.objective import match_logits
 from models.network.network import Network
 
 _RIVALS = 9  # mismatched videos each EEG is fused with

@@ -1,7 +1,7 @@
 """The family of models side by side: one part changed at a time, everything else as in the preset.
 
-    python -m models.learning.ablation SESSIONS... --folds 7-11 --out docs/ablation.md
-    python -m models.learning.ablation --virtual --out docs/ablation_virtual.md
+    python -m models.learning.studies.ablation SESSIONS... --folds 7-11 --out docs/ablation.md
+    python -m models.learning.studies.ablation --virtual --out docs/ablation_virtual.md
 
 Only what touches the fusion is trained with the match, which costs several times the similarity alone.
 Rows that were measured before are read from the JSON beside the table, so a long run can be broken off.
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from models.learning.crossval import cross_validate
-from models.learning.demo import write_people
-from models.learning.recipe import PLAIN, Recipe
+from models.learning.studies.demo import write_people
 from models.learning.train import Material
+from models.learning.training.recipe import PLAIN, Recipe
 
 N_PEOPLE, SECONDS = 5, 200.0
 """Virtual subjects to learn from, and how long each watches."""
@@ -158,7 +158,7 @@ def in_order(rows: Sequence[Row]) -> list[Row]:
 
 
 def accuracies(kept: Path) -> dict[str, str]:
-    """2-way accuracy of the similarity and of the match by a row's name in `models.table`, from the JSON."""
+    """2-way accuracy of the similarity and of the match by a row's name in `bench.table`, from the JSON."""
     places = {"mixer": 2, "compression": 3, "fusion": 4}
     found = {}
     for row in read(kept):

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from models.learning.dataset import Batch, Recordings, Span
-from models.learning.metrics import summary
-from models.learning.scoring import match_runs, score, similarity_runs
+from models.learning.data.dataset import Batch, Recordings, Span
+from models.learning.judging.metrics import summary
+from models.learning.judging.scoring import match_runs, score, similarity_runs
 from models.network.network import Network
 from realtime.eeg.conditioning import canonical
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from models.learning.dataset import Batch, Recordings, Span, Windows
-from models.learning.recipe import Recipe
+from models.learning.data.dataset import Batch, Recordings, Span, Windows
+from models.learning.training.recipe import Recipe
 
 
 def draw(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.film_features import CHANGES, CUT, FEATURES, SHORT_SIDE, Floats, frame_features
-from models.learning.cache import cache_folder, digest, fingerprint, whole
+from models.learning.data.cache import cache_folder, digest, fingerprint, whole
 from realtime.time.clock import ManualClock
 from realtime.video.frames import shrink
 from recordings.replay import ReplayVideo

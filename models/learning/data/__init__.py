@@ -1,0 +1,1 @@
+"""What is learned from: sessions cut into windows, what is cached of them, how they are split."""

@@ -1,0 +1,1 @@
+"""What a trained network is worth: scores of all pairs, figures, controls, a report."""

@@ -1,0 +1,1 @@
+"""Gradient steps: the recipe, the terms of the loss, and the loop."""
