@@ -51,8 +51,8 @@ def subject(
     from realtime.lsl.selector import StreamSelector
     from realtime.time.clock import LslClock
     from realtime.virtual.head_model import HEADSETS
-    from realtime.virtual.serving import serve
-    from realtime.virtual.subject import SubjectOptions
+    from realtime.virtual.subject.serving import serve
+    from realtime.virtual.subject.subject import SubjectOptions
 
     if electrodes is not None:
         names = (name.strip() for name in electrodes.split(","))

@@ -52,7 +52,8 @@ def open_demo(
     from experiment.compose import live_session, show_markers
     from realtime.lsl.eeg import StreamSelector
     from realtime.time.clock import LslClock
-    from realtime.virtual.film import Film, FilmSource
+    from realtime.virtual.film.film import Film
+    from realtime.virtual.film.source import FilmSource
 
     clock = LslClock()
     film = FilmSource(Film(seed), clock)

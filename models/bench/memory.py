@@ -21,7 +21,7 @@ from models.inference.engine import Engine
 from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock
 from realtime.types import EegHealth, EegInfo, Frame, RawChunk, StreamState, VideoHealth, VideoInfo
-from realtime.virtual.film import Film
+from realtime.virtual.film.film import Film
 
 
 class EndlessNoise:

@@ -147,7 +147,7 @@ def _live(setting: Setting, n_channels: int, rate: int, fps: int, *options: str)
 
 
 def _film(folder: Path, fps: int, seconds: float) -> Path:
-    from realtime.virtual.film import Film
+    from realtime.virtual.film.film import Film
     from recordings.video.files import VideoWriter
 
     film, path = Film(size=(640, 360)), folder / "film.mkv"

@@ -23,7 +23,7 @@ _TYPICAL_UV = 20.0
 
 def film_pictures(n: int = N_PICTURES, size: tuple[int, int] = (320, 240)) -> list[NDArray[np.uint8]]:
     """Pictures of the virtual film, the same on every machine."""
-    from realtime.virtual.film import Film
+    from realtime.virtual.film.film import Film
 
     film = Film(size=size)
     return [film.frame(round(i * _APART_S * film.fps)) for i in range(n)]

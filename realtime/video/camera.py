@@ -39,7 +39,8 @@ def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> Vide
         Whether a file begins again at its end.
     """
     if spec == "film":
-        from realtime.virtual.film import Film, FilmSource
+        from realtime.virtual.film.film import Film
+        from realtime.virtual.film.source import FilmSource
 
         return FilmSource(Film(), clock or LslClock())
     if number := re.fullmatch(r"screen(?::(\d+))?", spec):

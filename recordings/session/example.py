@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from realtime.types import EegInfo
-from realtime.virtual.film import Film
-from realtime.virtual.subject import SubjectOptions, simulate_session
+from realtime.virtual.film.film import Film
+from realtime.virtual.subject.session import simulate_session
+from realtime.virtual.subject.subject import SubjectOptions
 from recordings.session.writer import write_session
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "virtual-subject"

@@ -25,7 +25,7 @@ from gui.setup.ask import ask_and_open
 from gui.setup.choices import Setup
 from gui.setup.first_run import FirstRun
 from gui.setup.stream_dialog import StreamDialog
-from realtime.virtual.film import Film
+from realtime.virtual.film.film import Film
 from recordings.session.outcome import all_feedback, events_once
 from recordings.session.session import Session
 from recordings.video.files import VideoWriter

@@ -12,8 +12,9 @@ from models.learning.judging.metrics import summary
 from models.learning.judging.scoring import score, similarity_runs
 from models.learning.train import Material, fed
 from realtime.types import EegInfo
-from realtime.virtual.film import Film
-from realtime.virtual.subject import SubjectOptions, simulate_session
+from realtime.virtual.film.film import Film
+from realtime.virtual.subject.session import simulate_session
+from realtime.virtual.subject.subject import SubjectOptions
 from recordings.session.writer import write_session
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "weights" / "demo"

@@ -16,7 +16,8 @@ from realtime.lsl.eeg import LslEeg, StreamSelector
 from realtime.pipeline import Pipeline
 from realtime.time.clock import LslClock
 from realtime.types import StreamState
-from realtime.virtual.film import Film, FilmSource
+from realtime.virtual.film.film import Film
+from realtime.virtual.film.source import FilmSource
 from tests.support.fakes import ArithmeticModel
 
 

@@ -14,7 +14,8 @@ from realtime.intake import VideoIntake, _spread
 from realtime.live import LiveRunner
 from realtime.pipeline import Pipeline
 from realtime.time.clock import LslClock, ManualClock
-from realtime.virtual.film import Film, FilmSource
+from realtime.virtual.film.film import Film
+from realtime.virtual.film.source import FilmSource
 from tests.support.fakes import ArithmeticModel, ArrayEeg, ArrayVideo
 
 FPS = 40.0  # a frame for each slot

@@ -11,7 +11,7 @@ import pytest
 
 from realtime.lsl.eeg import LslEeg, StreamSelector
 from realtime.types import Frame, VideoInfo
-from realtime.virtual.film import Film
+from realtime.virtual.film.film import Film
 from realtime.virtual.headset import HeadsetOptions, VirtualHeadset
 from realtime.worker import Worker
 from recordings.recorder import Recorder

@@ -9,7 +9,7 @@ import numpy as np
 from realtime.chance import ChanceTracker
 from realtime.feedback.controller import BASELINE_OVER, OFF, ON
 from realtime.types import Attention, EegInfo, Frame, RawChunk, Reading, VideoInfo
-from realtime.virtual.film import Film
+from realtime.virtual.film.film import Film
 from recordings.recorder import Recorder
 from recordings.session.options import RecordingOptions
 

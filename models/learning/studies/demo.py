@@ -25,8 +25,9 @@ from models.learning.train import Material, TrainingResult, fed, train_sessions
 from models.learning.training.fit import Progress
 from models.learning.training.recipe import PLAIN, Recipe
 from realtime.types import EegInfo
-from realtime.virtual.film import Film
-from realtime.virtual.subject import SubjectOptions, simulate_session
+from realtime.virtual.film.film import Film
+from realtime.virtual.subject.session import simulate_session
+from realtime.virtual.subject.subject import SubjectOptions
 from recordings.session.session import Session
 from recordings.session.writer import write_session
 

@@ -25,7 +25,7 @@ from realtime.video.camera import CameraSource, DriverStamps, UrlSource, open_vi
 from realtime.video.demux import decode, open_container
 from realtime.video.file import FileCamera
 from realtime.video.opencv import cv2
-from realtime.virtual.film import FilmSource
+from realtime.virtual.film.source import FilmSource
 from realtime.virtual.numbered import numbered_frame, read_number
 from tests.support.http_camera import HttpCamera
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from realtime.errors import ConfigError
 from realtime.sources import VideoSource
 from realtime.time.clock import ManualClock
-from realtime.virtual.film import Film, FilmSource
+from realtime.virtual.film.film import Film
+from realtime.virtual.film.source import FilmSource
 from realtime.virtual.timeline import Moments, chance
 
 SMALL = (160, 90)
@@ -34,7 +35,7 @@ def test_a_frame_is_the_same_whoever_asks_and_in_whatever_order():
 
 def test_another_process_sees_the_same_film():
     program = (
-        "from hashlib import sha256; from realtime.virtual.film import Film;"
+        "from hashlib import sha256; from realtime.virtual.film.film import Film;"
         "print(sha256(Film(3, size=(160, 90)).frame(123456).tobytes()).hexdigest())"
     )
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -14,12 +14,13 @@ from scipy import signal
 
 from realtime.errors import ConfigError
 from realtime.virtual.background import Noise, pink
-from realtime.virtual.engagement import ResponsiveEngagement, ScheduledEngagement, phase_at
-from realtime.virtual.features import FEATURES, FeatureTrack, Half
-from realtime.virtual.film import Film
+from realtime.virtual.film.film import Film
 from realtime.virtual.head_model import HEADSETS, direction, topography
-from realtime.virtual.response import SOURCES, Brain
-from realtime.virtual.subject import SubjectOptions, VirtualSubject, engagement_of, simulate_session, watching
+from realtime.virtual.subject.engagement import ResponsiveEngagement, ScheduledEngagement, phase_at
+from realtime.virtual.subject.features import FEATURES, FeatureTrack, Half
+from realtime.virtual.subject.response import SOURCES, Brain
+from realtime.virtual.subject.session import simulate_session
+from realtime.virtual.subject.subject import SubjectOptions, VirtualSubject, engagement_of, watching
 
 QUIET = {
     "background_uv": 0.0,

@@ -14,12 +14,12 @@ from realtime.feedback.controller import Feedback, FeedbackState
 from realtime.feedback.outlet import FeedbackOutlet
 from realtime.lsl.selector import StreamSelector
 from realtime.time.clock import LslClock
-from realtime.virtual.engagement import ResponsiveEngagement
-from realtime.virtual.film import Film
+from realtime.virtual.film.film import Film
 from realtime.virtual.head_model import HEADSETS
-from realtime.virtual.response import Brain
-from realtime.virtual.serving import Ear
-from realtime.virtual.subject import watching
+from realtime.virtual.subject.engagement import ResponsiveEngagement
+from realtime.virtual.subject.response import Brain
+from realtime.virtual.subject.serving import Ear
+from realtime.virtual.subject.subject import watching
 
 pylsl = pytest.importorskip("pylsl")
 

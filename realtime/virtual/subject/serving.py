@@ -13,10 +13,10 @@ from realtime.lsl.selector import StreamSelector
 from realtime.time.clock import Clock
 from realtime.types import FloatArray
 from realtime.virtual import headset
-from realtime.virtual.engagement import ResponsiveEngagement, phase_at
-from realtime.virtual.film import Film
+from realtime.virtual.film.film import Film
 from realtime.virtual.headset import HeadsetOptions
-from realtime.virtual.subject import SubjectOptions, VirtualSubject, engagement_of, watching, worn_by
+from realtime.virtual.subject.engagement import ResponsiveEngagement, phase_at
+from realtime.virtual.subject.subject import SubjectOptions, VirtualSubject, engagement_of, watching, worn_by
 
 if TYPE_CHECKING:
     import pylsl

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.video.opencv import cv2
-from realtime.virtual.script import Event
+from realtime.virtual.film.script import Event
 
 FEATURES = ("luminance", "contrast", "motion left", "motion right", "cut", "face")
 """Columns of what this module gives; `cut` and `face` are 1 in the frame where one shows first, else 0."""
@@ -19,7 +19,7 @@ _CUT_LEVEL = 0.05  # of the range; the film's own cuts lie above, its fastest mo
 
 
 class Stimulus(Protocol):
-    """Numbered frames at known times. `realtime.virtual.film.Film` is one."""
+    """Numbered frames at known times. `realtime.virtual.film.film.Film` is one."""
 
     @property
     def fps(self) -> float: ...

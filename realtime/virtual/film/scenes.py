@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.video.opencv import cv2
-from realtime.virtual import brush
-from realtime.virtual.brush import Canvas
-from realtime.virtual.script import Event, Script, Shot
+from realtime.virtual.film import brush
+from realtime.virtual.film.brush import Canvas
+from realtime.virtual.film.script import Event, Script, Shot
 from realtime.virtual.timeline import Moments, chance
 
 _LONGEST_LIFE = 2.8

@@ -1,69 +1,13 @@
-"""A film made from the clock: any process with the same seed sees the same frame at the same moment.
-
-Frame `k` is on show from `k / fps` seconds on the LSL clock on. The window that shows the film and the
-virtual subject that watches it never exchange a word about it.
-"""
+"""A film made from the clock as a live video source."""
 
 from __future__ import annotations
-
-from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.errors import ConfigError
 from realtime.time.clock import Clock
 from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
-from realtime.virtual import scenes
-from realtime.virtual.script import Event, Script
-
-
-class Film:
-    """A film without end, as a pure function of the frame's number.
-
-    Parameters
-    ----------
-    seed : int
-        Which film.
-    fps : float
-        Frames a second.
-    size : (int, int)
-        Width and height in pixels. The scene is the same at every size; only its sharpness differs.
-    """
-
-    def __init__(self, seed: int = 0, fps: float = 30.0, size: tuple[int, int] = (480, 270)):
-        if fps <= 0 or min(size) < 16:
-            raise ConfigError(
-                f"a film of {fps} frames a second and {size[0]}×{size[1]} cannot be drawn: "
-                "give a positive rate and at least 16×16 pixels"
-            )
-        self.seed, self.fps, self.size = seed, fps, size
-        self.script = Script(seed)
-
-    def frame(self, number: int) -> NDArray[np.uint8]:
-        """Frame `number`, array of shape (height, width, 3), uint8 RGB."""
-        return scenes.draw(self.script, self.stamp(number), self.size)
-
-    def stamp(self, number: int) -> float:
-        """When frame `number` comes on, seconds on the LSL clock."""
-        return number / self.fps
-
-    def number_at(self, time: float) -> int:
-        """The frame on show at `time`."""
-        number = floor(time * self.fps)
-        if self.stamp(number + 1) <= time:  # the product may round to either side of a whole number
-            return number + 1
-        return number if self.stamp(number) <= time else number - 1
-
-    def onsets(self, number: int) -> list[Event]:
-        """The events that show for the first time in frame `number`."""
-        shot = self.script.shot_at(self.stamp(number))
-        since, until = self.stamp(number - 1), self.stamp(number)
-        return [
-            e
-            for e in self.script.events_between(since, until + 1e-9)
-            if since < e.start and shot.start <= e.start
-        ]
+from realtime.virtual.film.film import Film
 
 
 class FilmSource:

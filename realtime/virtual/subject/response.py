@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.virtual.features import FEATURES, FeatureTrack
 from realtime.virtual.head_model import topography
+from realtime.virtual.subject.features import FEATURES, FeatureTrack
 
 _REACH_S = 0.55  # after this long nothing of a kernel is left
 

@@ -1,0 +1,1 @@
+"""The virtual subject: what it attends to, what its brain answers, and its EEG on LSL."""
