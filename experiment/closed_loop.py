@@ -61,9 +61,9 @@ def close_loop(
     pipeline = running.pipeline
     outlets = (FeedbackOutlet(config, clock, source_id), *more_outlets)
     loop = FeedbackLoop(config, outlets, effect, lambda: pipeline.eeg.quality.reasons)
-    pipeline.taps.append(loop.take)
+    pipeline.taps.attach(loop.take)
     if isinstance(running.runner, LiveRunner):
-        running.runner.watches.append(loop.watch)
+        running.runner.watches.attach(loop.watch)
     running.extras.append(lambda: {"feedback": {"began": loop.events}})
     running.cleanups.append(loop.close)
     running.actions = replace(running.actions, feedback=lambda: _newest(loop, clock))
@@ -82,7 +82,7 @@ def give_feedback(running: Running, choice: FeedbackChoice, clock: Clock) -> Fee
     loop = close_loop(running, choice.config, clock, more_outlets=choice.outlets())
     running.feedback_style = choice.style
     if follow is not None:
-        loop.taps.append(lambda feedback: follow(operators_view(feedback, choice.config).level))
+        loop.taps.attach(lambda feedback: follow(operators_view(feedback, choice.config).level))
     return loop
 
 

@@ -63,7 +63,7 @@ def open_demo(
     if closed_loop:
         close_loop(running, feedback, clock, feedback_id, film.set_dim)
     truth = EngagementTruth(pipeline.grid.interval_s + pipeline.grid.lag_s)
-    pipeline.taps.append(truth.reading)
+    pipeline.taps.attach(truth.reading)
     show_markers(running, view, StreamSelector(source_id=f"{source_id}-markers"), truth.marker)
     running.extras.append(truth.summary)
     running.cleanups.append(partial(_end, subject))

@@ -58,7 +58,7 @@ class SessionRecording:
         self._feedback, self._clock = running.feedback, LslClock()
         self.folders: list[Path] = []
         if self._feedback is not None:
-            self._feedback.taps.append(self._take_feedback)
+            self._feedback.taps.attach(self._take_feedback)
 
     def start(self) -> Path:
         """Begin a recording; returns its folder.

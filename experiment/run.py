@@ -86,9 +86,9 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
     """
     sys.setswitchinterval(TURN_S)
     stages, similarities = StageTimes(), Similarities(len(session.pipeline.videos))
-    session.pipeline.taps.append(stages.take)
+    session.pipeline.taps.attach(stages.take)
     if not session.view.blind:
-        session.pipeline.taps.append(similarities.take)
+        session.pipeline.taps.attach(similarities.take)
     rss_start, more = rss_mb(), {}
     clock = LslClock()
     try:

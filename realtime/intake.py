@@ -18,6 +18,7 @@ from realtime.latest import Latest
 from realtime.model import Model
 from realtime.ring import GridRing
 from realtime.sources import EegSource, VideoSource
+from realtime.taps import Taps
 from realtime.time.interpolation import GridInterpolator
 from realtime.time.stamps import StampFitter
 from realtime.types import ClockOffset, EegHealth, EegInfo, Frame, IndexArray, RawChunk, VideoHealth
@@ -53,7 +54,7 @@ class EegIntake:
         self.ring = GridRing(round(history_s * grid.eeg_hz), n_channels)
         self.scale = RunningScale(n_channels, info.rate_nominal, config.scale_s, scales_kept)
         self.quality = QualityMonitor(self.conditioner.labels, info.rate_nominal)
-        self.taps: list[Callable[[RawChunk], None]] = []  # called in this intake's thread; must not block
+        self.taps: Taps[RawChunk] = Taps()  # called in this intake's thread; must not block
         self.offset: ClockOffset | None = None  # the sender's clock as last measured, before the newest chunk
         self._interpolator = GridInterpolator(grid.eeg_hz, self.ring)
         self._flushed = False
@@ -62,8 +63,7 @@ class EegIntake:
         """Take what the source has, waiting up to `timeout_s` for it; True if samples came."""
         raw = self.source.read(timeout_s)
         if raw is not None:
-            for tap in self.taps:
-                tap(raw)
+            self.taps(raw)
             if raw.offsets:
                 self.offset = raw.offsets[-1]
             self._take(self.fitter.push(raw))
@@ -129,7 +129,7 @@ class VideoIntake:
         self._stopwatch = stopwatch
         self.frames = FrameHistory(capacity)
         self.preview: Latest[Frame] = Latest()
-        self.taps: list[Callable[[Frame], None]] = []
+        self.taps: Taps[Frame] = Taps()
         self.encode_ms: float = 0.0  # of the last batch, a frame
         self.n_frames = 0
         self.lost = 0  # numbers missing between frames
@@ -147,8 +147,7 @@ class VideoIntake:
         """Take one frame, waiting up to `timeout_s` for it; True if one came."""
         frame = self.source.read(timeout_s)
         if frame is not None:
-            for tap in self.taps:
-                tap(frame)
+            self.taps(frame)
             frame = replace(frame, stamp=frame.stamp - self._offset_s)
             self.preview.put(frame)
             if self._last_seq is not None:

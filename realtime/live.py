@@ -7,11 +7,11 @@ often (`VideoIntake.thinned`), then ticks are left out (`Pipeline.skipped_ticks`
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from functools import partial
 
 from realtime.intake import VideoIntake
 from realtime.pipeline import Pipeline
+from realtime.taps import Taps
 from realtime.time.clock import Clock
 from realtime.worker import Worker
 
@@ -31,7 +31,7 @@ class LiveRunner:
 
     Attributes
     ----------
-    watches : list of callable
+    watches : Taps of float
         Given the time, at least twenty times a second, in the scoring thread: for what has to notice that
         no reading comes.
     """
@@ -39,7 +39,7 @@ class LiveRunner:
     def __init__(self, pipeline: Pipeline, clock: Clock):
         self.pipeline = pipeline
         self.clock = clock
-        self.watches: list[Callable[[float], None]] = []
+        self.watches: Taps[float] = Taps()
         self._frame_came = threading.Event()
         self._encode_s = pipeline.grid.hop_s * _ENCODING_SHARE / len(pipeline.videos)
         self._workers = [
@@ -92,8 +92,7 @@ class LiveRunner:
 
     def _score(self) -> None:
         now = self.clock.now()
-        for watch in self.watches:
-            watch(now)
+        self.watches(now)
         if self.pipeline.step(now) is not None:
             return
         due = self.pipeline.next_end(now)

@@ -18,6 +18,7 @@ from realtime.intake import EegIntake, VideoIntake
 from realtime.latest import Latest
 from realtime.model import Model, ModelCard, OtherVideo
 from realtime.sources import EegSource, VideoSource
+from realtime.taps import Taps
 from realtime.types import BoolArray, EegInfo, Interval, OtherReading, OtherScores, Reading
 
 KEPT_READINGS = 480  # two minutes at the default hop, for the window's curves
@@ -65,7 +66,7 @@ class Pipeline:
         )
         self.grid = card.grid
         self.readings: Latest[Reading] = Latest()
-        self.taps: list[Callable[[Reading], None]] = []
+        self.taps: Taps[Reading] = Taps()
         self.skipped_ticks = 0
         self.masked_intervals = 0  # with EEG missing: a gap, or samples later than the lateness limit
         self.empty_intervals = 0  # too little valid data for a reading
@@ -253,8 +254,7 @@ class Pipeline:
         self._n_latencies += 1
         self.history = (*self.history[1 - KEPT_READINGS :], reading)
         self.readings.put(reading)
-        for tap in self.taps:
-            tap(reading)
+        self.taps(reading)
 
     def latency_ms(self) -> dict[str, float]:
         """p50, p95, p99 and max from an interval's end to its reading; empty before the first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -52,28 +52,28 @@ class PipelineRecording:
             folder, {EEG: pipeline.eeg_info}, videos, others, options,
             notes={"model": _told(pipeline.model.card)},
         )  # fmt: skip
-        self._eeg_tap = self._record_eeg
         self._heard = False
-        self._video_taps = [partial(self.recorder.frame, name) for name in videos]
-        self._reading_tap = self.recorder.reading
+        self._names = tuple(videos)
+        self._detach: list[Callable[[], None]] = []
 
     def start(self) -> PipelineRecording:
         """Begin to record."""
         self.recorder.start()
-        pipeline = self._pipeline  # lists are replaced, not changed: other threads go through them
-        pipeline.eeg.taps = [*pipeline.eeg.taps, self._eeg_tap]
-        for video, tap in zip(pipeline.videos, self._video_taps, strict=True):
-            video.taps = [*video.taps, tap]
-        pipeline.taps = [*pipeline.taps, self._reading_tap]
+        pipeline = self._pipeline
+        self._detach = [
+            pipeline.eeg.taps.attach(self._record_eeg),
+            *(
+                video.taps.attach(partial(self.recorder.frame, name))
+                for video, name in zip(pipeline.videos, self._names, strict=True)
+            ),
+            pipeline.taps.attach(self.recorder.reading),
+        ]
         return self
 
     def stop(self) -> None:
         """Write everything and close the files; the pipeline goes on."""
-        pipeline = self._pipeline
-        pipeline.eeg.taps = [tap for tap in pipeline.eeg.taps if tap is not self._eeg_tap]
-        for video, ours in zip(pipeline.videos, self._video_taps, strict=True):
-            video.taps = [tap for tap in video.taps if tap is not ours]
-        pipeline.taps = [tap for tap in pipeline.taps if tap is not self._reading_tap]
+        for detach in self._detach:
+            detach()
         self.recorder.close()
 
     def __enter__(self) -> PipelineRecording:

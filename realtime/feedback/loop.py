@@ -9,6 +9,7 @@ from typing import Protocol
 from realtime.feedback.config import FeedbackConfig
 from realtime.feedback.controller import Feedback, FeedbackController
 from realtime.latest import Latest
+from realtime.taps import Taps
 from realtime.types import Reading
 
 
@@ -51,7 +52,7 @@ class FeedbackLoop:
         self.config = config
         self.latest: Latest[Feedback] = Latest()
         self.events = 0
-        self.taps: list[Callable[[Feedback], None]] = []
+        self.taps: Taps[Feedback] = Taps()
         self._controller = FeedbackController(config)
         self._outlets = tuple(outlets)
         self._effect = effect
@@ -87,5 +88,4 @@ class FeedbackLoop:
             outlet.send(feedback)
         if self._effect is not None:
             self._effect(feedback.level)
-        for tap in self.taps:
-            tap(feedback)
+        self.taps(feedback)

@@ -59,7 +59,7 @@ def recorded(folder, config: FeedbackConfig):
     running = session(clock)
     running.feedback = close_loop(running, config, clock)
     told = []
-    running.feedback.taps.append(told.append)
+    running.feedback.taps.attach(told.append)
     recording = SessionRecording(running, folder)
     recording.start()
     try:
@@ -215,7 +215,7 @@ class TestStyles:
         film.speed = 1.0
         loop = give_feedback(running, choice, clock)
         speeds = []
-        loop.taps.append(lambda f: speeds.append((film.speed, f)))
+        loop.taps.attach(lambda f: speeds.append((film.speed, f)))
         advance(running, clock, 99.0, 110.0)
         loop.close()
         assert running.feedback_style is FeedbackStyle.SPEED

@@ -117,7 +117,7 @@ def test_a_calibrated_camera_gives_the_same_intervals_live_and_replayed(tmp_path
 def test_the_offset_is_taken_off_every_frame_on_its_way_in():
     clock, pipeline = _live()
     tapped = []
-    pipeline.video.taps.append(tapped.append)
+    pipeline.video.taps.attach(tapped.append)
     _advance(pipeline, clock, 99.0, 100.5)
     assert tapped[0].stamp == 100.0
     assert pipeline.video.frames.first_stamp == 100.0 - 0.0431

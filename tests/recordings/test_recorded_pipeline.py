@@ -95,7 +95,7 @@ def test_a_recording_may_begin_and_end_while_the_pipeline_runs(tmp_path):
     with PipelineRecording(pipeline, tmp_path / "a", RecordingOptions(frames_queued=1000)):
         _advance(pipeline, clock, 104.0, 106.0, 0.02)
     _advance(pipeline, clock, 106.0, 108.0, 0.02)
-    assert pipeline.taps == pipeline.eeg.taps == pipeline.video.taps == []
+    assert len(pipeline.taps) == len(pipeline.eeg.taps) == len(pipeline.video.taps) == 0
     with Session(tmp_path / "a") as session:
         kept = session.eeg().read()[1]
         start = np.flatnonzero((samples == kept[0]).all(1))[0]
