@@ -47,10 +47,10 @@ def subject(
 
     from pydantic import ValidationError
 
+    from realtime.eeg.electrodes import HEADSETS
     from realtime.errors import ConfigError
     from realtime.lsl.selector import StreamSelector
     from realtime.time.clock import LslClock
-    from realtime.virtual.head_model import HEADSETS
     from realtime.virtual.subject.serving import serve
     from realtime.virtual.subject.subject import SubjectOptions
 

@@ -12,9 +12,9 @@ from experiment import captions
 from experiment.state import View
 from gui.overlay import rgba_image
 from gui.panel import Panel, tool_button
-from gui.panels.montage import positions
 from gui.ramp import Ramp
 from gui.theme import LIGHT, Theme, attention_table, font
+from realtime.eeg.electrodes import positions
 
 _FIELD_FROM = 16  # electrodes that make a field between them worth drawing; fewer stay discs
 _FIELD_PX = 64

@@ -26,8 +26,8 @@ from PySide6.QtWidgets import (
 
 from experiment.state import FeedbackStyle
 from gui.panel import label, set_text, set_tone
-from gui.panels.montage import positions
 from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of
+from realtime.eeg.electrodes import positions
 from realtime.lsl.selector import StreamSummary
 
 _POLL_MS = 200

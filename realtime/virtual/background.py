@@ -13,14 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from realtime.virtual.head_model import HEADSETS, topography
+from realtime.eeg.electrodes import on_sphere
+from realtime.virtual.head_model import bell, topography
 from realtime.virtual.timeline import Moments, chance
 
 Array = NDArray[np.float64]
 
 _BRAIN, _SKIN, _ALPHA, _MUSCLE = range(4)
 _BLINKS, _BURSTS, _LINE, _DRIFT = range(201, 205)
-_PLACES = HEADSETS["biosemi64"][::4]  # 16 patches of cortex, spread over the head, that make the background
+_PATCHES = tuple(
+    on_sphere(inclination, azimuth)
+    for inclination, azimuth in (
+        (90.0, -18.0), (65.15, -32.0), (70.71, -64.07), (45.0, -90.0), (70.71, -115.93), (65.15, -148.0),
+        (90.0, -144.0), (90.0, 180.0), (90.0, 0.0), (67.5, 0.0), (77.35, 43.54), (51.85, 53.97), (22.5, 90.0),
+        (90.0, 108.0), (54.02, 161.96), (112.5, 126.0),
+    )
+)  # fmt: skip
+"""Patches of cortex, spread over the head, that make the background."""
+_LEFT_ALPHA, _RIGHT_ALPHA = on_sphere(78.19, -161.26), on_sphere(78.19, 161.26)
 
 
 class Noise:
@@ -80,17 +90,15 @@ class Background:
 
     def __init__(self, labels: tuple[str, ...], rate: float, seed: int):
         block = round(rate)
-        self._brain = Noise(pink(rate), len(_PLACES), block, seed, _BRAIN)
+        self._brain = Noise(pink(rate), len(_PATCHES), block, seed, _BRAIN)
         self._skin = Noise(pink(rate), len(labels), block, seed, _SKIN)
         alpha = signal.butter(2, (8.5, 11.5), "bandpass", fs=rate, output="sos")
         self._alpha = Noise(alpha, 2, block, seed, _ALPHA)
         muscle = signal.butter(2, (20.0, 0.45 * rate), "bandpass", fs=rate, output="sos")
         self._muscle = Noise(muscle, len(labels), block, seed, _MUSCLE)
-        fields = np.stack([topography(labels, {place: 1.0}, 35.0) for place in _PLACES])
+        fields = np.stack([bell(labels, patch, 35.0) for patch in _PATCHES])
         self._fields = fields * (0.8**0.5 / np.sqrt((fields**2).sum(0)))
-        self._back = np.stack(
-            [topography(labels, {"PO3": 1.0}, 42.0), topography(labels, {"PO4": 1.0}, 42.0)]
-        )
+        self._back = np.stack([bell(labels, _LEFT_ALPHA, 42.0), bell(labels, _RIGHT_ALPHA, 42.0)])
         self._jaw = topography(labels, {"T7": 1.0, "T8": 1.0, "Fp1": 0.5, "Fp2": 0.5}, 35.0)
 
     def blocks(self) -> Iterator[tuple[Array, Array, Array]]:

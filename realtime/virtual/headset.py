@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from realtime.config import Frozen
+from realtime.eeg.electrodes import HEADSETS
 from realtime.eeg.units import microvolts_per_unit
 from realtime.time.clock import Clock
 from realtime.types import BoolArray, FloatArray, IndexArray, TimeArray
-from realtime.virtual.head_model import HEADSETS, direction
+from realtime.virtual.head_model import direction
 from realtime.virtual.resting import RestingEeg
 from realtime.virtual.timeline import chance
 
@@ -36,7 +37,7 @@ class HeadsetOptions(Frozen):
     Attributes
     ----------
     channels : tuple of str
-        10-10 names; a number takes that many electrodes of a known headset (at most 64).
+        10-10 names; a number (at most 64) takes that many of a known headset, over all of the head.
     unit : str
         What its samples are in: "uV", "mV", "V", …
     chunk : int
@@ -88,7 +89,8 @@ class HeadsetOptions(Frozen):
         fitting = [labels for labels in HEADSETS.values() if len(labels) >= value]
         if value < 1 or not fitting:
             raise ValueError(f"{value} channels: 1 to 64 are possible")
-        return min(fitting, key=len)[:value]
+        labels = min(fitting, key=len)
+        return tuple(labels[i] for i in np.linspace(0, len(labels) - 1, value).round().astype(int))
 
     @model_validator(mode="after")
     def _possible(self) -> HeadsetOptions:

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from realtime.config import Frozen
+from realtime.eeg.electrodes import HEADSETS
 from realtime.types import FloatArray, TimeArray
 from realtime.virtual.background import Artefacts, Background
 from realtime.virtual.film.film import Film
-from realtime.virtual.head_model import HEADSETS, direction
+from realtime.virtual.head_model import direction
 from realtime.virtual.headset import HeadsetOptions
 from realtime.virtual.subject.engagement import Engagement, Phase, ScheduledEngagement
 from realtime.virtual.subject.features import FeatureTrack, Half

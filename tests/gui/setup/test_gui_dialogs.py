@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QPushButton
 
 from experiment.state import FeedbackState
 from gui.app import application
-from gui.panels.montage import positions
 from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of
 from gui.setup.stream_dialog import StreamDialog, selector
 from gui.stimulus.feedback_window import FeedbackStyle, FeedbackWindow
+from realtime.eeg.electrodes import positions
 from realtime.lsl.discovery import CameraSummary
 from realtime.lsl.selector import StreamSelector, StreamSummary
 from realtime.types import Frame

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from realtime.eeg.electrodes import position
 from realtime.errors import ConfigError, StreamFormatError
 from realtime.time.clock import ManualClock
 from realtime.virtual.headset import HeadsetOptions, VirtualHeadset, serve
@@ -109,6 +110,14 @@ def test_channels_are_a_count_or_names():
     assert HeadsetOptions(channels=4).channels == ("TP9", "AF7", "AF8", "TP10")
     assert len(HeadsetOptions(channels="64").channels) == 64
     assert HeadsetOptions(channels="Fz, Cz").channels == ("Fz", "Cz")
+
+
+@pytest.mark.parametrize("n", [5, 11, 20, 32, 50])
+def test_a_number_of_channels_takes_electrodes_from_both_halves_of_the_head(n):
+    labels = HeadsetOptions(channels=n).channels
+    right = np.array([position(label)[0] for label in labels]).round(6)
+    assert len(set(labels)) == n
+    assert abs((right > 0).sum() - (right < 0).sum()) <= 2
 
 
 @pytest.mark.parametrize(

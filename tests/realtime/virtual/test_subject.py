@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import signal
 
+from realtime.eeg.electrodes import HEADSETS
 from realtime.errors import ConfigError
 from realtime.virtual.background import Noise, pink
 from realtime.virtual.film.film import Film
-from realtime.virtual.head_model import HEADSETS, direction, topography
+from realtime.virtual.head_model import direction, topography
 from realtime.virtual.subject.engagement import ResponsiveEngagement, ScheduledEngagement, phase_at
 from realtime.virtual.subject.features import FEATURES, FeatureTrack, Half
 from realtime.virtual.subject.response import SOURCES, Brain
@@ -319,3 +320,15 @@ class TestAnswers:
         kernel = signal.sosfilt(band, SOURCES[0].kernel(np.arange(125) / 250))
         found = np.correlate(response, kernel, "full").argmax() - 124
         assert found / 250 == pytest.approx(lag_s, abs=0.025)
+
+
+def test_the_subject_that_the_shipped_weights_are_judged_on_stays_the_same():
+    eeg = VirtualSubject(SubjectOptions(seed=0, film_seed=7), 1000.0).read(1001)[::250]
+    as_shipped = [
+        [0.565, 17.620, -53.482, -19.542, -9.282, -25.696, 14.897, -24.120],
+        [9.893, 4.409, -34.644, 12.904, 19.008, -7.776, 48.678, 7.037],
+        [15.218, 0.687, -27.205, 32.436, 13.092, 1.229, 42.771, -9.665],
+        [23.227, -2.825, -26.137, 15.721, 12.866, 11.885, 26.272, 2.927],
+        [27.092, 22.558, -3.205, 14.831, -6.249, 39.109, 14.667, 9.233],
+    ]  # µV, from before the electrodes' places were one with those of the scalp map
+    assert eeg == pytest.approx(np.array(as_shipped), abs=0.01)

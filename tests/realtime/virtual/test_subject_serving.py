@@ -9,13 +9,13 @@ import time
 import numpy as np
 import pytest
 
+from realtime.eeg.electrodes import HEADSETS
 from realtime.feedback.config import FeedbackConfig
 from realtime.feedback.controller import Feedback, FeedbackState
 from realtime.feedback.outlet import FeedbackOutlet
 from realtime.lsl.selector import StreamSelector
 from realtime.time.clock import LslClock
 from realtime.virtual.film.film import Film
-from realtime.virtual.head_model import HEADSETS
 from realtime.virtual.subject.engagement import ResponsiveEngagement
 from realtime.virtual.subject.response import Brain
 from realtime.virtual.subject.serving import Ear

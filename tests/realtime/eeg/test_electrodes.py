@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gui.panels.montage import position, positions
+from realtime.eeg.electrodes import position, positions
 from tests.support.fake_view import TEN_TEN
 
 
