@@ -12,8 +12,9 @@ from enum import Enum
 from typing import Any, Protocol
 
 from experiment.state import Actions, FeedbackStyle, Mode, View
-from experiment.summary import Similarities, StageTimes, rss_mb, summarise
+from experiment.summary import Similarities, StageTimes, summarise
 from realtime.feedback.loop import FeedbackLoop
+from realtime.memory import rss_mb
 from realtime.pipeline import Pipeline
 from realtime.time.clock import LslClock
 

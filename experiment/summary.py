@@ -7,15 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import psutil
 
+from realtime.memory import rss_mb
 from realtime.pipeline import Pipeline
 from realtime.types import EegHealth, Reading, VideoHealth
-
-
-def rss_mb() -> float:
-    """Resident memory of this process in MiB."""
-    return psutil.Process().memory_info().rss / 2**20
 
 
 class StageTimes:

@@ -13,11 +13,11 @@ import sys
 
 import numpy as np
 
-from experiment.summary import rss_mb
 from models.bench.sessions import BEAT_S
 from models.bench.setting import LABELS, Section, Setting
 from models.bench.timing import Goal, rounded
 from models.inference.engine import Engine
+from realtime.memory import rss_mb
 from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock
 from realtime.types import EegHealth, EegInfo, Frame, RawChunk, StreamState, VideoHealth, VideoInfo

@@ -8,9 +8,9 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from experiment.state import Actions, Mode
-from experiment.summary import rss_mb
 from gui.main_window import MainWindow
 from models.inference.engine import Engine
+from realtime.memory import rss_mb
 from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock
 from realtime.types import EegHealth, EegInfo, RawChunk, StreamState
