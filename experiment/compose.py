@@ -147,7 +147,8 @@ def open_replay(
     pipeline = Pipeline(source, video, build, conditioning, more)
     begin = session.start + start_s
     survey = Survey(folder, eeg or "")
-    player = Player(pipeline, source, video, clock, begin, session.end, speed, loop, survey, more)
+    span = begin, session.end
+    player = Player(pipeline, [source, video, *more], clock, span, speed, loop=loop, survey=survey)
     view = PipelineView(pipeline, clock, lambda: player.failure, player)
     for marker in session.markers():
         view.add_marker(marker.stamp, marker.text)

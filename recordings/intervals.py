@@ -94,6 +94,7 @@ class SessionIntervals:
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """Names of the channels, in the order of the intervals' rows."""
         return self._intake.conditioner.labels
 
     @property
@@ -111,7 +112,7 @@ class SessionIntervals:
         return min(by_eeg, by_video)
 
     def interval(self, index: int) -> tuple[Interval, IndexArray]:
-        """The interval that ends at slot `index`, and for each of its slots the position of its frame.
+        """Cut the interval that ends at slot `index`, and find the frame of each of its slots.
 
         Returns
         -------

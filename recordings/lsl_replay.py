@@ -178,7 +178,7 @@ class _Sender:
 
 
 def _pieces(reader: XdfReader, stream: XdfStream) -> Iterator[tuple[TimeArray, Values]]:
-    """Times on the session's clock and values of each chunk that holds samples."""
+    """Read times on the session's clock and values of each chunk that holds samples."""
     on_session_clock = corrector(stream)
     left = trusted(stream)[0]
     for stamps, values in reader.iter_chunks(stream.info.stream_id):
@@ -207,7 +207,7 @@ def _rest(clock: Clock, until: float, should_stop: Callable[[], bool]) -> None:
 
 
 def _description(info: StreamInfo, speed: float) -> pylsl.StreamInfo:
-    """The stream's header as an outlet gives it."""
+    """Make the stream's header as an outlet gives it."""
     import pylsl
 
     made = pylsl.StreamInfo(

@@ -91,6 +91,7 @@ class LslStream:
 
     @property
     def failure(self) -> BaseException | None:
+        """Why copying ended by itself; None while it runs."""
         return self._worker.failure if self._worker is not None else None
 
     def close(self) -> None:
@@ -117,7 +118,7 @@ class LslStream:
             self._recorder.samples(self.name, np.asarray(stamps, np.float64), values, offsets)
 
     def _measured(self) -> tuple[ClockOffset, ...]:
-        """The sender's clock against ours, every few seconds."""
+        """Measure the sender's clock against ours, every few seconds."""
         now = self._now()
         if now < self._measure_at:
             return ()
@@ -148,7 +149,7 @@ class LslStream:
         if (back.n_channels, back.format) != (self._summary.n_channels, self._summary.format):
             raise StreamFormatError(
                 f"'{back.name}' came back with {back.n_channels} × {back.format}, before it had "
-                f"{self._summary.n_channels} × {self._summary.format}: record it anew"
+                f"{self._summary.n_channels} × {self._summary.format}: begin a new recording"
             )
         try:
             self._connect(found[0])

@@ -23,7 +23,7 @@ class PipelineRecording:
     """A recording of a running pipeline: its EEG and the frames of each video as they came, and its readings.
 
     Begun with the pipeline, the recording replays to the same intervals; begun later, it starts with the
-    sender's clock as it was last measured. Further streams are fed to `recorder` by whoever reads them.
+    sender's clock as it was last measured. Those who read further streams feed them to `recorder`.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class PipelineRecording:
         videos = {video_stream(number): info for number, info in enumerate(pipeline.video_infos)}
         self.recorder = Recorder(
             folder, {EEG: pipeline.eeg_info}, videos, others, options,
-            notes={"model": _told(pipeline.model.card)},
+            notes={"model": _named(pipeline.model.card)},
         )  # fmt: skip
         self._heard = False
         self._names = tuple(videos)
@@ -77,15 +77,17 @@ class PipelineRecording:
         self.recorder.close()
 
     def __enter__(self) -> PipelineRecording:
+        """Begin to record."""
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """End the recording."""
         self.stop()
 
     def _record_eeg(self, chunk: RawChunk) -> None:
-        """Called in the EEG's thread, so no measurement can come between the last one and the first chunk."""
+        """Record a chunk; in the EEG's thread, so no measurement is lost between the last and this."""
         known = self._pipeline.eeg.offset
         if not self._heard and known is not None:
             chunk = replace(chunk, offsets=(known, *chunk.offsets))
@@ -93,6 +95,6 @@ class PipelineRecording:
         self.recorder.eeg(EEG, chunk)
 
 
-def _told(card: ModelCard) -> dict[str, object]:
+def _named(card: ModelCard) -> dict[str, object]:
     """Which network gave the readings, for the manifest."""
     return {"name": card.name, "weights": card.weights, "backend": card.backend}

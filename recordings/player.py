@@ -28,46 +28,42 @@ class Player:
     Parameters
     ----------
     pipeline : Pipeline
-        Built on `eeg` and `video`.
-    eeg, video : ReplayEeg, ReplayVideo
-        Sources of one session, all reading `clock`.
+        Built on `sources`.
+    sources : sequence of ReplayEeg and ReplayVideo
+        Of one session, all reading `clock`.
     clock : ManualClock
         The session's clock; the player alone moves it.
-    start, end : float
-        What is played, seconds on the session's clock.
+    span : (float, float)
+        What is played: start and end, seconds on the session's clock.
     speed : float
         Times real time; `inf` for as fast as the machine can.
     survey : Survey, optional
-        Reads the session through for whoever asks for its gaps.
-    more_videos : sequence of ReplayVideo
-        The pipeline's further videos.
+        Reads the session through for its gaps, once they are asked for.
     """
 
     def __init__(
         self,
         pipeline: Pipeline,
-        eeg: ReplayEeg,
-        video: ReplayVideo,
+        sources: Sequence[ReplayEeg | ReplayVideo],
         clock: ManualClock,
-        start: float,
-        end: float,
+        span: tuple[float, float],
         speed: float = 1.0,
+        *,
         loop: bool = False,
         survey: Survey | None = None,
-        more_videos: Sequence[ReplayVideo] = (),
     ):
         self.pipeline = pipeline
         self.clock = clock
         self._survey = survey
-        self.start_time, self.end = start, end
+        self.start_time, self.end = span
         self.speed = speed
         self.loop = loop
         self.playing = True
         self._stay = False
-        self._sources: tuple[ReplayEeg | ReplayVideo, ...] = (eeg, video, *more_videos)
+        self._sources = tuple(sources)
         self._wake = threading.Event()
         self._steps = 0
-        self._seek: float | None = start
+        self._seek: float | None = self.start_time
         self._worker = Worker("replay", self._beat, on_exit=pipeline.close)
         self._anchor: tuple[float, float, float] | None = None  # wall, session, speed
 
@@ -75,6 +71,7 @@ class Player:
 
     @property
     def start(self) -> float:
+        """Where playing begins, seconds on the session's clock."""
         return self.start_time
 
     @property
@@ -100,6 +97,7 @@ class Player:
         self._wake.set()
 
     def pause(self) -> None:
+        """Stand still where the session is."""
         self.playing = False
 
     def step(self) -> None:
@@ -116,10 +114,12 @@ class Player:
     # What a command calls.
 
     def launch(self) -> Player:
+        """Begin to play in a thread of its own."""
         self._worker.start()
         return self
 
     def stop(self) -> None:
+        """End the playing and wait for its thread."""
         self._wake.set()
         self._worker.stop()
         if self._survey is not None:
@@ -131,13 +131,16 @@ class Player:
 
     @property
     def failure(self) -> BaseException | None:
+        """Why the playing ended by itself; None while it runs."""
         return self._worker.failure
 
     def raise_failure(self) -> None:
+        """Raise what ended the playing, if anything did."""
         self._worker.raise_failure()
 
     @property
     def finished(self) -> bool:
+        """Whether the playing has ended."""
         return not self._worker.alive
 
     def run(self) -> None:

@@ -175,7 +175,7 @@ class Recorder:
         return self._ending or self._worker.failure
 
     def health(self) -> RecorderHealth:
-        """Counts so far; any thread may ask."""
+        """Return the counts so far; any thread may ask."""
         return RecorderHealth(
             seconds=self._clock.now() - self._begun,
             samples=dict(self._queue.samples),
@@ -188,11 +188,13 @@ class Recorder:
         )
 
     def __enter__(self) -> Recorder:
+        """Begin to write."""
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the recording."""
         self.close()
 
     # The recorder's own thread.

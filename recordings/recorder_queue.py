@@ -82,7 +82,7 @@ class RecorderQueue:
             self._changed.notify()
 
     def take_frame(self, timeout_s: float) -> tuple[str, Frame] | None:
-        """The oldest frame and its source, waiting for one while the queue is open."""
+        """Take the oldest frame and its source, waiting for one while the queue is open."""
         with self._changed:
             if not self._frames and self._open:
                 self._changed.wait(timeout_s)
@@ -95,7 +95,7 @@ class RecorderQueue:
         return {name: _joined(parts) for name, parts in waiting.items() if parts}
 
     def written(self, parts: Iterable[Part]) -> None:
-        """The memory of these parts is free again."""
+        """Count the memory of these parts as free again."""
         with self._changed:
             self._n_bytes -= sum(part.n_bytes for part in parts)
 

@@ -79,7 +79,7 @@ class ReplayEeg:
             self._piece = None
 
     def read(self, timeout_s: float = 0.0) -> RawChunk | None:
-        """The next samples up to the clock's time, 0.25 s of them at most; None if none are due.
+        """Read the next samples up to the clock's time, 0.25 s of them at most; None if none are due.
 
         A sample that is stamped earlier than one before it is due with that one: the file's order stays.
         """
@@ -99,6 +99,7 @@ class ReplayEeg:
         return RawChunk(samples, stamps, offsets)
 
     def health(self) -> EegHealth:
+        """Return the state of the stream."""
         info = self._track.info
         return EegHealth(
             name=info.name,
@@ -110,10 +111,11 @@ class ReplayEeg:
 
     @property
     def finished(self) -> bool:
+        """Whether every sample was read."""
         return self._state is StreamState.FINISHED
 
     def close(self) -> None:
-        """Nothing to close: the session belongs to whoever opened it."""
+        """Nothing to close: the session belongs to its opener."""
 
     def _load(self) -> bool:
         """Have samples at hand; False at the end of the recording."""
@@ -176,7 +178,7 @@ class ReplayVideo:
         self._state = StreamState.SEARCHING
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
-        """The next frame if it is due by the clock; None if not. Frames the file has lost are passed over."""
+        """Read the next frame if it is due by the clock, else None. Frames the file lost are left out."""
         assert self._reader is not None
         while self._next < self._track.n_samples:
             due = float(self._track.times[self._next])
@@ -195,6 +197,7 @@ class ReplayVideo:
         return None
 
     def health(self) -> VideoHealth:
+        """Return the state of the video."""
         newest = float(self._track.times[self._next - 1]) if self._next else -math.inf
         return VideoHealth(
             name=self._info.name,
@@ -211,18 +214,21 @@ class ReplayVideo:
 
     @property
     def finished(self) -> bool:
+        """Whether every frame was read."""
         return self._state is StreamState.FINISHED
 
     def close(self) -> None:
-        """Close the video file; the session belongs to whoever opened it."""
+        """Close the video file; the session belongs to its opener."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
 
 
 def replay_videos(session: Session, clock: Clock) -> list[ReplayVideo]:
-    """Sources of all videos of a session, the main one first; one that reports what is wrong where there is
-    none."""
+    """Return the sources of all videos of a session, the main one first.
+
+    Where there is none, there is one source, which reports that when it is opened.
+    """
     streams = session.video_streams
     order = sorted(streams, key=lambda info: info.name != video_stream(0))  # else as they stand in the file
     return [ReplayVideo(session, clock, f"id={info.stream_id}") for info in order] or [

@@ -122,7 +122,7 @@ def _telling(streams: Iterable[StreamInfo]) -> set[str]:
 
 
 def _neutral(types: Mapping[int, str]) -> dict[int, str]:
-    """A name for each stream: its type, numbered from the second on."""
+    """Name each stream by its type, numbered from the second on."""
     names: dict[int, str] = {}
     for stream_id, type in types.items():
         plain = "Video" if type.lower() == "videoexternal" else type or "Stream"
@@ -144,7 +144,7 @@ def _header(info: StreamInfo, name: str, file: str | None, clean: Callable[[str]
 def _filtered(
     element: ElementTree.Element, allowed: Mapping[str, Any], clean: Callable[[str], str]
 ) -> dict[str, Any]:
-    """The children whose names are allowed, as `StreamHeader.description` takes them."""
+    """Keep the children whose names are allowed, as `StreamHeader.description` takes them."""
     found: dict[str, Any] = {}
     for child in element:
         if child.tag in allowed:
@@ -157,8 +157,10 @@ def _filtered(
 def _changes(
     session: Session, streams: Mapping[int, XdfStream], clean: Callable[[str], str]
 ) -> dict[int, Change]:
-    """What moves each stream off a clock that tells the date, by whole seconds: onto the session's clock, and
-    that itself to where it begins."""
+    """Move each stream off a clock that tells the date, by whole seconds.
+
+    It goes onto the session's clock, and that itself to where it begins.
+    """
     ahead = {i: float(round(_first_offset(s))) for i, s in streams.items()}
     firsts = [s.first_stamp[0] + ahead[i] for i, s in streams.items() if s.n_chunks]
     earliest = min((at for at in firsts if math.isfinite(at)), default=0.0)

@@ -91,7 +91,7 @@ def export_bids(
 def _entities(session: Session) -> dict[str, str]:
     """Whose and which recording it is, as far as its manifest says."""
     try:
-        manifest = json.loads((session.folder / MANIFEST_NAME).read_text())
+        manifest = json.loads((session.folder / MANIFEST_NAME).read_text("utf-8"))
         return dict(manifest["options"]["entities"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -28,7 +28,7 @@ _NAMES = ("_raw.fif", "_eeg.fif", "_raw.fif.gz", "_eeg.fif.gz")
 
 
 def to_raw(session: Session, eeg: str | None = None, unit: str | None = None) -> Any:
-    """A session's EEG as an `mne.io.RawArray`.
+    """Return a session's EEG as an `mne.io.RawArray`.
 
     Markers and videos outside the recording's time are left out, since mne holds nothing there.
 
@@ -87,7 +87,7 @@ def export_fif(session: Session, path: str | Path, eeg: str | None = None, unit:
 
 
 def videos_of(session: Session) -> list[VideoTrack]:
-    """The videos whose files are there: the EEG can be exported without them."""
+    """Return the videos whose files are there: the EEG can be exported without them."""
     found = []
     for info in session.video_streams:
         with contextlib.suppress(SessionError):
@@ -96,7 +96,7 @@ def videos_of(session: Session) -> list[VideoTrack]:
 
 
 def _kinds(session: Session, track: EegTrack) -> list[str]:
-    """What mne calls each channel, by the type its description gives; EEG where that says nothing known."""
+    """Name each channel's kind as mne does, by the type its description gives; EEG where that is unknown."""
     found = next(i for i in session.eeg_streams if session.eeg(f"id={i.stream_id}") is track)
     stated = [c.findtext("type") or "" for c in found.root.findall("desc/channels/channel")]
     stated += [""] * (track.info.n_channels - len(stated))

@@ -9,7 +9,7 @@ from realtime.errors import ConfigError
 
 
 def need(module: str, extra: str, what: str) -> Any:
-    """The module, imported.
+    """Import a module that only some uses need.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.errors import ConfigError, SessionError
-from realtime.types import TimeArray
+from realtime.types import TimeArray, VideoInfo
 from recordings.exchange.mne_reading import MneFile
 from recordings.session.headers import marker_header, video_header
 from recordings.session.session import XDF_NAME, Marker, Session
@@ -42,10 +42,11 @@ class _Film:
             return cls(Path(path), reader.pts - reader.pts[0], (reader.width, reader.height), reader.codec)
 
     def header(self, placed: str) -> StreamHeader:
-        return video_header(VIDEO, self.path.name, self.codec, *self.size, stamp_source=f"file, {placed}")
+        info = VideoInfo(VIDEO, *self.size, 0.0, f"file, {placed}")
+        return video_header(VIDEO, self.path.name, self.codec, info)
 
     def write(self, writer: XdfWriter, stream_id: int, begin: float) -> None:
-        """Number its frames, the first of them shown at `begin` (s, session's clock)."""
+        """Write the numbers of its frames, the first of them shown at `begin` (s, session's clock)."""
         for first in range(0, len(self.times), _FRAMES_A_CHUNK):
             times = self.times[first : first + _FRAMES_A_CHUNK]
             number = first + np.arange(len(times))
@@ -209,7 +210,7 @@ def _stamp_of(text: str, markers: Sequence[Marker], eeg_start: float) -> float:
 def _new_session(
     folder: str | Path, headers: Mapping[int, StreamHeader | str], film: _Film
 ) -> Iterator[XdfWriter]:
-    """A writer of the session's XDF, and the video beside it at the end; nothing is left where that fails."""
+    """Write the session's XDF, and the video beside it at the end; nothing is left where that fails."""
     video = Path(folder) / film.path.name
     made: list[Path] = []
     try:

@@ -132,7 +132,7 @@ class _Cut:
         ]
 
     def frame(self, index: int) -> IndexArray:
-        """Number in the video file of the frame at each slot, -1 where none."""
+        """Return the number in the video file of the frame at each slot (n_slots,), -1 where none."""
         return self._frame_seq[self._table.position[self._slots(index)]]
 
     def frame_valid(self, index: int) -> BoolArray:
@@ -143,7 +143,8 @@ class _Cut:
         return np.broadcast_to(valid, (self._table.eeg.shape[1], len(valid)))
 
     def _scale(self, index: int) -> FloatArray:
-        return self._table.eeg_scale[index - self._table.first]
+        scale: FloatArray = self._table.eeg_scale[index - self._table.first]
+        return scale
 
     def _points(self, index: int) -> slice:
         stop = (index - self._table.first) * self._points_per_slot

@@ -27,7 +27,7 @@ class Channel(NamedTuple):
     unit: str
 
 
-class Block(NamedTuple):
+class SampleBlock(NamedTuple):
     """Samples that follow one another.
 
     Attributes
@@ -82,7 +82,7 @@ class MneFile:
         noted = [Marker(start, text) for start, _, text in spans if text != SKIPPED]
         self.markers = sorted(noted + self._triggers(kinds))
 
-    def blocks(self, chosen: Sequence[int]) -> Iterator[Block]:
+    def blocks(self, chosen: Sequence[int]) -> Iterator[SampleBlock]:
         """All samples of the channels with these numbers, about 10 s at a time."""
         gain = np.where(self._volts[list(chosen)], _UV_PER_V, 1.0)
         step = max(1, round(_BLOCK_S * self.rate))
@@ -90,7 +90,7 @@ class MneFile:
             number = np.arange(start, min(start + step, self.n_samples))
             values = self._raw.get_data(list(chosen), start, int(number[-1]) + 1).T * gain
             kept = self._recorded(number)
-            yield Block(number[kept], values[kept].astype(np.float32))
+            yield SampleBlock(number[kept], values[kept].astype(np.float32))
 
     def _open(self) -> Any:
         try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from realtime.errors import SessionError
 from recordings.report.svg import WIDTH, Chart, clock_words, nice_ticks, time_ticks
-from recordings.session.outcome import Feedback, Readings, Values
+from recordings.session.outcome import FeedbackOutcome, Readings, Values
 from recordings.session.session import Marker, Session
 
 _FIGURES = 52  # where the figures of the y axis end
@@ -19,7 +19,9 @@ _NAMES = 150  # room for their names
 _PAUSE_S = 0.25  # shorter ones cannot be seen
 
 
-def similarity(readings: Readings, duration: float, feedback: Feedback, events: Sequence[Marker]) -> Chart:
+def similarity(
+    readings: Readings, duration: float, feedback: FeedbackOutcome, events: Sequence[Marker]
+) -> Chart:
     """Similarity on the band of chance, with events and feedback behind it."""
     value = readings["similarity"]
     low, high = _span(value, readings["chance_low"], readings["chance_high"])
@@ -33,7 +35,7 @@ def similarity(readings: Readings, duration: float, feedback: Feedback, events: 
 
 
 def match(readings: Readings, duration: float) -> str:
-    """The probability that EEG and video belong together."""
+    """Draw the probability that EEG and video belong together."""
     if not np.isfinite(readings["match"]).any():
         return ""
     chart = Chart("match over time", (0, duration), (0, 1), 130)
@@ -71,7 +73,7 @@ def percentile_histogram(readings: Readings) -> Chart:
 
 
 def accuracy(readings: Readings) -> Chart:
-    """The running 2-way accuracy."""
+    """Draw the running 2-way accuracy."""
     stop = float(readings.time[-1])
     chart = Chart("running 2-way accuracy", (0, stop), (0, 1), 130)
     chart.axes(time_ticks(0, stop), (0, 0.5, 1), clock_words, lambda y: f"{y:.0%}")
@@ -79,7 +81,7 @@ def accuracy(readings: Readings) -> Chart:
 
 
 def latency(values: Values) -> Chart:
-    """How often which latency occurred, milliseconds; the slowest thousandth is left out."""
+    """Draw how often which latency occurred, of `values` (n,) in ms without the slowest thousandth."""
     high = max(float(np.percentile(values, 99.9)), 1.0)
     counts, edges = np.histogram(values, np.linspace(0, high, 81))
     chart = Chart("distribution of latency", (0, high), (0, _room(counts)), 190, top=22)
@@ -91,7 +93,7 @@ def latency(values: Values) -> Chart:
     )
 
 
-def coverage(session: Session, feedback: Feedback, events: Sequence[Marker]) -> Chart:
+def coverage(session: Session, feedback: FeedbackOutcome, events: Sequence[Marker]) -> Chart:
     """When each stream was there."""
     rows: list[tuple[str, list[tuple[float, float]], str]] = []
     for info in session.eeg_streams:

@@ -29,7 +29,7 @@ from recordings.report.style import STYLE
 from recordings.report.svg import clock_words
 from recordings.session.info import describe
 from recordings.session.outcome import (
-    Feedback,
+    FeedbackOutcome,
     Readings,
     all_feedback,
     all_readings,
@@ -43,7 +43,7 @@ _ROWS = 200
 
 
 def session_report(folder: str | Path, stills: bool = True) -> str:
-    """What a session came to, as HTML.
+    """Write what a session came to, as HTML.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _head(session: Session, audit: dict[str, Any]) -> str:
 
 
 def _network(audit: dict[str, Any]) -> dict[str, str]:
-    """What gave the readings, as the manifest tells; empty where that does not."""
+    """Name what gave the readings, as the manifest states it; empty where it does not."""
     return (audit["manifest"] or {}).get("model") or {}
 
 
@@ -131,8 +131,8 @@ def _untrained(audit: dict[str, Any]) -> str:
     )
 
 
-def _figures(readings: list[Readings], feedback: Feedback, duration: float) -> str:
-    """What the eye should find first."""
+def _figures(readings: list[Readings], feedback: FeedbackOutcome, duration: float) -> str:
+    """Write what the eye should find first."""
     cards = [card for r in readings for card in _model_figures(r)]
     if feedback.spans or feedback.baseline_over is not None:
         on = sum(stop - start for start, stop in feedback.spans)
@@ -169,7 +169,7 @@ def _problems(audit: dict[str, Any]) -> str:
 
 
 def _over_time(
-    readings: Readings, session: Session, feedback: Feedback, events: Sequence[Marker], stills: bool
+    readings: Readings, session: Session, feedback: FeedbackOutcome, events: Sequence[Marker], stills: bool
 ) -> str:
     explain = (
         "How well the EEG matches what was on the screen, four times a second. The grey band is what chance "
@@ -213,7 +213,7 @@ def _titled(title: str, readings: Readings) -> str:
     return f"{title} ·{which}" if which else title
 
 
-def _feedback(feedback: Feedback) -> str:
+def _feedback(feedback: FeedbackOutcome) -> str:
     if not feedback:
         return section("Feedback", '<p class="muted">None was given, or none was recorded.</p>')
     baseline = feedback.baseline_over
@@ -240,7 +240,7 @@ def _parameters(text: str) -> str:
     return folded("Parameters (they tell whether it was sham)", f"<pre>{escape(shown)}</pre>") if text else ""
 
 
-def _latency(readings: list[Readings], feedback: Feedback) -> str:
+def _latency(readings: list[Readings], feedback: FeedbackOutcome) -> str:
     measured = [("readings: until they could be seen", r.latency_ms) for r in readings]
     measured.append(("feedback: until it left by LSL", feedback.latency_ms))
     measured = [(name, values) for name, values in measured if len(values)]
@@ -259,7 +259,9 @@ def _latency(readings: list[Readings], feedback: Feedback) -> str:
     return section("Latency", f'<p class="explain">{explain}</p>', shown, charts.latency(measured[0][1]))
 
 
-def _streams(session: Session, audit: dict[str, Any], feedback: Feedback, events: Sequence[Marker]) -> str:
+def _streams(
+    session: Session, audit: dict[str, Any], feedback: FeedbackOutcome, events: Sequence[Marker]
+) -> str:
     body = str(charts.coverage(session, feedback, events))
     for eeg in audit["eeg"]:
         body += f"<h3>{escape(eeg['name'])}</h3>{eeg_table(eeg)}{channel_table(eeg.get('channels', []))}"

@@ -22,7 +22,7 @@ _BAD = "flat", "railing", "noisy"
 
 
 def section(title: str, *parts: object) -> str:
-    """A section of the page."""
+    """Write a section of the page."""
     return f"<section><h2>{escape(title)}</h2>{''.join(map(str, parts))}</section>"
 
 
@@ -32,7 +32,7 @@ def card(value: str, words: str, kind: str = "") -> str:
 
 
 def folded(summary: str, *parts: object) -> str:
-    """What is shown only on request."""
+    """Write what is shown only on request."""
     return f"<details><summary>{escape(summary)}</summary>{''.join(map(str, parts))}</details>"
 
 
@@ -48,7 +48,7 @@ def table(names: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def eeg_table(eeg: dict[str, Any]) -> str:
-    """An EEG stream as the audit (`recordings.session.info`) describes it."""
+    """Write an EEG stream as the audit (`recordings.session.info`) describes it."""
     names = ("n channels", "n samples", "n rate", "n drift", "n jitter", "n gaps", "n lost")
     timing = ("–",) * 5
     if "rate_effective" in eeg:
@@ -71,7 +71,7 @@ def channel_table(channels: list[dict[str, Any]]) -> str:
 
 
 def video_table(video: dict[str, Any]) -> str:
-    """A video as the audit describes it."""
+    """Write a video as the audit describes it."""
     if "frames_stamped" not in video:
         return table(("file",), [(str(video["file"]),)])
     names = ("file", "size", "n frames", "n a second", "n dropped", "n missing", "n longest pause")

@@ -112,7 +112,7 @@ class Chart:
         return self
 
     def band(self, x: Values, low: Values, high: Values) -> Chart:
-        """The area between two curves; where either is nan there is none."""
+        """Draw the area between two curves, each (n,); where either is nan there is none."""
         for run in _runs(x, np.isfinite(low) & np.isfinite(high)):
             run = _thinned(run)
             upper = [f"{self.px(x[i]):.1f},{self.py(high[i]):.1f}" for i in run]
@@ -121,7 +121,7 @@ class Chart:
         return self
 
     def line(self, x: Values, y: Values, name: str = "line") -> Chart:
-        """A curve, broken where y is nan or x pauses."""
+        """Draw a curve of x and y, each (n,), broken where y is nan or x pauses."""
         for run in _runs(x, np.isfinite(y)):
             columns = np.round([self.px(x[i]) * 2 for i in run]).astype(int)
             kept = _extremes(run, columns, y)
@@ -130,12 +130,12 @@ class Chart:
         return self
 
     def span(self, start: float, stop: float, name: str, title: str = "") -> Chart:
-        """A stretch of x, from top to bottom."""
+        """Shade a stretch of x, from top to bottom."""
         _, top, _, bottom = self._area
         return self.box(start, stop, top, bottom - top, name, title)
 
     def box(self, start: float, stop: float, top: float, height: float, name: str, title: str = "") -> Chart:
-        """A stretch of x, at a height of the chart's own units."""
+        """Draw a stretch of x, at a height of the chart's own units."""
         at, to = self.px(start), self.px(stop)
         tip = f"<title>{escape(title)}</title>" if title else ""
         self._add(f'<rect class="{name}" x="{at:.1f}" y="{top:.1f}" width="{max(to - at, 1):.1f}" '
@@ -143,7 +143,7 @@ class Chart:
         return self
 
     def rule_y(self, y: float, label: str = "") -> Chart:
-        """A line across, such as a threshold."""
+        """Draw a line across, such as a threshold."""
         left, _, right, _ = self._area
         at = self.py(y)
         self._add(f'<line class="rule" x1="{left}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>')
@@ -152,7 +152,7 @@ class Chart:
         return self
 
     def rule_x(self, x: float, label: str = "") -> Chart:
-        """A line from top to bottom, with a word on top."""
+        """Draw a line from top to bottom, with a word on top."""
         _, top, _, bottom = self._area
         at = self.px(x)
         self._add(f'<line class="rule" x1="{at:.1f}" x2="{at:.1f}" y1="{top}" y2="{bottom}"/>')
@@ -178,7 +178,7 @@ class Chart:
         return self
 
     def bars(self, edges: Values, heights: Values, name: str = "bar") -> Chart:
-        """A histogram: heights (n,) between edges (n + 1,)."""
+        """Draw a histogram: heights (n,) between edges (n + 1,)."""
         _, _, _, bottom = self._area
         for a, b, h in zip(edges, edges[1:], heights, strict=False):
             if h > 0:
@@ -193,6 +193,7 @@ class Chart:
         return self
 
     def __str__(self) -> str:
+        """Return the chart as SVG."""
         return (
             f'<svg viewBox="0 0 {self._width} {self._height}" role="img" aria-label="{escape(self._title)}">'
             + "".join(self._parts)
@@ -204,7 +205,7 @@ class Chart:
 
 
 def _runs(x: Values, there: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """Indices of each stretch without a hole: none missing, and no pause of three usual steps."""
+    """Find the indices of each stretch without a hole: none missing, and no pause of three usual steps."""
     at = np.flatnonzero(there)
     if len(at) < 2:
         return [at] if len(at) else []

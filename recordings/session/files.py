@@ -20,7 +20,7 @@ from recordings.xdf.writer import StreamHeader, XdfWriter
 
 
 @dataclass
-class _Film:
+class _Written:
     """One video; `numbers` are the frames written to it that the XDF does not know of yet."""
 
     stream_id: int
@@ -64,31 +64,33 @@ class SessionFiles:
         self._ids = {name: i for i, name in enumerate([*headers, *videos], 1)}
         streams: dict[int, StreamHeader | str] = {self._ids[name]: header for name, header in headers.items()}
         for name, info in videos.items():
-            streams[self._ids[name]] = video_header(
-                name, video_name(name), options.codec, info.width, info.height,
-                info.stamp_source, info.offset_s, info.offset_spread_s,
-            )  # fmt: skip
+            streams[self._ids[name]] = video_header(name, video_name(name), options.codec, info)
         self.xdf = XdfWriter(folder / XDF_NAME, streams)
-        self._films: dict[str, _Film] = {}
+        self._films: dict[str, _Written] = {}
         try:
             for name, info in videos.items():
-                self._films[name] = _Film(self._ids[name], _open_video(folder, name, info, options))
+                self._films[name] = _Written(self._ids[name], _open_video(folder, name, info, options))
         except BaseException:
             self.take_back()
             raise
 
     @property
     def paths(self) -> list[Path]:
+        """The XDF file and the videos."""
         return [self.xdf.path, *(film.writer.path for film in self._films.values())]
 
     @property
     def n_frames(self) -> int:
+        """Frames written to all videos so far."""
         return sum(film.writer.n_written for film in self._films.values())
 
     def write_samples(
         self, name: str, stamps: TimeArray, values: Values, offsets: Sequence[ClockOffset] = ()
     ) -> None:
-        """Append samples, their offsets before them: a replay knows those as early as it was live."""
+        """Append samples at `stamps` (n,), values (n, n_channels), and before them their clock offsets.
+
+        So a replay knows the offsets as early as they were known live.
+        """
         for offset in offsets:
             self.xdf.clock_offset(self._ids[name], offset.collected, offset.value)
         self.xdf.samples(self._ids[name], stamps, values)
@@ -103,7 +105,7 @@ class SessionFiles:
         film.numbers.append((frame.stamp, film.writer.write(frame.image, film.last_s), frame.seq))
 
     def write_numbers(self) -> None:
-        """Tell the XDF of the frames written since: number in the file and in the source, at its stamp."""
+        """Enter the frames written since into the XDF: numbers in file and source, at the stamp."""
         for film in self._films.values():
             if film.numbers:
                 numbers, film.numbers = np.array(film.numbers), []

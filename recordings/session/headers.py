@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from realtime.feedback.controller import Feedback
-from realtime.types import EegInfo, OtherReading, Reading
+from realtime.types import EegInfo, OtherReading, Reading, VideoInfo
 from recordings.xdf.writer import StreamHeader
 
 FRAME_NUMBERS = "VideoExternal"
@@ -26,7 +26,7 @@ _FEEDBACK_CHANNELS = (
 
 
 def eeg_header(info: EegInfo, format: str = "float32") -> StreamHeader:
-    """An EEG stream with its labels and unit."""
+    """Describe an EEG stream with its labels and unit."""
     channels = [{"label": label, "unit": info.unit, "type": "EEG"} for label in info.labels]
     return StreamHeader(
         name=info.name,
@@ -41,12 +41,12 @@ def eeg_header(info: EegInfo, format: str = "float32") -> StreamHeader:
 
 
 def marker_header() -> StreamHeader:
-    """A stream of events: one text each."""
+    """Describe a stream of events: one text each."""
     return StreamHeader(MARKERS, "Markers", 1, 0.0, "string", "markers")
 
 
 def readings_header(n_videos: int = 1) -> StreamHeader:
-    """A stream of what the program said, one sample for each interval at the interval's end."""
+    """Describe a stream of what the program said, one sample for each interval at the interval's end."""
     more = [f"{label}{n}" for n in range(2, n_videos + 1) for label in _OTHER_CHANNELS]
     channels = [{"label": label} for label in (*_READING_CHANNELS, *more)]
     return StreamHeader(
@@ -56,7 +56,7 @@ def readings_header(n_videos: int = 1) -> StreamHeader:
 
 
 def reading_row(reading: Reading, n_videos: int = 1) -> list[float]:
-    """A reading as a sample of that stream; nan where chance is not known yet, or a video was missing."""
+    """Turn a reading into a sample of that stream; nan where chance is unknown or a video was missing."""
     chance = reading.chance
     low, high = chance.band or (math.nan, math.nan)
     return [
@@ -77,7 +77,7 @@ def reading_row(reading: Reading, n_videos: int = 1) -> list[float]:
 
 
 def feedback_header(parameters: str) -> StreamHeader:
-    """A stream of what feedback was given, one sample for each reading at its interval's end.
+    """Describe a stream of the feedback given, one sample for each reading at its interval's end.
 
     Parameters
     ----------
@@ -115,22 +115,12 @@ def _other_row(other: Sequence[OtherReading]) -> list[float]:
 
 
 def video_stream(number: int) -> str:
-    """Name of a session's videos, which is also their file's: `video` for the main one, then `video2` …"""
+    """Name a session's video, and its file: `video` for the main one, then `video2` and so on."""
     return f"video{number + 1}" if number else "video"
 
 
-def video_header(
-    name: str,
-    file: str,
-    codec: str,
-    width: int,
-    height: int,
-    stamp_source: str = "",
-    offset_mean_s: float = 0.0,
-    offset_spread_s: float = 0.0,
-    source_id: str = "",
-) -> StreamHeader:
-    """A stream with two numbers of each frame at the time it was captured: in the file, and in its source.
+def video_header(name: str, file: str, codec: str, info: VideoInfo, source_id: str = "") -> StreamHeader:
+    """Describe a stream with two numbers of each frame at its capture: in the file, and in its source.
 
     The second tells what a recording has dropped, and lets a replay number the frames as they were live.
 
@@ -138,12 +128,10 @@ def video_header(
     ----------
     file : str
         Name relative to the XDF.
-    offset_mean_s : float
-        How much later than the light the camera stamps; readers subtract it.
-    offset_spread_s : float
-        Standard deviation of that.
+    info : VideoInfo
+        Size, source of the stamps, and how much later than the light those are: readers subtract it.
     """
-    offset = {"offset_mean": repr(float(offset_mean_s)), "offset_spread": repr(float(offset_spread_s))}
+    offset = {"offset_mean": repr(float(info.offset_s)), "offset_spread": repr(float(info.offset_spread_s))}
     return StreamHeader(
         name=name,
         type=FRAME_NUMBERS,
@@ -152,9 +140,9 @@ def video_header(
         format="double64",
         source_id=source_id or name,
         description={
-            "video": {"file": file, "codec": codec, "width": str(width), "height": str(height)},
+            "video": {"file": file, "codec": codec, "width": str(info.width), "height": str(info.height)},
             "channels": {"channel": [{"label": "frame"}, {"label": "number in the source"}]},
-            "acquisition": {"stamp_source": stamp_source},
+            "acquisition": {"stamp_source": info.stamp_source},
             "synchronization": {"can_drop_samples": "true", **offset},
         },
     )

@@ -62,7 +62,7 @@ def describe(session: Session, check_sums: bool = False) -> dict[str, Any]:
 
 
 def _stream(stream: XdfStream) -> dict[str, Any]:
-    """What any stream has."""
+    """Describe what any stream has."""
     info, values = stream.info, stream.offset_values
     return {
         "id": info.stream_id,
@@ -223,7 +223,7 @@ def _markers(session: Session) -> dict[str, Any]:
 
 def _manifest(folder: Path, check_sums: bool, problems: list[str]) -> dict[str, Any] | None:
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST_NAME).read_text())
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST_NAME).read_text("utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -25,7 +25,7 @@ def begin_manifest(folder: Path, content: Mapping[str, Any]) -> None:
 
 def end_manifest(folder: Path, files: list[Path], content: Mapping[str, Any]) -> None:
     """Add the end of the recording, `content`, and size and SHA-256 of each file."""
-    manifest = json.loads((folder / MANIFEST_NAME).read_text())
+    manifest = json.loads((folder / MANIFEST_NAME).read_text("utf-8"))
     manifest["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
     manifest["files"] = {
         file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in files if file.exists()
@@ -61,7 +61,7 @@ def _version(package: str) -> str:
 def _replace(folder: Path, content: Mapping[str, Any]) -> None:
     """Write the manifest so that it is either the old one or the new one, whenever the power fails."""
     new = folder / f".{MANIFEST_NAME}.new"
-    with open(new, "w") as file:
+    with open(new, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2, ensure_ascii=False)
         file.flush()
         os.fsync(file.fileno())

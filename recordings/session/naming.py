@@ -13,7 +13,7 @@ _DEFAULTS = {"sub": "01", "ses": "01", "task": "watch"}
 
 
 def session_folder(root: str | Path, entities: Mapping[str, str], template: str = TEMPLATE) -> Path:
-    """The folder of a new recording below `root`; it does not exist yet.
+    """Choose the folder of a new recording below `root`; it does not exist yet.
 
     Parameters
     ----------

@@ -42,16 +42,16 @@ class Readings:
     latency_ms: Values
 
     def __getitem__(self, name: str) -> Values:
-        """A quantity by its name, all nan where it was not recorded."""
+        """Return a quantity (n,) by its name, all nan where it was not recorded."""
         return self.values.get(name, np.full(len(self.time), np.nan))
 
     def last(self, name: str) -> float | None:
-        """The last known value of a quantity."""
+        """Return the last known value of a quantity."""
         known = self[name][np.isfinite(self[name])]
         return float(known[-1]) if len(known) else None
 
     def apart(self, name: str) -> IndexArray:
-        """Readings whose intervals do not overlap, from the first on whose quantity `name` is known."""
+        """Choose readings (n_apart,) whose intervals do not overlap, from the first whose `name` is known."""
         chosen: list[int] = []
         for k in np.flatnonzero(np.isfinite(self[name])):
             if not chosen or self.time[k] - self.time[chosen[-1]] > _INTERVAL_S - _HALF_HOP_S:
@@ -59,7 +59,7 @@ class Readings:
         return np.array(chosen, np.int64)
 
     def accuracy(self) -> tuple[float, int, tuple[float, float] | None] | None:
-        """Running 2-way accuracy at the end: share, windows, and its 95 % interval (None where unsure).
+        """Return the running 2-way accuracy at the end: share, windows, and its 95 % interval (or None).
 
         The windows are not recorded but follow from their rule (`realtime.chance`). Where the share is not
         a whole number of them, it was running before the recording began.
@@ -73,7 +73,7 @@ class Readings:
 
 
 @dataclass(frozen=True)
-class Feedback:
+class FeedbackOutcome:
     """What feedback there was; times in seconds since the session began.
 
     Attributes
@@ -94,11 +94,12 @@ class Feedback:
     parameters: str
 
     def __bool__(self) -> bool:
+        """Return whether there was any feedback."""
         return self.baseline_over is not None or bool(self.spans) or bool(len(self.latency_ms))
 
 
 def all_readings(session: Session) -> list[Readings]:
-    """The readings of a session: none, or one for each stream of them that has any."""
+    """Read the readings of a session: none, or one for each stream of them that has any."""
     return [
         _readings(session, stream)
         for stream in session.reader.streams.values()
@@ -114,8 +115,8 @@ def _readings(session: Session, stream: XdfStream) -> Readings:
     return Readings(stream.info.name, ends - session.start, values, _if_live(latency))
 
 
-def all_feedback(session: Session, events: list[Marker]) -> Feedback:
-    """The feedback of a session, from its events and, where it was recorded, its own stream."""
+def all_feedback(session: Session, events: list[Marker]) -> FeedbackOutcome:
+    """Read the feedback of a session, from its events and, where it was recorded, its own stream."""
     begun, baseline, since, spans = session.start, None, None, []
     for stamp, text in events:
         if text == BASELINE_OVER:
@@ -133,11 +134,11 @@ def all_feedback(session: Session, events: list[Marker]) -> Feedback:
             ends, rows = _samples(session, stream)
             latency = _if_live((rows[:, 3] - ends) * 1e3)
             parameters = stream.info.text("desc/parameters")
-    return Feedback(baseline, spans, latency, parameters)
+    return FeedbackOutcome(baseline, spans, latency, parameters)
 
 
 def events_once(session: Session) -> list[Marker]:
-    """The session's events; one that was recorded by two streams counts once."""
+    """Return the session's events; one that was recorded by two streams counts once."""
     return list(dict.fromkeys(session.markers()))
 
 

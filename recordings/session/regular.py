@@ -37,13 +37,14 @@ class Regular(NamedTuple):
     place: IndexArray
 
     def onsets(self, times: Sequence[float] | TimeArray) -> TimeArray:
-        """Seconds since the first sample, counted in samples, of times on the session's clock.
+        """Convert times (n,) on the session's clock to seconds since the first sample, counted in samples.
 
         So a marker lies beside the same sample in every tool, however far the nominal rate is off.
         """
         at = np.asarray(times, np.float64)
         outside = np.minimum(at - self.times[0], 0.0) + np.maximum(at - self.times[-1], 0.0)
-        return np.interp(at, self.times, self.place) / self.rate + outside
+        onsets: TimeArray = np.interp(at, self.times, self.place) / self.rate + outside
+        return onsets
 
 
 def regular(track: EegTrack) -> Regular:
@@ -73,7 +74,7 @@ def regular(track: EegTrack) -> Regular:
 
 
 def _fitted(track: EegTrack) -> tuple[list[EegChunk], float]:
-    """The samples at their times, and the rate to lay them out at."""
+    """Fit the samples' times, and choose the rate to lay them out at."""
     fitter, offsets, chunks = StampFitter(track.info.rate_nominal), track.offsets, []
     for piece in track.pieces():
         chunks += fitter.push(RawChunk(piece.samples, piece.stamps, offsets))

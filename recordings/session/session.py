@@ -69,7 +69,7 @@ class Session:
         return [s.info for s in self.reader.streams.values() if s.info.type.lower() == "videoexternal"]
 
     def eeg(self, selector: str | None = None) -> EegTrack:
-        """The EEG stream that fits `selector`; without one, the only EEG stream there is.
+        """Return the EEG stream that fits `selector`; without one, the only EEG stream there is.
 
         A selector is a bare name or `name=…`, `type=…`, `source_id=…`, `host=…` or `id=…` (the stream's
         number in the file), several with commas between them.
@@ -85,8 +85,9 @@ class Session:
         return self._eeg[info.stream_id]
 
     def video(self, selector: str | None = None) -> VideoTrack:
-        """The video that fits `selector` (as for `eeg`); without one, the only video there is, or the main
-        one of a session that was recorded with several.
+        """Return the video that fits `selector` (as for `eeg`).
+
+        Without one: the only video there is, or the main one of a session that was recorded with several.
 
         Raises
         ------
@@ -124,10 +125,12 @@ class Session:
 
     @property
     def start(self) -> float:
+        """First stamp, seconds on the session's clock."""
         return self.span[0]
 
     @property
     def end(self) -> float:
+        """Last stamp, seconds on the session's clock."""
         return self.span[1]
 
     @property
@@ -136,14 +139,17 @@ class Session:
         return self.end - self.start
 
     def close(self) -> None:
+        """Close the file."""
         self.reader.close()
 
     def __enter__(self) -> Session:
+        """Return the session."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the file."""
         self.close()
 
     def _choose(

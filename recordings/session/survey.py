@@ -25,7 +25,7 @@ class Gap(NamedTuple):
 
 
 class Survey:
-    """Reads a session through in a thread of its own, beside whoever plays it, from `start` on.
+    """Reads a session through in a thread of its own, beside the player, from `start` on.
 
     Parameters
     ----------
@@ -49,16 +49,19 @@ class Survey:
         self._worker = Worker("survey", self._step)
 
     def start(self) -> Survey:
+        """Begin to read; a second call does nothing."""
         if self._steps is None:
             self._steps = self._read()
             self._worker.start()
         return self
 
     def stop(self) -> None:
+        """End the reading."""
         self._worker.stop()
 
     @property
     def done(self) -> bool:
+        """Whether the session was read to its end."""
         return self._steps is not None and not self._worker.alive
 
     def _step(self) -> bool:

@@ -35,7 +35,7 @@ class Piece(NamedTuple):
 
 
 def measured_offsets(stream: XdfStream) -> tuple[ClockOffset, ...]:
-    """A stream's clock offsets as they were measured live.
+    """Return a stream's clock offsets as they were measured live.
 
     The file gives the moment of a measurement on the sender's clock (LabRecorder writes `now - offset`),
     `ClockOffset` on the recorder's.
@@ -50,7 +50,7 @@ def stamps_on_session_clock(stream: XdfStream, stamps: TimeArray) -> TimeArray:
 
 
 def corrector(stream: XdfStream) -> ClockOffsets:
-    """What brings a stream's stamps, handed to it in file order, to the session's clock."""
+    """Make what brings a stream's stamps, handed to it in file order, to the session's clock."""
     offsets = ClockOffsets()
     for offset in measured_offsets(stream):
         offsets.add(offset)
@@ -94,7 +94,7 @@ class EegTrack:
         return float(first.times[0]), float(last.times[-1])
 
     def pieces(self, first_chunk: int = 0) -> Iterator[Piece]:
-        """The samples in the file's order, from a chunk on.
+        """Read the samples in the file's order, from a chunk on.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class EegTrack:
             yield Piece(samples, stamps, on_session_clock.correct(stamps))
 
     def chunk_at(self, time: float) -> int:
-        """A chunk before which no sample lies at or after `time` (s on the session's clock)."""
+        """Find a chunk before which no sample lies at or after `time` (s on the session's clock)."""
         times = self._chunk_times
         if times is None:
             return 0
@@ -124,7 +124,7 @@ class EegTrack:
         return max(int(later[0]) - 1, 0) if len(later) else len(times) - 1
 
     def read(self, start: float = -math.inf, stop: float = math.inf) -> tuple[TimeArray, FloatArray]:
-        """Samples with `start` <= time < `stop`.
+        """Read the samples with `start` <= time < `stop`.
 
         Returns
         -------
@@ -190,6 +190,7 @@ class VideoTrack:
 
     @property
     def n_samples(self) -> int:
+        """Number of stamped frames."""
         return len(self.times)
 
     @property
@@ -241,7 +242,7 @@ def _video_file(xdf: Path, info: StreamInfo, folder: Path) -> Path:
 
 
 def _number(info: StreamInfo, path: str) -> float:
-    """A number in a stream's description, 0 where there is none."""
+    """Return a number in a stream's description, 0 where there is none."""
     try:
         value = float(info.text(path) or 0)
     except ValueError:

@@ -20,7 +20,7 @@ VIDEO = "stimulus"
 _CHUNK_S = 0.25
 
 
-class _Due(NamedTuple):
+class _Scheduled(NamedTuple):
     """Something to be written when its time has come."""
 
     time: float
@@ -35,8 +35,6 @@ def write_session(
     frames: Iterable[Frame] = (),
     markers: Sequence[tuple[float, str]] = (),
     offsets: Sequence[ClockOffset] = (),
-    options: RecordingOptions | None = None,
-    chunk_s: float = _CHUNK_S,
 ) -> Path:
     """Write `session.xdf` and, where there are frames, `stimulus.mkv` into a folder.
 
@@ -51,8 +49,6 @@ def write_session(
     markers : sequence of (stamp, text)
     offsets : sequence of ClockOffset
         Of the EEG's sender against the clock of frames and markers.
-    chunk_s : float
-        The EEG is written in chunks of this length.
 
     Returns
     -------
@@ -74,14 +70,14 @@ def write_session(
         videos[VIDEO] = VideoInfo(VIDEO, width, height, 30.0, "generated")
         pictures = itertools.chain([first], pictures)
     headers = {info.name: eeg_header(info), MARKERS: marker_header()}
-    files = SessionFiles(Path(folder), headers, videos, options or RecordingOptions())
+    files = SessionFiles(Path(folder), headers, videos, RecordingOptions())
     try:
         files.write_samples(info.name, np.zeros(0), np.zeros((0, info.n_channels)), offsets)
         dues = (
-            _eeg(files, info.name, stamps, samples, chunk_s),
-            (_Due(frame.stamp, partial(files.write_frame, VIDEO, frame)) for frame in pictures),
+            _eeg(files, info.name, stamps, samples),
+            (_Scheduled(frame.stamp, partial(files.write_frame, VIDEO, frame)) for frame in pictures),
             (
-                _Due(at, partial(files.write_samples, MARKERS, np.array([at]), [[text]]))
+                _Scheduled(at, partial(files.write_samples, MARKERS, np.array([at]), [[text]]))
                 for at, text in markers
             ),
         )
@@ -94,9 +90,7 @@ def write_session(
     return files.xdf.path
 
 
-def _eeg(
-    files: SessionFiles, name: str, stamps: TimeArray, samples: FloatArray, chunk_s: float
-) -> Iterator[_Due]:
+def _eeg(files: SessionFiles, name: str, stamps: TimeArray, samples: FloatArray) -> Iterator[_Scheduled]:
     """Chunks of EEG, each due when its last sample is; with each, the frames since the last are numbered."""
 
     def write(part: slice) -> None:
@@ -105,6 +99,6 @@ def _eeg(
 
     start = 0
     while start < len(stamps):
-        stop = max(int(np.searchsorted(stamps, stamps[start] + chunk_s, side="left")), start + 1)
-        yield _Due(float(stamps[stop - 1]), partial(write, slice(start, stop)))
+        stop = max(int(np.searchsorted(stamps, stamps[start] + _CHUNK_S, side="left")), start + 1)
+        yield _Scheduled(float(stamps[stop - 1]), partial(write, slice(start, stop)))
         start = stop

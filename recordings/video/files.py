@@ -130,9 +130,11 @@ class VideoWriter:
                 raise self._failed(failure) from failure
 
     def __enter__(self) -> VideoWriter:
+        """Return the writer."""
         return self
 
     def __exit__(self, *_: Any) -> None:
+        """End the file."""
         self.close()
 
     def _add_stream(
@@ -184,7 +186,7 @@ def _encoder(name: str) -> av.codec.Codec:
 
 
 def _pixel_format(codec: av.codec.Codec, size: tuple[int, int]) -> str:
-    """The usual format for the codec; colour at half resolution needs even sides."""
+    """Choose the usual format for the codec; colour at half resolution needs even sides."""
     odd = size[0] % 2 or size[1] % 2
     known = [f.name for f in codec.video_formats or ()]
     wanted = _PIXELS.get(codec.name, "yuv444p" if odd else "yuv420p")
@@ -230,13 +232,15 @@ class VideoReader:
 
     @property
     def n_frames(self) -> int:
+        """Number of frames in the file."""
         return len(self._ticks)
 
     def __len__(self) -> int:
+        """Return the number of frames in the file."""
         return self.n_frames
 
     def index_at(self, time_s: float) -> int:
-        """The frame on show at `time_s` (on the scale of `pts`); -1 before the first."""
+        """Return the frame on show at `time_s` (on the scale of `pts`); -1 before the first."""
         return int(np.searchsorted(self.pts, time_s, side="right")) - 1
 
     def frame(self, index: int) -> NDArray[np.uint8] | None:
@@ -251,19 +255,22 @@ class VideoReader:
         return to_rgb(self._frame) if self._frame is not None and self._at == index else None
 
     def __iter__(self) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
-        """Number, time in seconds and picture of every frame that can be decoded."""
+        """Yield number, time in seconds and picture (height, width, 3) of every frame that can be decoded."""
         for index in range(self.n_frames):
             image = self.frame(index)
             if image is not None:
                 yield index, float(self.pts[index]), image
 
     def close(self) -> None:
+        """Close the file."""
         self._container.close()
 
     def __enter__(self) -> VideoReader:
+        """Return the reader."""
         return self
 
     def __exit__(self, *_: Any) -> None:
+        """Close the file."""
         self.close()
 
     def _step(self) -> None:
@@ -288,7 +295,7 @@ class VideoReader:
 
 
 def _scan(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:
-    """Times of all frames in ticks, numbers of the keyframes, seconds in a tick; decodes nothing."""
+    """Find times of all frames in ticks, numbers of the keyframes, seconds in a tick; decode nothing."""
     container, stream = open_container(path)
     with container:
         found = {

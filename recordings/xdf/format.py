@@ -36,6 +36,8 @@ Values = NDArray[np.generic] | list[list[str]]
 
 
 class Tag(IntEnum):
+    """Kinds of chunks, as the specification numbers them."""
+
     FILE_HEADER = 1
     STREAM_HEADER = 2
     SAMPLES = 3
@@ -56,6 +58,7 @@ class Damage(Exception):
         self.what = what
 
     def as_error(self, path: Path) -> SessionError:
+        """Return the error a user is shown."""
         return SessionError(
             f"{path}: damaged at byte {self.offset}: {self.what}. "
             f"Run `phosphene repair {path}` to save what is whole."
@@ -63,8 +66,11 @@ class Damage(Exception):
 
 
 class Chunk(NamedTuple):
-    """Where a chunk lies: `start` is its first byte, `content` the first after tag and stream id, `stop` the
-    first of the next chunk. `stream_id` is -1 for chunks that belong to no stream."""
+    """Where a chunk lies in its file.
+
+    `start` is its first byte, `content` the first after tag and stream id, `stop` the first of the next
+    chunk. `stream_id` is -1 for chunks that belong to no stream.
+    """
 
     start: int
     tag: int
@@ -90,7 +96,7 @@ class ChunkFile:
             os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_RANDOM)
 
     def peek(self, at: int, n: int) -> tuple[bytes, int]:
-        """A buffer, and the place in it where byte `at` stands with `n` bytes to follow (or the end)."""
+        """Return a buffer, and the place of byte `at` in it, with `n` bytes to follow (or the end)."""
         place = at - self._block_at
         if place < 0 or place + n > len(self._block):
             self._block = os.pread(self._fd, max(self._BLOCK, n), at)
@@ -116,13 +122,14 @@ class ChunkFile:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def close(self) -> None:
+        """Close the file."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
 
 def varint(value: int) -> bytes:
-    """A length as XDF writes it: one byte with the number of bytes, then the value."""
+    """Write a length as XDF does: one byte with the number of bytes, then the value."""
     if value < 1 << 8:
         return struct.pack("<BB", 1, value)
     if value < 1 << 32:
@@ -131,7 +138,7 @@ def varint(value: int) -> bytes:
 
 
 def read_varint(buffer: bytes, at: int) -> tuple[int, int]:
-    """The value of the variable-length integer at `at`, and the place after it.
+    """Read the variable-length integer at `at`; returns it and the place after it.
 
     Raises
     ------
@@ -150,7 +157,7 @@ def read_varint(buffer: bytes, at: int) -> tuple[int, int]:
 
 
 def walk(file: ChunkFile, start: int = len(MAGIC)) -> Iterator[Chunk]:
-    """The chunks from byte `start` to the end of the file, by their headers alone.
+    """Walk over the chunks from byte `start` to the end of the file, by their headers alone.
 
     Raises
     ------
@@ -200,7 +207,7 @@ def check_magic(file: ChunkFile) -> None:
 
 
 def parse_xml(content: bytes) -> ElementTree.Element:
-    """The root of a header or footer. Text that is not UTF-8 is read with replacement marks.
+    """Parse a header or footer. Text that is not UTF-8 is read with replacement marks.
 
     Raises
     ------

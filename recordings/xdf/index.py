@@ -31,6 +31,7 @@ class StreamInfo:
 
     @property
     def layout(self) -> Layout:
+        """How the stream's samples lie in the file."""
         return Layout(self.n_channels, self.format, 1.0 / self.rate_nominal if self.rate_nominal > 0 else 0.0)
 
     def text(self, path: str) -> str:
@@ -100,10 +101,12 @@ class XdfStream:
 
     @property
     def n_chunks(self) -> int:
+        """Number of samples chunks."""
         return len(self.content)
 
     @property
     def n_samples(self) -> int:
+        """Number of samples in all chunks."""
         return int(self.n_in_chunk.sum())
 
     @property
@@ -124,16 +127,19 @@ class StreamIndex:
         self._offset_times, self._offset_values = array("d"), array("d")
 
     def add_samples(self, content: int, stop: int, n: int, first_stamp: float) -> None:
+        """Enter a samples chunk."""
         self._content.append(content)
         self._stop.append(stop)
         self._n.append(n)
         self._first.append(first_stamp)
 
     def add_offset(self, time: float, value: float) -> None:
+        """Enter a clock offset."""
         self._offset_times.append(time)
         self._offset_values.append(value)
 
     def finished(self) -> XdfStream:
+        """Return what was entered, as arrays."""
         return XdfStream(
             info=self.info,
             content=np.array(self._content, np.int64),

@@ -69,7 +69,7 @@ class XdfReader:
         return self.damage is None and all(s.footer is not None for s in self.streams.values())
 
     def read_chunk(self, stream_id: int, k: int) -> tuple[TimeArray, Values]:
-        """Stamps (n_samples,) on the sender's clock and values (n_samples, n_channels) of the k-th chunk.
+        """Read stamps (n,) on the sender's clock and values (n, n_channels) of the k-th chunk.
 
         Raises
         ------
@@ -82,14 +82,14 @@ class XdfReader:
         return self._parse(stream, k)
 
     def iter_chunks(self, stream_id: int, first: int = 0) -> Iterator[tuple[TimeArray, Values]]:
-        """Stamps and values of each chunk in the file's order, from the `first`-th on."""
+        """Yield stamps (n,) and values (n, n_channels) of each chunk in file order, from the `first` on."""
         for k in range(first, self.streams[stream_id].n_chunks):
             yield self.read_chunk(stream_id, k)
 
     def read(
         self, stream_id: int, start: float = -math.inf, stop: float = math.inf
     ) -> tuple[TimeArray, Values]:
-        """Stamps and values of all samples with `start` <= stamp < `stop` (s, sender's clock)."""
+        """Read stamps (n,) and values (n, n_channels) with `start` <= stamp < `stop` (s, sender's clock)."""
         stream = self.streams[stream_id]
         layout = stream.info.layout
         stamps, values = [np.zeros(0)], []
@@ -109,14 +109,17 @@ class XdfReader:
         return joined, np.concatenate([empty, *values])
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> XdfReader:
+        """Return the reader."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the file."""
         self.close()
 
     def _index(self, tolerate_truncation: bool) -> None:

@@ -45,6 +45,7 @@ class Repair:
 
     @property
     def was_whole(self) -> bool:
+        """Whether nothing had to be left out or added."""
         return not self.damages
 
 
@@ -211,7 +212,7 @@ class _Survey:
 
 
 def _after_boundary(file: ChunkFile, at: int) -> int:
-    """The byte after the next boundary's signature at or after `at`; the file's size where there is none."""
+    """Find the byte after the next boundary's signature at or after `at`; the file's size where none is."""
     overlap = len(BOUNDARY) - 1
     while at < file.size:
         block = file.read(at, min(_SCAN_BYTES, file.size - at))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,7 +33,7 @@ class Layout:
 
 
 def first_of(layout: Layout, buffer: bytes, at: int, length: int) -> tuple[int, float]:
-    """Number of samples and first stamp (nan where it is left out) of a chunk of `length` bytes at `at`.
+    """Read number of samples and first stamp (nan where left out) of a chunk of `length` bytes at `at`.
 
     Looks only at the first bytes; that so many samples fit into the chunk is checked here, before anybody
     takes memory for them.
@@ -88,7 +88,7 @@ def _parse_numbers(
     dtype, width = DTYPES[layout.format], layout.sample_bytes
     extra = len(content) - at - n * (1 + width)  # what the stamps take: 8 bytes each
     if extra == 8 * n:  # every sample has its own
-        rows = np.frombuffer(content, _row(dtype, layout.n_channels, True), n, at)
+        rows = np.frombuffer(content, _row(dtype, layout.n_channels, stamped=True), n, at)
         if not (rows["flag"] == 8).all():
             raise ValueError("time stamps do not fit the chunk's length")
         return (
@@ -97,7 +97,7 @@ def _parse_numbers(
             rows["values"].astype(dtype.newbyteorder("=")),
         )
     if extra == 0:  # none has
-        rows = np.frombuffer(content, _row(dtype, layout.n_channels, False), n, at)
+        rows = np.frombuffer(content, _row(dtype, layout.n_channels, stamped=False), n, at)
         if rows["flag"].any():
             raise ValueError("time stamps do not fit the chunk's length")
         return np.zeros(n), np.zeros(n, bool), rows["values"].astype(dtype.newbyteorder("="))
@@ -162,13 +162,13 @@ def _deduce(stamps: TimeArray, stamped: NDArray[np.bool_], last_stamp: float, st
         stamps[start:stop] = np.add.accumulate(run)  # one after the other, as every reader adds them up
 
 
-def _row(dtype: np.dtype, n_channels: int, stamped: bool) -> np.dtype:
+def _row(dtype: np.dtype[Any], n_channels: int, *, stamped: bool) -> np.dtype[Any]:
     stamp = [("stamp", "<f8")] if stamped else []
     return np.dtype([("flag", "u1"), *stamp, ("values", dtype, (n_channels,))])
 
 
 def pack(layout: Layout, stamps: TimeArray, values: ArrayLike | Sequence[Sequence[str]]) -> bytes:
-    """The content of a chunk in which every sample carries its own stamp.
+    """Make a chunk's content from stamps (n,) and values (n, n_channels), each sample with its stamp.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def pack(layout: Layout, stamps: TimeArray, values: ArrayLike | Sequence[Sequenc
         )
     if not np.can_cast(array.dtype, dtype, "same_kind") or not _in_range(array, dtype):
         raise ValueError(f"values of type {array.dtype} do not fit the stream's {layout.format}")
-    rows = np.empty(len(stamps), _row(dtype, layout.n_channels, True))
+    rows = np.empty(len(stamps), _row(dtype, layout.n_channels, stamped=True))
     rows["flag"], rows["stamp"], rows["values"] = 8, stamps, array
     return varint(len(stamps)) + rows.tobytes()
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from realtime.types import TimeArray
+from realtime.types import BoolArray, TimeArray
 from recordings.xdf.index import XdfStream
 
 _HUBER_S = 1e-4  # offsets further than this from the line count as outliers (pyxdf's winsor_threshold)
 
 
 def epochs(times: TimeArray, values: TimeArray) -> list[slice]:
-    """Runs of offsets measured against one and the same clock of the sender.
+    """Find runs of offsets, at times (n,) with values (n,), measured against one clock of the sender.
 
     A new run begins where the sender's clock goes back, or where both the time between two measurements and
     the offset itself jump far out of their usual range: the sender was restarted. Limits are pyxdf's.
@@ -32,14 +32,15 @@ def epochs(times: TimeArray, values: TimeArray) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
-def _outlying(x: TimeArray, deviations: float, seconds: float) -> np.ndarray:
+def _outlying(x: TimeArray, deviations: float, seconds: float) -> BoolArray:
     """Which values lie further from the median than so many median absolute deviations and seconds."""
     away = np.abs(x - np.median(x))
-    return (away / (np.median(away) + np.finfo(float).eps) > deviations) & (away > seconds)
+    far: BoolArray = (away / (np.median(away) + np.finfo(float).eps) > deviations) & (away > seconds)
+    return far
 
 
 def split_by_epoch(stamps: TimeArray, times: TimeArray, runs: Sequence[slice]) -> list[int]:
-    """First sample of each run of offsets, and the number of samples at the end.
+    """Find the first sample of each run of offsets, given stamps (n_samples,) and offset times (n,).
 
     The border lies at the first sample that is nearer to the next run's first measurement than to this
     run's last.
@@ -53,7 +54,7 @@ def split_by_epoch(stamps: TimeArray, times: TimeArray, runs: Sequence[slice]) -
 
 
 def trusted(stream: XdfStream) -> tuple[int, TimeArray, TimeArray]:
-    """Number of samples, offset times and values that can be trusted.
+    """Find the number of samples, offset times (n,) and values (n,) that can be trusted.
 
     liblsl can write one extra sample and one senseless offset while an outlet is destroyed (liblsl#246,
     pylsl#67). Both are left out where both are seen: more samples than the footer counts, and a last offset

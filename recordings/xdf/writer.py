@@ -59,9 +59,11 @@ class StreamHeader:
 
     @property
     def layout(self) -> Layout:
+        """How the stream's samples lie in the file."""
         return Layout(self.n_channels, self.format, 0.0)
 
     def xml(self) -> str:
+        """Return the header as it stands in the file."""
         info = ElementTree.Element("info")
         entries = {
             "name": self.name or "unnamed",  # pyxdf reads no stream without a name
@@ -179,6 +181,7 @@ class XdfWriter:
         self._tally[stream_id].offsets.append(measured)
 
     def n_samples(self, stream_id: int) -> int:
+        """Return the number of samples written to a stream."""
         return self._tally[stream_id].n_samples
 
     def flush(self) -> None:
@@ -200,11 +203,13 @@ class XdfWriter:
             self._fd = -1
 
     def __enter__(self) -> XdfWriter:
+        """Return the writer."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Write the footers and close."""
         self.close()
 
     def _begin(self, headers: Mapping[int, str], dated: bool) -> None:
@@ -241,7 +246,7 @@ class XdfWriter:
 
 
 def pack_chunk(tag: Tag, content: bytes, stream_id: int = -1) -> bytes:
-    """A whole chunk as it stands in the file; `stream_id` is for chunks that belong to a stream."""
+    """Make a whole chunk as it stands in the file; `stream_id` is for chunks that belong to a stream."""
     head = struct.pack("<HI", tag, stream_id) if tag in WITH_STREAM_ID else struct.pack("<H", tag)
     return varint(len(head) + len(content)) + head + content
 
@@ -272,7 +277,7 @@ def _document(root: ElementTree.Element) -> str:
 def footer_xml(
     n_samples: int, first_stamp: float, last_stamp: float, offsets: Sequence[tuple[float, float]]
 ) -> str:
-    """A stream's footer; `offsets` are (time on the sender's clock, value) as in the file."""
+    """Make a stream's footer; `offsets` are (time on the sender's clock, value) as in the file."""
     info = ElementTree.Element("info")
     _fill(
         info,

@@ -163,7 +163,7 @@ def test_live_it_says_what_it_says_of_the_recording(flashes, kept):
     session = Session(flashes[1])
     sources = ReplayEeg(session, clock := ManualClock(session.start)), ReplayVideo(session, clock)
     pipeline = Pipeline(*sources, lambda labels: engine)
-    Player(pipeline, *sources, clock, session.start, session.end, float("inf"), False).run()
+    Player(pipeline, sources, clock, session.span, float("inf")).run()
     readings = [r for r in pipeline.history if r.index % 8 == 0][2:]
     recordings = Recordings(flashes[1:], GridConfig(), ConditioningConfig())
     ends = np.array([round(r.end * 40) - recordings.tables[0].first for r in readings])
