@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from experiment.state import Actions, FeedbackState, Mode
+from experiment.state import Actions, FeedbackShown, Mode
 from gui import theme as themes
 from gui.app import application
 from gui.keys import KeyList
@@ -68,7 +68,7 @@ def replay() -> Scene:
 
 
 def feedback() -> Scene:
-    state = FeedbackState(0.72, 0.6, "running", rewarded=True)
+    state = FeedbackShown(0.72, 0.6, "running", rewarded=True)
     return FakeView(), Mode.LIVE, Actions(feedback=lambda: state)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from experiment.feedback_options import FeedbackChoice
 from experiment.run import Running
-from experiment.state import FeedbackState as Shown
+from experiment.state import FeedbackShown as Shown
 from experiment.state import FeedbackStyle
 from realtime.errors import ConfigError
 from realtime.feedback.config import FeedbackConfig

@@ -164,7 +164,7 @@ class FeedbackStyle(Enum):
 
 
 @dataclass(frozen=True)
-class FeedbackState:
+class FeedbackShown:
     """What the feedback controller says now.
 
     Attributes
@@ -203,7 +203,7 @@ class Actions:
     recorded_s : callable
         Seconds recorded so far, or None while nothing is recorded.
     feedback : callable
-        The newest `FeedbackState`, or None while no controller runs.
+        The newest `FeedbackShown`, or None while no controller runs.
     """
 
     set_up: Callable[[], Any] | None = None
@@ -213,4 +213,4 @@ class Actions:
     open_report: Callable[[], Any] | None = None
     toggle_recording: Callable[[], Any] | None = None
     recorded_s: Callable[[], float | None] | None = None
-    feedback: Callable[[], FeedbackState | None] | None = None
+    feedback: Callable[[], FeedbackShown | None] | None = None

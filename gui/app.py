@@ -29,7 +29,7 @@ class FrameMeter:
         self._longest = 0.0
 
     def tick(self, now: float) -> None:
-        """Called before each drawing; the first call comes before anything was shown and only starts."""
+        """Count a drawing at `now`. The first comes before anything was shown, and only starts the count."""
         if self._n > 0:
             self._longest = max(self._longest, now - self._last)
         elif self._n == 0:
@@ -47,10 +47,10 @@ class FrameMeter:
 
 
 def application() -> QApplication:
-    """The one QApplication, in the window's style."""
+    """Return the one QApplication, in the window's style."""
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else _new_application()
-    # Whoever shows a window ends it. Qt would also put a request to quit into its queue when the last window
+    # What shows a window ends it. Qt would also put a request to quit into its queue when the last window
     # goes, which stays there if nothing runs any more, and then ends whatever is shown next at once.
     app.setQuitOnLastWindowClosed(False)
     return app

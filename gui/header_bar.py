@@ -10,7 +10,7 @@ from gui.panel import label, set_text, set_tone, tool_button
 from gui.theme import Theme
 from realtime.types import EegHealth, StreamState, VideoHealth
 
-# A sign, a word and a tone for each state: nothing is told by colour alone.
+# A sign, a word and a tone for each state: colour alone says nothing.
 _SIGNS = {
     StreamState.SEARCHING: ("○", "SEARCHING", "muted"),
     StreamState.LIVE: ("●", "LIVE", ""),
@@ -41,6 +41,7 @@ class StreamSign(QWidget):
         row.addWidget(self.what)
 
     def show_state(self, state: StreamState, age_s: float, what: str, note: str) -> None:
+        """Show the state of a stream that is `age_s` old, what it delivers, and a note on it."""
         sign, word, tone = _SIGNS[state]
         waiting = state in (StreamState.STALLED, StreamState.LOST) and age_s < 1e6
         set_text(self.state, f"{sign} {word}" + (f" {age_s:.0f} s" if waiting else ""))
@@ -50,6 +51,7 @@ class StreamSign(QWidget):
 
 
 def eeg_words(health: EegHealth) -> str:
+    """Name, channels and rate of an EEG stream."""
     if not health.n_channels:
         return health.name
     rate = health.rate_effective or health.rate_nominal
@@ -57,6 +59,7 @@ def eeg_words(health: EegHealth) -> str:
 
 
 def video_words(health: VideoHealth) -> str:
+    """Size and rate of a video."""
     if not health.width:
         return health.name
     return f"{health.width}×{health.height} · {health.fps_effective or health.fps_nominal:.1f}/s"
@@ -110,7 +113,7 @@ class HeaderBar(QFrame):
             row.addWidget(button)
 
     def refresh(self, view: View) -> None:
-        """Called twice a second."""
+        """Show how the streams stand; called twice a second."""
         eeg, video = view.eeg_health(), view.video_health()
         self.eeg.show_state(eeg.state, eeg.age_s, eeg_words(eeg), eeg.note)
         self.video.show_state(video.state, video.age_s, video_words(video), video.note or video.name)
@@ -125,4 +128,5 @@ class HeaderBar(QFrame):
         self.record.setText("Record" if recorded is None else "Stop")
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         self.theme_switch.setIcon(icon("moon" if theme.name == "light" else "sun", theme.colour("text")))

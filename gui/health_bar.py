@@ -28,6 +28,7 @@ class Figure(QWidget):
         row.addWidget(self.value)
 
     def say(self, text: str, needs_hand: bool = False) -> None:
+        """Show this figure; with a sign where it needs a hand."""
         set_text(self.value, f"▲ {text}" if needs_hand else text)
         set_tone(self.value, "warn" if needs_hand else "")
 
@@ -52,7 +53,9 @@ class HealthBar(QFrame):
         self.late = Figure(
             "late", "Intervals that a stream did not fill in time; what was missing is masked", "9999"
         )
-        self.frames = Figure("frames lost", "Frames a source gave and nobody could take, by video", "9999")
+        self.frames = Figure(
+            "frames lost", "Frames that a source gave and the program did not take, by video", "9999"
+        )
         self.thinned = Figure(
             "thinned", "Frames the network was too slow for, by video: the one before stands in", "▲ 999"
         )
@@ -76,7 +79,7 @@ class HealthBar(QFrame):
         row.addWidget(self.weights)
 
     def refresh(self, view: View) -> None:
-        """Called twice a second."""
+        """Show the figures; called twice a second."""
         counters, eeg, video = view.counters(), view.eeg_health(), view.video_health()
         latency = counters.get("latency_p95_ms")
         if latency is None or latency != latency:

@@ -13,7 +13,7 @@ def _triangle(left: float, right: float) -> QPolygonF:
 
 
 def _outline(name: str) -> QPainterPath:
-    """The filled shape of an icon on a ground of 64 × 64."""
+    """Return the filled shape of an icon on a ground of 64 × 64."""
     path = QPainterPath()
     if name == "play":
         path.addPolygon(_triangle(18, 50))

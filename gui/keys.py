@@ -22,6 +22,7 @@ class Key(NamedTuple):
 
     @property
     def keys(self) -> tuple[str, ...]:
+        """All shortcuts of this key."""
         return (self.key, *self.also)
 
 

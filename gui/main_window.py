@@ -30,7 +30,7 @@ _NEWS = ("recorded_s", "feedback")  # actions that are asked at every drawing an
 
 
 def _guarded(actions: Actions, tell: Callable[[str], None]) -> Actions:
-    """The same actions, but an error of ours is told in the window; Qt would print it and go on."""
+    """Return the same actions, but with our errors shown in the window; Qt would print them and go on."""
 
     def guard(action: Callable[[], Any]) -> Callable[[], None]:
         def guarded() -> None:
@@ -148,9 +148,11 @@ class MainWindow(QMainWindow):
             menu.addAction("Report", self.can.open_report)
 
     def show_keys(self) -> None:
+        """Open the list of keys."""
         KeyList(self).open()
 
     def toggle_full_screen(self) -> None:
+        """Fill the screen, or be a window again."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def leave(self) -> None:
@@ -161,6 +163,7 @@ class MainWindow(QMainWindow):
             self.toggle_full_screen()
 
     def start_tour(self) -> None:
+        """Begin the walk through the panels of a session."""
         if self.page is not None and self.tour is None:
             self.tour = Tour(self.page, self.page.places, self.theme)
             self.tour.ended.connect(self._end_tour)
@@ -190,18 +193,22 @@ class MainWindow(QMainWindow):
         return newest.value if newest is not None else None
 
     def toggle_recording(self) -> None:
+        """Begin or end a recording, where there is one to be made."""
         if self.can.toggle_recording is not None:
             self.can.toggle_recording()
 
     def set_up(self) -> None:
+        """Choose streams, where they can be chosen."""
         if self.can.set_up is not None:
             self.can.set_up()
 
     # ------------------------------------------------------------------ theme and memory
     def toggle_theme(self) -> None:
+        """Change between light and dark."""
         self.apply_theme(themes.DARK if self.theme.name == "light" else themes.LIGHT)
 
     def apply_theme(self, theme: themes.Theme) -> None:
+        """Take the theme's colours."""
         self.theme = theme
         QApplication.setPalette(themes.palette(theme))
         self.setFont(themes.font())
@@ -210,6 +217,7 @@ class MainWindow(QMainWindow):
             self.page.apply_theme(theme)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        """Keep theme and layout, and close the participant's window; Qt calls this."""
         self.settings.setValue("theme", self.theme.name)
         self.settings.setValue("layout/geometry", self.saveGeometry())
         if self.page is not None:

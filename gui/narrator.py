@@ -1,8 +1,8 @@
-"""Says in one plain sentence what is happening, for somebody who sees the program for the first time."""
+"""Says in one plain sentence what is happening, to a person who sees the program for the first time."""
 
 from __future__ import annotations
 
-from experiment.state import FeedbackState
+from experiment.state import FeedbackShown
 from realtime.types import Reading
 
 HOLD_S = 2.5  # a sentence stands at least this long: long enough to be read
@@ -25,10 +25,10 @@ def sentence(
     reading: Reading | None,
     stale: bool,
     untrained: bool,
-    feedback: FeedbackState | None,
+    feedback: FeedbackShown | None,
     blind: bool = False,
 ) -> str:
-    """What the newest reading means in plain words; trouble first, then the loop, then the match."""
+    """Say what the newest reading means in plain words; trouble first, then the loop, then the match."""
     if reading is None:
         return WAITING
     if stale:
@@ -55,7 +55,7 @@ class Narrator:
         self._since = float("-inf")
 
     def follow(self, text: str, now: float) -> str:
-        """The sentence to show at `now`, seconds; time that runs backwards lets the new one through."""
+        """Return the sentence to show at `now`, seconds; where time went backwards, the new one."""
         if text != self.text and not 0 <= now - self._since < HOLD_S:
             self.text, self._since = text, now
         return self.text

@@ -40,7 +40,7 @@ def heat(patches: FloatArray) -> NDArray[np.uint8]:
 
 
 def rgba_image(rgba: NDArray[np.uint8]) -> QImage:
-    """A QImage of its own memory from an array of shape (rows, columns, 4)."""
+    """Copy an array of shape (rows, columns, 4), uint8 RGBA, into a QImage."""
     rgba = np.ascontiguousarray(rgba)
     return QImage(
         rgba.data, rgba.shape[1], rgba.shape[0], 4 * rgba.shape[1], QImage.Format.Format_RGBA8888
@@ -48,7 +48,7 @@ def rgba_image(rgba: NDArray[np.uint8]) -> QImage:
 
 
 def rgb_image(image: NDArray[np.uint8]) -> QImage:
-    """A QImage of its own memory from an array of shape (height, width, 3).
+    """Copy an array of shape (height, width, 3), uint8 RGB, into a QImage.
 
     Four bytes a pixel: Qt scales those four times as fast as three.
     """
@@ -59,7 +59,7 @@ def rgb_image(image: NDArray[np.uint8]) -> QImage:
 
 
 def fitted(width: float, height: float, into: QRectF) -> QRectF:
-    """The largest rectangle of the shape width : height in the middle of `into`."""
+    """Return the largest rectangle of the shape width : height in the middle of `into`."""
     scale = min(into.width() / width, into.height() / height)
     w, h = width * scale, height * scale
     return QRectF(into.x() + (into.width() - w) / 2, into.y() + (into.height() - h) / 2, w, h)

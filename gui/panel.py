@@ -26,7 +26,7 @@ _HEADER_PX = 24  # the same with and without a button, so that titles stand in l
 
 
 def label(text: str = "", role: str = "", tone: str = "") -> QLabel:
-    """A label that the style sheet knows by its role and tone."""
+    """Make a label that the style sheet knows by its role and tone."""
     widget = QLabel(text)
     widget.setProperty("role", role)
     widget.setProperty("tone", tone)
@@ -34,6 +34,7 @@ def label(text: str = "", role: str = "", tone: str = "") -> QLabel:
 
 
 def tool_button(text: str, checkable: bool = False) -> QToolButton:
+    """Make a small button with a word."""
     button = QToolButton()
     button.setText(text)
     button.setCheckable(checkable)
@@ -80,9 +81,11 @@ class Empty(QWidget):
 
     @property
     def text(self) -> str:
+        """What it says."""
         return self._words.text()
 
     def say(self, text: str) -> None:
+        """Say something else."""
         set_text(self._words, text)
 
 
@@ -90,7 +93,7 @@ class Panel(QFrame):
     """One view in its frame.
 
     Subclasses put their widget in with `set_content`, say what is new in `refresh`, and take new colours in
-    `apply_theme`. Until `show_content(True)` the panel tells what would fill it.
+    `apply_theme`. Until `show_content(there=True)` the panel tells what would fill it.
     """
 
     def __init__(self, caption: Caption):
@@ -126,15 +129,17 @@ class Panel(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_content(self, widget: QWidget) -> None:
+        """Put in the view; it is shown once there is something to show."""
         self._stack.addWidget(widget)
 
-    def show_content(self, there: bool) -> None:
+    def show_content(self, *, there: bool) -> None:
         """Switch between the view and the words that stand in for it."""
         if self._stack.currentIndex() != int(there):
             self._stack.setCurrentIndex(int(there))
 
     @property
     def has_content(self) -> bool:
+        """Whether the view is shown, and not the words that stand in for it."""
         return self._stack.currentIndex() == 1
 
     def add_to_header(self, widget: QWidget, gives_way: bool = False) -> None:
@@ -156,5 +161,6 @@ class Panel(QFrame):
         raise NotImplementedError
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         self.theme = theme
         self.update()

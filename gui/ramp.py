@@ -14,7 +14,7 @@ _RAMP_PX = 48
 
 
 def ramp_image(start: float = 0.0) -> QImage:
-    """The colours from `start` (0 to 1) to the end, one pixel high."""
+    """Return the colours from `start` (0 to 1) to the end, one pixel high."""
     return rgb_image(attention_table()[np.linspace(255 * start, 255, _RAMP_PX).astype(int)][None])
 
 
@@ -29,6 +29,7 @@ class Ramp(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def set_ends(self, low: str, high: str) -> None:
+        """Write these words at the two ends."""
         if (low, high) != self._ends:
             self._ends = (low, high)
             # Grows with its words and never shrinks, so that a changing number moves nothing beside it.
@@ -39,9 +40,11 @@ class Ramp(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
+        """Return the size it wants; Qt asks."""
         return QSize(self._widest, 18)
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         painter = QPainter(self)
         painter.setFont(font(SMALL_PX))
         painter.setPen(self.theme.colour("muted"))

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
-from experiment.state import Actions, FeedbackState, Mode, View
+from experiment.state import Actions, FeedbackShown, Mode, View
 from gui.header_bar import HeaderBar
 from gui.health_bar import HealthBar
 from gui.narrator import Narrator, sentence
 from gui.panel import STALE_S, Panel, label, set_text, set_tone
-from gui.panels.attention import AttentionView
-from gui.panels.eeg import EegView
+from gui.panels.attention import AttentionPanel
+from gui.panels.eeg import EegPanel
 from gui.panels.feedback_meter import FeedbackMeter
 from gui.panels.film_strip import FilmStrip
-from gui.panels.scalp import ScalpView
-from gui.panels.similarity import SimilarityView
-from gui.panels.video import OtherVideoView, VideoView
+from gui.panels.scalp import ScalpPanel
+from gui.panels.similarity import SimilarityPanel
+from gui.panels.video import OtherVideoPanel, VideoPanel
 from gui.replay.transport_bar import TransportBar
 from gui.theme import Theme
 from realtime.errors import PhospheneError
@@ -60,9 +60,9 @@ class SessionPage(QWidget):
         self.banner.setWordWrap(True)
         self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.banner.hide()
-        self.eeg, self.video, self.strip = EegView(), VideoView(), FilmStrip()
-        self.others = [OtherVideoView(number) for number in range(n_others)]
-        self.similarity, self.attention, self.scalp = SimilarityView(), AttentionView(), ScalpView()
+        self.eeg, self.video, self.strip = EegPanel(), VideoPanel(), FilmStrip()
+        self.others = [OtherVideoPanel(number) for number in range(n_others)]
+        self.similarity, self.attention, self.scalp = SimilarityPanel(), AttentionPanel(), ScalpPanel()
         self.panels: dict[str, Panel] = {
             "eeg": self.eeg, "video": self.video, "strip": self.strip,
             "similarity": self.similarity, "attention": self.attention, "scalp": self.scalp,
@@ -127,7 +127,7 @@ class SessionPage(QWidget):
             self._show_age()
         self._draws += 1
 
-    def _narrate(self, feedback: FeedbackState | None) -> None:
+    def _narrate(self, feedback: FeedbackShown | None) -> None:
         newest = self.view.readings.get()
         untrained = self.view.card.weights == "untrained"
         stale = self._age_s() > STALE_S
@@ -137,6 +137,7 @@ class SessionPage(QWidget):
         set_text(self.caption, self._narrator.follow(text, self.view.now()))
 
     def toggle_caption(self) -> None:
+        """Show or hide the sentence on what is happening."""
         self.caption.setVisible(self.caption.isHidden())
 
     def show_notice(self, text: str) -> None:
@@ -145,7 +146,7 @@ class SessionPage(QWidget):
         self._show_trouble()
 
     def _show_trouble(self) -> None:
-        """What ended a worker stays; a notice goes after a while."""
+        """Show what ended a worker for good, or a notice for a while."""
         failure = self.view.failure
         if failure is not None:
             set_tone(self.banner, "alarm")
@@ -161,7 +162,7 @@ class SessionPage(QWidget):
         return 0.0 if newest is None else self.view.now() - newest.value.end
 
     def _show_age(self, *_: object) -> None:
-        """A stream that stopped must not look alive: what was made of it says how old it is."""
+        """Say how old readings are: a stream that stopped must not look alive."""
         age = self._age_s()
         stale = age if age > STALE_S else None
         for panel in (self.strip, self.similarity, self.attention, self.scalp):
@@ -172,6 +173,7 @@ class SessionPage(QWidget):
             other.show_state(bare, health)
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         self.header.apply_theme(theme)
         self.transport.apply_theme(theme)
         self.feedback.apply_theme(theme)
@@ -206,6 +208,7 @@ class SessionPage(QWidget):
             splitter.setVisible(any(part is not None and not part.isHidden() for part in parts))
 
     def keep_layout(self, settings: QSettings) -> None:
+        """Keep sizes and hidden panels for the next window."""
         settings.setValue("layout/version", _LAYOUT_VERSION)
         for name, splitter in self._splitters.items():
             settings.setValue(f"layout/{name}", splitter.saveState())

@@ -55,6 +55,7 @@ class Theme:
     shade: str
 
     def colour(self, name: str, alpha: float = 1.0) -> QColor:
+        """Return the colour of this name as Qt's, with an opacity."""
         colour = QColor(getattr(self, name))
         colour.setAlphaF(alpha)
         return colour
@@ -89,12 +90,13 @@ def contrast(one: str, other: str) -> float:
 
 @cache
 def attention_table() -> NDArray[np.uint8]:
-    """Cividis as 256 rows of RGB."""
-    return pg.colormap.get("cividis").getLookupTable(nPts=256, alpha=False).astype(np.uint8)
+    """Return cividis: array of shape (256, 3), uint8 RGB."""
+    table = pg.colormap.get("cividis").getLookupTable(nPts=256, alpha=False)
+    return np.asarray(table, dtype=np.uint8)
 
 
 def font(px: int = BASE_PX, bold: bool = False) -> QFont:
-    """The window's face with digits of equal width."""
+    """Return the window's face with digits of equal width."""
     face = QFont(list(FAMILIES))
     face.setPixelSize(px)
     face.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
@@ -104,14 +106,14 @@ def font(px: int = BASE_PX, bold: bool = False) -> QFont:
 
 def dress_axis(axis: pg.AxisItem, theme: Theme) -> None:
     """Quiet lines, small figures, and no factor of a thousand in the label."""
-    axis.enableAutoSIPrefix(False)
+    axis.enableAutoSIPrefix(enable=False)
     axis.setStyle(tickFont=font(11), hideOverlappingLabels=False, tickLength=-3, autoExpandTextSpace=False)
     axis.setPen(theme.colour("line"))
     axis.setTextPen(theme.colour("muted"))
 
 
 def palette(theme: Theme) -> QPalette:
-    """What Qt's own parts (menus, combo boxes, file dialogs) are drawn with."""
+    """Return what Qt's own parts (menus, combo boxes, file dialogs) are drawn with."""
     role, colours = QPalette.ColorRole, QPalette()
     for name, roles in {
         "window": (role.Window,),
@@ -130,7 +132,7 @@ def palette(theme: Theme) -> QPalette:
 
 
 def style_sheet(theme: Theme) -> str:
-    """The window's style sheet. Widgets ask for a look by the properties `role` and `tone`."""
+    """Return the window's style sheet. Widgets ask for a look by the properties `role` and `tone`."""
     t = theme
     return f"""
     QWidget {{ color: {t.text}; font-size: {BASE_PX}px; }}
@@ -188,6 +190,6 @@ def style_sheet(theme: Theme) -> str:
 
 
 def system_theme() -> Theme:
-    """The theme that the desktop asks for; light where it does not say."""
+    """Return the theme that the desktop asks for; light where it does not say."""
     dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
     return DARK if dark else LIGHT

@@ -115,11 +115,12 @@ class Tour(QWidget):
         return QPoint(x, y)
 
     def follow_page(self) -> None:
-        """Called by the drawing timer: the page or its panels may have been resized."""
+        """Follow the page or its panels where they were resized; called by the drawing timer."""
         if (self._page.size(), self._bright()) != self._followed:
             self.follow()
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         bright = QRectF(self._bright()).adjusted(-1, -1, 1, 1)

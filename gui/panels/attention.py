@@ -26,6 +26,7 @@ class PeakScale:
         self._needed_at = -np.inf
 
     def follow(self, peak: float, now: float) -> float:
+        """Return the end of the scale for this peak at `now`, seconds."""
         wanted = next((step for step in _STEPS if step >= peak), _STEPS[-1])
         if wanted >= self.top or now - self._needed_at > _CALM_S or now < self._needed_at:
             self.top, self._needed_at = wanted, now
@@ -33,12 +34,13 @@ class PeakScale:
 
 
 def rows_sum_to_one(matrix: FloatArray) -> FloatArray:
-    """Each row divided by its sum; rows of zeros stay."""
+    """Divide each row of an array of shape (rows, columns) by its sum; rows of zeros stay."""
     total = matrix.sum(axis=1, keepdims=True)
-    return np.divide(matrix, total, out=np.zeros_like(matrix), where=total > 0)
+    shares: FloatArray = np.divide(matrix, total, out=np.zeros_like(matrix), where=total > 0)
+    return shares
 
 
-class AttentionView(Panel):
+class AttentionPanel(Panel):
     """EEG time × frame time, the dashed line is the same moment."""
 
     def __init__(self) -> None:
@@ -47,7 +49,7 @@ class AttentionView(Panel):
         self.canvas.setMinimumSize(150, 120)
         self.canvas.ci.layout.setContentsMargins(0, 0, 0, 0)
         self.plot = self.canvas.addPlot()
-        self.plot.setMouseEnabled(False, False)
+        self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setLabel("bottom", "video, s before now")
@@ -78,11 +80,12 @@ class AttentionView(Panel):
         self.same_moment.setData([start, end], [start, end])
 
     def refresh(self, view: View) -> None:
+        """Take what is new; called by the drawing timer."""
         newest = view.readings.newer_than(self._seq)
         if newest is None:
             return
         self._seq = newest.seq
-        self.show_content(True)
+        self.show_content(there=True)
         span = (-view.grid.interval_s - view.grid.lag_s, -view.grid.lag_s)
         if span != self._span:
             self._set_span(*span)
@@ -94,6 +97,7 @@ class AttentionView(Panel):
         set_text(self.note, f"gate {newest.value.gate:.2f}")
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         super().apply_theme(theme)
         self.canvas.setBackground(theme.colour("panel"))
         self.same_moment.setPen(pg.mkPen(pg.mkColor(255, 255, 255, 110), width=1, style=Qt.PenStyle.DotLine))

@@ -25,7 +25,7 @@ SECONDS = 10.0
 _SETTLE_S = 2.0  # the scale is fitted once, on this much EEG
 
 
-class Canvas(QWidget):
+class TraceCanvas(QWidget):
     """The traces, the time under them, markers, and a bracket under what the model looked at last."""
 
     def __init__(self) -> None:
@@ -68,6 +68,7 @@ class Canvas(QWidget):
         return (t - self._now + SECONDS) / SECONDS * self.width()
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), self.theme.colour("panel"))
         plot = QRectF(0, MARKERS_PX, self.width(), self.height() - AXIS_PX - MARKERS_PX)
@@ -94,7 +95,7 @@ class Canvas(QWidget):
             painter.drawText(QRectF(left, plot.bottom() + 5, 60, AXIS_PX - 5), align, text)
 
     def _paint_markers(self, painter: QPainter, plot: QRectF) -> None:
-        """A line each; the word where it does not run into the one before."""
+        """Draw a line each, and the word where it does not run into the one before."""
         painter.setFont(font(11))
         free_from = -math.inf
         for stamp, text in self._markers:
@@ -109,7 +110,7 @@ class Canvas(QWidget):
                 free_from = x + 12 + painter.fontMetrics().horizontalAdvance(shown)
 
     def _paint_interval(self, painter: QPainter, plot: QRectF) -> None:
-        """A bracket under the EEG that the newest reading was made of."""
+        """Draw a bracket under the EEG that the newest reading was made of."""
         if self._interval is None:
             return
         start, end = (self._x(t) for t in self._interval)
@@ -118,12 +119,12 @@ class Canvas(QWidget):
         painter.drawLine(QLineF(max(start, 0), y, max(end, 0), y))
 
 
-class EegView(Panel):
+class EegPanel(Panel):
     """Ten seconds of EEG."""
 
     def __init__(self) -> None:
         super().__init__(captions.EEG)
-        self.gutter, self.canvas = Gutter(), Canvas()
+        self.gutter, self.canvas = Gutter(), TraceCanvas()
         self.filter = AS_THE_MODEL
         body = QWidget()
         row = QHBoxLayout(body)
@@ -146,9 +147,11 @@ class EegView(Panel):
         self.filter = choice
 
     def next_filter(self) -> None:
+        """Draw through the next filter of the list."""
         self.filter = FILTERS[(FILTERS.index(self.filter) + 1) % len(FILTERS)]
 
     def refresh(self, view: View) -> None:
+        """Take what is new; called by the drawing timer."""
         now, quality = view.now(), view.channel_quality()
         bad = tuple(bool(quality.get(name)) for name in view.labels)
         if not self.canvas.scale_uv:
@@ -174,7 +177,7 @@ class EegView(Panel):
         """Once, on the first seconds of EEG; from then on the axis stays as it is."""
         _, samples = view.eeg_window(SECONDS)
         known = int(np.isfinite(samples).any(axis=1).sum())
-        self.show_content(known > 0)
+        self.show_content(there=known > 0)
         if known >= _SETTLE_S * view.grid.eeg_hz:
             self.canvas.scale_uv = fitting_scale(samples)
 
@@ -193,6 +196,7 @@ class EegView(Panel):
             self.canvas.update()
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         super().apply_theme(theme)
         self.gutter.theme = self.canvas.theme = theme
         self.gutter.update()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
-from experiment.state import FeedbackState
+from experiment.state import FeedbackShown
 from gui.panel import label, set_text, set_tone
 from gui.theme import LIGHT, Theme
 
@@ -26,11 +26,13 @@ class Meter(QWidget):
         self.setMinimumSize(160, 24)
 
     def show_level(self, level: float | None, threshold: float | None) -> None:
+        """Show level and threshold, both 0 to 1; None leaves them out."""
         if (level, threshold) != (self.level, self.threshold):
             self.level, self.threshold = level, threshold
             self.update()
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         painter = QPainter(self)
         well = QRectF(0, 5, self.width(), self.height() - 10)
         painter.fillRect(well, self.theme.colour("sunk"))
@@ -66,8 +68,8 @@ class FeedbackMeter(QFrame):
         row.addWidget(self.figure)
         row.addWidget(self.window_button)
 
-    def show_state(self, state: FeedbackState | None) -> None:
-        """Called by the drawing timer; hidden where there is no feedback."""
+    def show_state(self, state: FeedbackShown | None) -> None:
+        """Show what the controller says; called by the drawing timer. Hidden where there is no feedback."""
         self.setVisible(state is not None)
         if state is None:
             return
@@ -78,5 +80,6 @@ class FeedbackMeter(QFrame):
         set_tone(self.phase, "warn" if state.needs_hand else "accent" if state.rewarded else "")
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         self.meter.theme = theme
         self.meter.update()

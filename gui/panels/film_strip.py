@@ -45,10 +45,12 @@ class Strip(QWidget):
     def show_interval(
         self, weights: FloatArray, pictures: list[Thumbnail | None], span_s: tuple[float, float]
     ) -> None:
+        """Show the weight of each slot, pictures that lie evenly over them, and the span in seconds."""
         self.weights, self._pictures, self.span_s = weights, pictures, span_s
         self.update()
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         if not self._pictures:
             return
         painter = QPainter(self)
@@ -104,6 +106,7 @@ class FilmStrip(Panel):
         self._reading_seq = 0
 
     def refresh(self, view: View) -> None:
+        """Take what is new; called by the drawing timer."""
         newest = view.readings.newer_than(self._reading_seq)
         if newest is None:
             return
@@ -113,9 +116,10 @@ class FilmStrip(Panel):
         pictures = view.thumbnails([int(seq) for seq in reading.frame_seq[slots]])
         span = (-view.grid.interval_s - view.grid.lag_s, -view.grid.lag_s)
         self.strip.show_interval(reading.attention.frames, pictures, span)
-        self.show_content(True)
+        self.show_content(there=True)
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         super().apply_theme(theme)
         self.strip.theme = theme
         self.strip.update()

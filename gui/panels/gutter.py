@@ -17,7 +17,7 @@ _LEAST_BAR_PX = 24
 
 
 class Gutter(QWidget):
-    """Channel names and the scale bar, drawn anew only when one of them changes."""
+    """Channel names and the scale bar, drawn again only when one of them changes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,6 +28,7 @@ class Gutter(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def show_channels(self, labels: tuple[str, ...], quality: Mapping[str, str], scale_uv: int) -> None:
+        """Name these channels, each with its reason where it is bad, beside a scale bar in µV."""
         if (labels, quality, scale_uv) == (self._labels, self._quality, self._scale_uv):
             return
         self._labels, self._quality, self._scale_uv = labels, dict(quality), scale_uv
@@ -37,7 +38,7 @@ class Gutter(QWidget):
         self.update()
 
     def words(self, name: str) -> str:
-        """A channel's name, and beside it why it is bad."""
+        """Return a channel's name, and beside it why it is bad."""
         return f"{name} {self._quality.get(name, '')}".strip()
 
     def rows(self) -> list[tuple[str, float, int]]:
@@ -62,6 +63,7 @@ class Gutter(QWidget):
         return (self.height() - AXIS_PX - MARKERS_PX) / len(self._labels)
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         painter = QPainter(self)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for name, middle, px in self.rows():
@@ -72,7 +74,7 @@ class Gutter(QWidget):
             self._paint_scale(painter, self._row_px())
 
     def _paint_scale(self, painter: QPainter, row: float) -> None:
-        """A bar of whole rows at the lower right corner, and what it stands for under it."""
+        """Draw a bar of whole rows at the lower right corner, and what it stands for under it."""
         spanned = max(1, math.ceil(_LEAST_BAR_PX / row))
         bottom = self.height() - AXIS_PX
         painter.setPen(QPen(self.theme.colour("text"), 2))

@@ -40,8 +40,8 @@ class Field:
         self._outside = np.hypot(right, front) > 1.05
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Array of shape (64, 64), front at the top, from values of shape (n,)."""
-        between = self._weights @ values
+        """Return an array of shape (64, 64), front at the top, from values of shape (n,)."""
+        between: NDArray[np.float64] = self._weights @ values
         between[self._outside] = np.nan
         return between
 
@@ -65,6 +65,7 @@ class Head(QWidget):
         values: dict[str, float],
         bad: set[str],
     ) -> None:
+        """Show a value, 0 to 1, at each electrode; bad electrodes have none."""
         self._places, self.values, self._bad = places, values, bad
         good = [name for name in places if name not in bad]
         self._field = None
@@ -81,6 +82,7 @@ class Head(QWidget):
         self.update()
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         if not self._places:
             return
         painter = QPainter(self)
@@ -144,7 +146,7 @@ class Head(QWidget):
         return centre + QPointF(_RIM * place[0] * radius, -_RIM * place[1] * radius)
 
 
-class ScalpView(Panel):
+class ScalpPanel(Panel):
     """Which electrodes the model uses, or how large the EEG is there."""
 
     def __init__(self) -> None:
@@ -163,11 +165,12 @@ class ScalpView(Panel):
         self._drawn_at = -np.inf
 
     def refresh(self, view: View) -> None:
+        """Take what is new; called by the drawing timer."""
         if abs(view.now() - self._drawn_at) < _EVERY_S:
             return
         places = positions(view.labels)
         values, ends = self._amplitude(view) if self.switch.isChecked() else self._attention(view)
-        self.show_content(bool(places) and bool(values))
+        self.show_content(there=bool(places) and bool(values))
         if not self.has_content:
             self.empty.say(captions.AFTER_READING if places else captions.SCALP.empty)
             return
@@ -200,6 +203,7 @@ class ScalpView(Panel):
         return dict(zip(view.labels, rms / top, strict=False)), ("0", f"{top} µV")
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         super().apply_theme(theme)
         self.head.theme = self.ramp.theme = theme
         self.head.update()

@@ -22,7 +22,7 @@ _SIMILARITY_SHARE, _MATCH_SHARE = 64, 36  # of the height, for the curves and fo
 
 
 def verdict(similarity: float, chance: Chance) -> tuple[str, str]:
-    """The word for a similarity against what chance gives, and its tone."""
+    """Return the word for a similarity against what chance gives, and its tone."""
     if chance.band is None:
         return "chance not known", "muted"
     low, high = chance.band
@@ -56,6 +56,7 @@ class Figures(QWidget):
         column.addLayout(match, _MATCH_SHARE)
 
     def show_reading(self, reading: Reading, untrained: bool, stale: bool) -> None:
+        """Show the figures of a reading."""
         chance = reading.chance
         set_text(self.similarity, f"{reading.similarity:+.2f}".replace("-", "−"))
         set_text(self.match, f"{reading.match:.2f}")
@@ -105,6 +106,7 @@ class Accuracy(QWidget):
         )
 
     def show_chance(self, chance: Chance) -> None:
+        """Show the running accuracy."""
         set_text(self.value, "–" if chance.two_way is None else f"{chance.two_way:.2f}")
         interval = ""
         if chance.two_way_ci is not None:
@@ -112,17 +114,17 @@ class Accuracy(QWidget):
         set_text(self.interval, f"{interval}n = {chance.n}")
 
 
-class Curves(pg.GraphicsLayoutWidget):
+class Curves:
     """Similarity over the band of chance, and under it the match. Fixed axes: −60 s to now."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setMinimumSize(200, 130)
-        self.ci.layout.setSpacing(4)
-        self.ci.layout.setContentsMargins(0, 0, 0, 0)
+        self.canvas = pg.GraphicsLayoutWidget()
+        self.canvas.setMinimumSize(200, 130)
+        self.canvas.ci.layout.setSpacing(4)
+        self.canvas.ci.layout.setContentsMargins(0, 0, 0, 0)
         self.similarity, self.match = self._plot(0), self._plot(1)
-        self.ci.layout.setRowStretchFactor(0, _SIMILARITY_SHARE)
-        self.ci.layout.setRowStretchFactor(1, _MATCH_SHARE)
+        self.canvas.ci.layout.setRowStretchFactor(0, _SIMILARITY_SHARE)
+        self.canvas.ci.layout.setRowStretchFactor(1, _MATCH_SHARE)
         self.similarity.getAxis("bottom").setStyle(showValues=False)
         self.match.setYRange(0, 1, padding=0.06)
         self.match.getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")]])
@@ -140,8 +142,8 @@ class Curves(pg.GraphicsLayoutWidget):
         self._set_range(_RANGES[0])
 
     def _plot(self, row: int) -> pg.PlotItem:
-        plot = self.addPlot(row=row, col=0)
-        plot.setMouseEnabled(False, False)
+        plot = self.canvas.addPlot(row=row, col=0)
+        plot.setMouseEnabled(x=False, y=False)
         plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setXRange(-SECONDS, 0.7, padding=0)  # room for the dot at the newest reading
@@ -163,6 +165,7 @@ class Curves(pg.GraphicsLayoutWidget):
         )
 
     def show_history(self, history: list[Reading], now: float, hop_s: float) -> None:
+        """Draw these readings, oldest first, at their seconds before `now`."""
         t = np.array([reading.end for reading in history]) - now
         similarity = np.array([reading.similarity for reading in history])
         match = np.array([reading.match for reading in history])
@@ -191,7 +194,8 @@ class Curves(pg.GraphicsLayoutWidget):
             self._set_range(next((most for most in _RANGES if most >= reach), _RANGES[-1]))
 
     def apply_theme(self, theme: Theme, untrained: bool) -> None:
-        self.setBackground(theme.colour("panel"))
+        """Take the theme's colours."""
+        self.canvas.setBackground(theme.colour("panel"))
         says = theme.colour("quiet" if untrained else "accent")
         wash = pg.mkColor(says)
         wash.setAlphaF(0.18)
@@ -210,7 +214,7 @@ class Curves(pg.GraphicsLayoutWidget):
                 themes.dress_axis(plot.getAxis(side), theme)
 
 
-class SimilarityView(Panel):
+class SimilarityPanel(Panel):
     """The answer, and how far to trust it."""
 
     def __init__(self) -> None:
@@ -222,7 +226,7 @@ class SimilarityView(Panel):
         body, row = QWidget(), QHBoxLayout()
         row.setSpacing(0)
         row.addWidget(self.figures)
-        row.addWidget(self.curves, 1)
+        row.addWidget(self.curves.canvas, 1)
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -237,6 +241,7 @@ class SimilarityView(Panel):
         self._draws = 0
 
     def refresh(self, view: View) -> None:
+        """Take what is new; called by the drawing timer."""
         untrained = view.card.weights == "untrained"
         if untrained != self._untrained:
             self._untrained = untrained
@@ -245,7 +250,7 @@ class SimilarityView(Panel):
         newest = view.readings.get()
         if view.blind:
             self.empty.say(captions.BLIND)
-        self.show_content(newest is not None and not view.blind)
+        self.show_content(there=newest is not None and not view.blind)
         if newest is None or view.blind:
             return
         beat = int(view.now() // view.grid.hop_s)
@@ -260,5 +265,6 @@ class SimilarityView(Panel):
         self._draws += 1
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         super().apply_theme(theme)
         self.curves.apply_theme(theme, self._untrained)

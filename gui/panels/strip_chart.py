@@ -1,6 +1,6 @@
 """Traces on a picture that moves to the left: each sample is drawn once, when it comes.
 
-Drawing 64 channels of ten seconds anew at each frame takes tens of milliseconds; moving the picture and
+Drawing 64 channels of ten seconds at each frame takes tens of milliseconds; moving the picture and
 drawing what is new takes about one. The picture moves by whole pixels on an absolute grid of time, so a trace
 keeps its shape to the pixel while it travels.
 """
@@ -23,7 +23,7 @@ _AHEAD_PX = 8  # kept beyond the right edge: what reaches past it now is shown b
 
 @dataclass(frozen=True)
 class TraceStyle:
-    """How traces look; when it changes everything is drawn anew.
+    """How traces look; when it changes everything is drawn again.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class StripChart:
         return QRectF(0, 0, self.pixmap.width() - _AHEAD_PX, self.pixmap.height())
 
     def prepare(self, now: float, style: TraceStyle) -> float:
-        """Begin anew where the look changed or time jumped; return the seconds of EEG that `draw` needs."""
+        """Begin again where the look changed or time jumped; return the seconds of EEG that `draw` needs."""
         moved = int(now * style.size[0] / self.seconds) - self._edge
         if style != self._style or not 0 <= moved < style.size[0]:
             self._begin(now, style)
@@ -149,9 +149,10 @@ def _clear(painter: QPainter, box: QRect) -> None:
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
 
 
-def _path(x: np.ndarray, y: np.ndarray) -> QPainterPath:
-    """The trace of one channel, broken where a value is not known."""
+def _path(x: TimeArray, y: TimeArray) -> QPainterPath:
+    """Make the trace of one channel, broken where a value is not known."""
     known = np.isfinite(y)
     joined = known.copy()
     joined[:-1] &= known[1:]
-    return pg.arrayToQPath(x, np.nan_to_num(y), connect=joined, finiteCheck=False)
+    path: QPainterPath = pg.arrayToQPath(x, np.nan_to_num(y), connect=joined, finiteCheck=False)
+    return path

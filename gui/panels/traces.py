@@ -9,7 +9,7 @@ SCALES_UV = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
 def fitting_scale(samples: NDArray[np.float32], rows_per_scale: float = 1.2) -> int:
-    """The µV that one row of the plot should span, so that most channels stay within `rows_per_scale` rows.
+    """Choose the µV of one row of the plot, so that most channels stay within `rows_per_scale` rows.
 
     Robust against single bad channels: the median over channels of the 1 % to 99 % range.
     """
@@ -22,6 +22,6 @@ def fitting_scale(samples: NDArray[np.float32], rows_per_scale: float = 1.2) -> 
 
 
 def next_scale(scale: int, step: int) -> int:
-    """The scale `step` places further up (coarser) or down in `SCALES_UV`, ends included."""
+    """Return the scale `step` places further up (coarser) or down in `SCALES_UV`, ends included."""
     place = SCALES_UV.index(scale) + step
     return SCALES_UV[min(max(place, 0), len(SCALES_UV) - 1)]

@@ -32,15 +32,18 @@ class Picture(QWidget):
         self.setMinimumSize(120, 60)
 
     def show_frame(self, frame: Frame) -> None:
+        """Show this picture."""
         self._image = rgb_image(frame.image)
         self.update()
 
     def show_attention(self, patches: FloatArray) -> None:
+        """Lay shares of shape (rows, columns) over the picture."""
         self._heat = rgba_image(heat(patches))
         self._shape = patches.shape
         self.update()
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         painter = QPainter(self)
         if self._image is None:
             return
@@ -68,7 +71,7 @@ class Picture(QWidget):
         painter.setOpacity(1.0)
 
     def _paint_legend(self, painter: QPainter, box: QRectF) -> None:
-        """A small scale: even share to `FULL_RATIO` times it."""
+        """Draw a small scale: even share to `FULL_RATIO` times it."""
         painter.setFont(font(11))
         words = ("even", f"{FULL_RATIO:.0f}×")
         widths = [painter.fontMetrics().horizontalAdvance(word) for word in words]
@@ -92,7 +95,7 @@ class Picture(QWidget):
 
 
 def _paint_plate(painter: QPainter, plate: QRectF) -> None:
-    """A dark ground for white words, on any picture."""
+    """Paint a dark ground for white words, on any picture."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(Qt.GlobalColor.black)
     painter.setOpacity(0.62)
@@ -122,10 +125,10 @@ class PicturePanel(Panel):
         if frame is not None:
             self._frame_seq = frame.seq
             self.picture.show_frame(frame.value)
-            self.show_content(True)
+            self.show_content(there=True)
 
     def new_reading(self, view: View) -> Reading | None:
-        """The newest reading, once."""
+        """Return the newest reading, once."""
         reading = view.readings.newer_than(self._reading_seq)
         if reading is None:
             return None
@@ -133,12 +136,13 @@ class PicturePanel(Panel):
         return reading.value
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         super().apply_theme(theme)
         self.picture.theme = theme
         self.picture.update()
 
 
-class VideoView(PicturePanel):
+class VideoPanel(PicturePanel):
     """What is on the screen, and where the model looks."""
 
     def __init__(self) -> None:
@@ -154,6 +158,7 @@ class VideoView(PicturePanel):
         self.show_overlay(self.switch.isChecked() and not stale)
 
     def refresh(self, view: View) -> None:
+        """Take what is new; called by the drawing timer."""
         set_text(self.note, view.video_health().name)
         self.take_frame(view.preview)
         reading = self.new_reading(view)
@@ -161,7 +166,7 @@ class VideoView(PicturePanel):
             self.picture.show_attention(reading.attention.patches)
 
 
-class OtherVideoView(PicturePanel):
+class OtherVideoPanel(PicturePanel):
     """A further video with what is said of it.
 
     Parameters
@@ -189,6 +194,7 @@ class OtherVideoView(PicturePanel):
         self.show_overlay(not (masked or stale or old))
 
     def refresh(self, view: View) -> None:
+        """Take what is new; called by the drawing timer."""
         self.take_frame(view.other_previews[self._number])
         reading = self.new_reading(view)
         if reading is not None:
@@ -197,7 +203,7 @@ class OtherVideoView(PicturePanel):
 
 
 def other_words(video: OtherReading) -> str:
-    """A further video's similarity and its share of the attention."""
+    """Write a further video's similarity and its share of the attention."""
     if not video.enough:
         return "missing"
     similarity = f"{video.similarity:+.2f}".replace("-", "−")

@@ -45,4 +45,5 @@ FILTERS = (
 
 @cache
 def _sections(band_hz: tuple[float, float], rate: float) -> NDArray[np.float64]:
-    return butter(2, band_hz, "bandpass", fs=rate, output="sos")
+    sections: NDArray[np.float64] = butter(2, band_hz, "bandpass", fs=rate, output="sos")
+    return sections

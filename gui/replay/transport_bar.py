@@ -23,6 +23,7 @@ Curve = Sequence[tuple[float, float]]
 
 
 def speed_words(speed: float) -> str:
+    """Write a speed as on the button."""
     return "max" if math.isinf(speed) else f"{speed:g}×"
 
 
@@ -59,6 +60,7 @@ class TimeLine(QWidget):
         )
 
     def show_position(self, span: tuple[float, float], position: float) -> None:
+        """Show where the replay is, in seconds on the session's clock."""
         if (span, position) != (self._span, self._position):
             self._span, self._position = span, position
             self.update()
@@ -77,6 +79,7 @@ class TimeLine(QWidget):
             self.update()
 
     def retheme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         self.theme, self._drawn = theme, None
         self.update()
 
@@ -85,9 +88,11 @@ class TimeLine(QWidget):
         return 6 + (t - start) / max(end - start, 1e-9) * (self.width() - 12)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go to the place under the mouse; Qt calls this."""
         self._seek(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go along with the mouse while its button is held; Qt calls this."""
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._seek(event)
 
@@ -96,9 +101,11 @@ class TimeLine(QWidget):
         self.sought.emit(self._span[0] + float(share) * (self._span[1] - self._span[0]))
 
     def resizeEvent(self, event: object) -> None:
+        """Draw the past again in the new size; Qt calls this."""
         self._drawn = None
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         if self._drawn is None:
             self._drawn = self._draw_past()
         painter = QPainter(self)
@@ -193,7 +200,7 @@ class TransportBar(QFrame):
         return button
 
     def refresh(self, view: View) -> None:
-        """Called by the drawing timer."""
+        """Show position and switches; called by the drawing timer."""
         transport = self._transport = view.transport
         self.setVisible(transport is not None)
         if transport is None:
@@ -209,7 +216,7 @@ class TransportBar(QFrame):
             self.play_pause.setIcon(icon("pause" if transport.playing else "play", self.theme.colour("text")))
 
     def refresh_past(self, view: View) -> None:
-        """What was played so far and the markers; called twice a second, for both may be long."""
+        """Show what was played so far and the markers; called twice a second, for both may be long."""
         transport = view.transport
         if transport is not None:
             hop = view.grid.hop_s
@@ -219,14 +226,17 @@ class TransportBar(QFrame):
             self.line.show_past(markers, transport.gaps, curve, transport.recorded, 1.5 * hop)
 
     def toggle(self) -> None:
+        """Play or pause."""
         if self._transport is not None:
             (self._transport.pause if self._transport.playing else self._transport.play)()
 
     def one_step(self) -> None:
+        """Go on by one reading and stand still."""
         if self._transport is not None:
             self._transport.step()
 
     def rewind(self) -> None:
+        """Go to the start."""
         if self._transport is not None:
             self._transport.seek(self._transport.start)
 
@@ -236,6 +246,7 @@ class TransportBar(QFrame):
             self._seek(self._transport.position + steps * _SEEK_S)
 
     def change_speed(self, step: int) -> None:
+        """Take the next faster (`step` > 0) or slower speed."""
         if self._transport is not None:
             place = (
                 SPEEDS.index(self._transport.speed) if self._transport.speed in SPEEDS else SPEEDS.index(1.0)
@@ -243,6 +254,7 @@ class TransportBar(QFrame):
             self._transport.speed = SPEEDS[min(max(place + step, 0), len(SPEEDS) - 1)]
 
     def toggle_loop(self) -> None:
+        """Begin again at the end, or stop there."""
         self._set_loop(self._transport is not None and not self._transport.loop)
 
     def _set_loop(self, on: bool) -> None:
@@ -258,6 +270,7 @@ class TransportBar(QFrame):
             self._transport.seek(min(max(t, self._transport.start), self._transport.end))
 
     def apply_theme(self, theme: Theme) -> None:
+        """Take the theme's colours."""
         self.theme = theme
         self._shows_pause = None
         for button in (self.to_start, self.play_pause, self.step, self.loop):

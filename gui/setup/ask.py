@@ -23,7 +23,7 @@ PRESETS = ("demo", "laptop", "lab")
 def ask_and_open(out: Path, feedback: FeedbackChoice | None = None) -> Running | None:
     """Show the first-run page and open what was chosen; None where the user left.
 
-    Streams that do not open are told, and asked for again.
+    Streams that do not open are reported, and asked for again.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def ask_and_open(out: Path, feedback: FeedbackChoice | None = None) -> Running |
 
 
 def _ask_streams(out: Path, feedback: FeedbackChoice | None) -> Running | None:
-    """Ask, and ask again where what was chosen does not open: whoever clicks sees no terminal."""
+    """Ask, and ask again where what was chosen does not open: a user who clicks sees no terminal."""
     while (setup := ask_setup(PRESETS)) is not None:
         try:
             return _open(setup, out, feedback)

@@ -40,7 +40,7 @@ _WORDS = (
 )
 
 
-class Calibration(NamedTuple):
+class CameraCalibration(NamedTuple):
     """What was measured of which camera, and where it is kept."""
 
     camera: str
@@ -55,7 +55,7 @@ def calibrate_camera(
     lead_s: float = 6.0,
     should_stop: Callable[[], bool] = lambda: False,
     folder: Path | None = None,
-) -> Calibration:
+) -> CameraCalibration:
     """Flash a screen in front of a camera, and keep how late its stamps are.
 
     The screen is the participant's where there are two. From the next time it is opened the camera's frames
@@ -99,7 +99,7 @@ def calibrate_camera(
     stamps, pictures = watcher.seen(changes[0] - _DARK_S)
     offset = estimate_offset(changes, stamps, flash_brightness(pictures))
     path = save_offset(info.name, info.stamp_source, offset, folder)
-    return Calibration(info.name, info.stamp_source, offset, path)
+    return CameraCalibration(info.name, info.stamp_source, offset, path)
 
 
 def flash(clock: Clock, n_changes: int, lead_s: float, should_stop: Callable[[], bool]) -> TimeArray:
@@ -177,7 +177,7 @@ class _Flashes:
             self.surface.put(_WHITE if self._given % 2 else None)
 
     def _was_shown(self) -> None:
-        """A picture has come on. One that is only painted anew is no change."""
+        """Note when a picture came on. One that is only painted again is no change."""
         if len(self._changes) < self._given:
             self._changes.append(self._clock.now())
 
@@ -229,7 +229,7 @@ _WHITE = np.full((9, 16, 4), 255, np.uint8)
 
 
 def _words(seconds: float) -> NDArray[np.uint8]:
-    """What to do, as a picture for the surface: (540, 960, 4) uint8."""
+    """Write what to do, as a picture for the surface: (540, 960, 4) uint8."""
     image = QImage(960, 540, QImage.Format.Format_RGB32)
     image.fill(QColor("#000000"))
     painter = QPainter(image)

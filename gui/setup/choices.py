@@ -58,11 +58,12 @@ class Setup:
         return (self.video, self.beside) if self.beside else (self.video,)
 
     def remember(self, settings: QSettings) -> None:
+        """Keep the choice for the next time."""
         settings.setValue(_KEY, json.dumps(asdict(self)))
 
     @classmethod
     def recalled(cls, settings: QSettings) -> Setup:
-        """The last choice; the usual one where there is none or it cannot be read."""
+        """Return the last choice; the usual one where there is none or it cannot be read."""
         try:
             stored = json.loads(str(settings.value(_KEY, "{}")))
             choice = cls(**stored)
@@ -98,13 +99,16 @@ class Lookout:
     found: Latest[Found] = field(default_factory=Latest)
 
     def __post_init__(self) -> None:
+        """Make the worker; `start` lets it look."""
         self._ended = threading.Event()
         self._worker = Worker("lookout", self.look)
 
     def start(self) -> None:
+        """Begin to look."""
         self._worker.start()
 
     def stop(self) -> None:
+        """End the looking; waits for a look that is under way."""
         self._ended.set()
         self._worker.stop()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QSettings, QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -74,17 +74,16 @@ class Choices(QTableWidget):
         if rows == self._rows:
             return
         self._rows = dict(rows)
-        self.blockSignals(True)
-        self.clearSelection()
-        self.setRowCount(len(rows))
-        for n, cells in enumerate(rows.values()):
-            for column, text in enumerate(cells):
-                self.setItem(n, column, QTableWidgetItem(text))
-        if not self.wanted and len(rows) == 1:
-            self.wanted = next(iter(rows))
-        if self.wanted in rows:
-            self.selectRow(list(rows).index(self.wanted))
-        self.blockSignals(False)
+        with QSignalBlocker(self):
+            self.clearSelection()
+            self.setRowCount(len(rows))
+            for n, cells in enumerate(rows.values()):
+                for column, text in enumerate(cells):
+                    self.setItem(n, column, QTableWidgetItem(text))
+            if not self.wanted and len(rows) == 1:
+                self.wanted = next(iter(rows))
+            if self.wanted in rows:
+                self.selectRow(list(rows).index(self.wanted))
 
     def _take(self) -> None:
         chosen = self.selectionModel().selectedRows()
@@ -219,6 +218,7 @@ class StreamDialog(QDialog):
         self.show_found(found.value)
 
     def show_found(self, found: Found) -> None:
+        """Show these streams and cameras."""
         self._streams = {selector(stream): stream for stream in found.streams}
         self.streams.show_rows(
             {
@@ -247,6 +247,7 @@ class StreamDialog(QDialog):
 
     @property
     def video(self) -> str:
+        """The video that is chosen: a file or URL before a camera."""
         return self.file.text().strip() or self.cameras.chosen
 
     @property
@@ -307,6 +308,7 @@ class StreamDialog(QDialog):
             self.weights.setText(path)
 
     def accept(self) -> None:
+        """Take the choice where nothing is missing; Qt calls this for Start and Enter."""
         if self._problem():
             return
         self.setup = Setup(

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from experiment.state import FeedbackState, FeedbackStyle
+from experiment.state import FeedbackShown, FeedbackStyle
 from gui.overlay import fitted, rgb_image
 from realtime.types import Frame
 
@@ -25,14 +25,14 @@ class FeedbackWindow(QWidget):
     Parameters
     ----------
     state : callable
-        Returns the newest `FeedbackState` or None.
+        Returns the newest `FeedbackShown` or None.
     frame : callable, optional
         Returns the newest picture of the film, for `BRIGHTNESS`.
     """
 
     def __init__(
         self,
-        state: Callable[[], FeedbackState | None],
+        state: Callable[[], FeedbackShown | None],
         style: FeedbackStyle = FeedbackStyle.BAR,
         frame: Callable[[], Frame | None] = lambda: None,
     ):
@@ -43,7 +43,7 @@ class FeedbackWindow(QWidget):
         self.resize(640, 480)
         self.look = style
         self._state_of, self._frame_of = state, frame
-        self._state: FeedbackState | None = None
+        self._state: FeedbackShown | None = None
         self._image: QImage | None = None
         self._image_seq = -1
 
@@ -68,12 +68,14 @@ class FeedbackWindow(QWidget):
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Full screen with F11, close with Escape; Qt calls this."""
         if event.key() == Qt.Key.Key_F11:
             self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
         elif event.key() == Qt.Key.Key_Escape:
             self.close()
 
     def paintEvent(self, event: object) -> None:
+        """Paint the widget; Qt calls this."""
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(self.rect(), _GROUND)
@@ -112,7 +114,7 @@ class FeedbackWindow(QWidget):
             painter.drawLine(QPointF(well.right() + 6, y), QPointF(well.right() + 18, y))
 
     def _paint_ring(self, painter: QPainter) -> None:
-        """The radius is the level: eyes may stay on the middle of the screen."""
+        """Draw the level as a radius: eyes may stay on the middle of the screen."""
         centre = QPointF(self.width() / 2, self.height() / 2)
         most = 0.4 * min(self.width(), self.height())
         painter.setBrush(Qt.BrushStyle.NoBrush)

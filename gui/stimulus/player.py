@@ -35,7 +35,7 @@ _HIDDEN_S = 1.0
 _WAITING = 32  # frames shown that the pipeline has not taken yet; the oldest is dropped
 
 
-class _Due(NamedTuple):
+class _DueFrame(NamedTuple):
     """A frame to be shown now: as it is for the model, and as the screen takes it."""
 
     frame: Frame
@@ -88,7 +88,7 @@ class StimulusPlayer:
         self._clock = clock or LslClock()
         self._film = FileCamera(path, loop, self._clock)
         self._screen, self._wanted = screen, not wait
-        self._due: Latest[_Due] = Latest()
+        self._due: Latest[_DueFrame] = Latest()
         self._waiting: queue.Queue[Frame] = queue.Queue(_WAITING)
         self._rate = RateMeter()
         self._info: VideoInfo | None = None
@@ -146,7 +146,7 @@ class StimulusPlayer:
             self._surface.put(due.value.pixels)
 
     def _was_shown(self) -> None:
-        """A picture has just come on; a window that was only painted anew shows no new one."""
+        """Hand on the picture that has just come on; a window that was only painted again has no new one."""
         now, frame = self._clock.now(), self._pending
         self._visible = True
         if frame is None:
@@ -174,13 +174,13 @@ class StimulusPlayer:
         frame = self._film.read(_READ_S)
         if frame is not None:
             frame = _lit(frame, self.brightness)
-            self._due.put(_Due(frame, _for_the_screen(frame.image, self._size)))
+            self._due.put(_DueFrame(frame, _for_the_screen(frame.image, self._size)))
         return not (self._film.finished or self._closing.is_set())
 
     # The pipeline's thread.
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
-        """The next frame that was shown, with the moment it came on, waiting up to `timeout_s` for it.
+        """Return the next frame that was shown, with the moment it came on, waiting up to `timeout_s` for it.
 
         Raises
         ------
@@ -201,6 +201,7 @@ class StimulusPlayer:
 
     @property
     def speed(self) -> float:
+        """How fast the film plays, times its own speed."""
         return self._film.speed
 
     @speed.setter
@@ -208,6 +209,7 @@ class StimulusPlayer:
         self._film.speed = speed
 
     def health(self) -> VideoHealth:
+        """Return counts and state so far."""
         info = self._info or VideoInfo(self._film.path.name, 0, 0, 0.0, "")
         state = StreamState.SEARCHING if self._newest is None else StreamState.LIVE
         return VideoHealth(
@@ -257,14 +259,14 @@ def _choose(number: int | None) -> QScreen:
 
 
 def _lit(frame: Frame, brightness: float) -> Frame:
-    """The frame with this share of its light."""
+    """Return the frame with this share of its light."""
     if brightness >= 1:
         return frame
     return replace(frame, image=(frame.image * np.float32(max(brightness, 0.0))).astype(np.uint8))
 
 
 def _for_the_screen(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture (height, width, 3) in the largest size that fits, as (…, 4) with blue first."""
+    """Return a picture (height, width, 3) in the largest size that fits, as (…, 4) with blue first."""
     height, width = image.shape[:2]
     scale = min(size[0] / width, size[1] / height)
     if scale != 1:

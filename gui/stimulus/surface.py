@@ -26,7 +26,7 @@ from gui.overlay import fitted
 _GROUND = QColor("#000000")
 
 
-class Surface(Protocol):
+class PictureSurface(Protocol):
     """A window with nothing on it but the picture. All calls are made by the Qt thread."""
 
     stamp_source: str
@@ -39,7 +39,9 @@ class Surface(Protocol):
         """Come up over the whole of a screen."""
         ...
 
-    def vanish(self) -> None: ...
+    def vanish(self) -> None:
+        """Close for good."""
+        ...
 
 
 class _Face:
@@ -102,6 +104,7 @@ class GlSurface(_Face, QOpenGLWindow):
         self.frameSwapped.connect(self._tell)
 
     def paintGL(self) -> None:
+        """Paint the picture; Qt calls this."""
         self._paint()
 
 
@@ -111,16 +114,18 @@ class RasterSurface(_Face, QRasterWindow):
     stamp_source = "after painting (no OpenGL here)"
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the widget; Qt calls this."""
         self._paint()
 
     def event(self, event: QEvent) -> bool:
+        """Handle an event, and report a picture that has just been shown; Qt calls this."""
         done = super().event(event)  # paints, and hands over what was painted
         self._tell()
         return done
 
 
 def new_surface(shown: Callable[[], None], left: Callable[[], None]) -> GlSurface | RasterSurface:
-    """The best surface there is on this machine.
+    """Make the best surface there is on this machine.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from experiment.display import why_no_window
-from experiment.state import Actions, FeedbackState, Mode
+from experiment.state import Actions, FeedbackShown, Mode
 from gui import app as gui_app
 from gui import theme as themes
 from gui.keys import KEYS, KeyList
@@ -381,12 +381,12 @@ def test_the_demo_says_in_plain_words_what_happens(open_window):
 
 
 def test_the_meter_shows_level_threshold_and_phase(open_window):
-    state = [FeedbackState(0.72, 0.6, "running", rewarded=True)]
+    state = [FeedbackShown(0.72, 0.6, "running", rewarded=True)]
     window = open_window(actions=Actions(feedback=lambda: state[0]))
     bar = window.page.feedback
     assert not bar.isHidden()
     assert (bar.figure.text(), bar.phase.text()) == ("0.72", "● running")
-    state[0] = FeedbackState(None, 0.6, "artefact", needs_hand=True)
+    state[0] = FeedbackShown(None, 0.6, "artefact", needs_hand=True)
     window.draw()
     assert (bar.figure.text(), bar.phase.text(), bar.phase.property("tone")) == ("–", "▲ artefact", "warn")
     state[0] = None
@@ -395,7 +395,7 @@ def test_the_meter_shows_level_threshold_and_phase(open_window):
 
 
 def test_the_participants_window_opens_and_closes_with_f(open_window):
-    window = open_window(actions=Actions(feedback=lambda: FeedbackState(0.5)))
+    window = open_window(actions=Actions(feedback=lambda: FeedbackShown(0.5)))
     press(window, "F")
     window.draw()
     assert window.feedback_window.isVisible()
@@ -405,7 +405,7 @@ def test_the_participants_window_opens_and_closes_with_f(open_window):
 
 
 def test_closing_the_window_closes_the_participants(open_window):
-    window = open_window(actions=Actions(feedback=lambda: FeedbackState(0.5)))
+    window = open_window(actions=Actions(feedback=lambda: FeedbackShown(0.5)))
     press(window, "F")
     window.close()
     assert not window.feedback_window.isVisible()

@@ -8,23 +8,23 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from experiment.state import Actions, FeedbackState, Mode
+from experiment.state import Actions, FeedbackShown, Mode
 from gui import narrator
 from gui.app import application
 from gui.header_bar import HeaderBar, clock, eeg_words
 from gui.health_bar import HealthBar
 from gui.narrator import sentence
 from gui.overlay import fitted, heat
-from gui.panels.attention import AttentionView, PeakScale, rows_sum_to_one
-from gui.panels.eeg import EegView
+from gui.panels.attention import AttentionPanel, PeakScale, rows_sum_to_one
+from gui.panels.eeg import EegPanel
 from gui.panels.film_strip import FilmStrip
-from gui.panels.scalp import Field, ScalpView
-from gui.panels.similarity import SimilarityView, verdict
-from gui.panels.video import VideoView
+from gui.panels.scalp import Field, ScalpPanel
+from gui.panels.similarity import SimilarityPanel, verdict
+from gui.panels.video import VideoPanel
 from realtime.types import Chance, EegHealth, Reading, StreamState
 from tests.support.fake_view import MUSE, TEN_TEN, FakeView, picture, similarity_at
 
-PANELS = (EegView, VideoView, FilmStrip, SimilarityView, AttentionView, ScalpView)
+PANELS = (EegPanel, VideoPanel, FilmStrip, SimilarityPanel, AttentionPanel, ScalpPanel)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -85,7 +85,7 @@ def test_a_panel_explains_itself_with_units(kind, qtbot, view):
 
 def test_an_empty_panel_offers_the_button_that_fills_it(qtbot):
     pressed = []
-    panel = EegView()
+    panel = EegPanel()
     panel.empty.offer("Start the virtual headset", lambda: pressed.append(1))
     shown(panel, qtbot, FakeView())
     panel.empty.button.click()
@@ -93,7 +93,7 @@ def test_an_empty_panel_offers_the_button_that_fills_it(qtbot):
 
 
 def test_old_values_say_how_old_they_are(qtbot, view):
-    panel = shown(SimilarityView(), qtbot, view)
+    panel = shown(SimilarityPanel(), qtbot, view)
     assert panel.age.isHidden()
     panel.show_age(3.2)
     assert panel.age.text() == "▲ 3 s old"
@@ -102,7 +102,7 @@ def test_old_values_say_how_old_they_are(qtbot, view):
 
 
 def test_the_eeg_scale_is_chosen_once_and_then_stays(qtbot, view):
-    panel = shown(EegView(), qtbot, view)
+    panel = shown(EegPanel(), qtbot, view)
     chosen = panel.canvas.scale_uv
     assert chosen in (50, 100)
     panel.change_scale(2)
@@ -114,14 +114,14 @@ def test_the_eeg_scale_is_chosen_once_and_then_stays(qtbot, view):
 
 def test_bad_channels_are_counted_and_named_with_the_reason(qtbot, view):
     view.bad = {"AF7": "flat"}
-    panel = shown(EegView(), qtbot, view)
+    panel = shown(EegPanel(), qtbot, view)
     assert panel.note.text() == "1 of 4 channels bad"
     assert panel.gutter.words("AF7") == "AF7 flat"
     assert panel.gutter.words("AF8") == "AF8"
 
 
 def test_the_view_filter_changes_what_is_drawn_and_says_its_band(qtbot, view):
-    panel = shown(EegView(), qtbot, view)
+    panel = shown(EegPanel(), qtbot, view)
     assert panel.filter_button.text() == "0.5 – 40 Hz"
     before = panel.canvas.grab().toImage()
     panel.next_filter()
@@ -131,7 +131,7 @@ def test_the_view_filter_changes_what_is_drawn_and_says_its_band(qtbot, view):
 
 
 def test_the_gutter_grows_for_a_reason_and_does_not_jump_back(qtbot, view):
-    panel = shown(EegView(), qtbot, view)
+    panel = shown(EegPanel(), qtbot, view)
     narrow = panel.gutter.width()
     view.bad = {"TP10": "railing"}
     panel.refresh(view)
@@ -144,7 +144,7 @@ def test_the_gutter_grows_for_a_reason_and_does_not_jump_back(qtbot, view):
 def test_64_channels_are_all_named_or_left_out_without_overlapping(qtbot):
     view = FakeView(TEN_TEN, bad={"C3": "flat"})
     play(view, 5)
-    panel = shown(EegView(), qtbot, view, (700, 400))
+    panel = shown(EegPanel(), qtbot, view, (700, 400))
     middles = sorted(middle for _, middle, _ in panel.gutter.rows())
     assert np.diff(middles).min() >= 9
     assert any(name == "C3" for name, _, _ in panel.gutter.rows())
@@ -171,7 +171,7 @@ def test_a_picture_keeps_its_shape_in_the_panel():
 
 
 def test_the_overlay_lies_over_the_patch_the_model_looks_at(qtbot, view):
-    panel = shown(VideoView(), qtbot, view)
+    panel = shown(VideoPanel(), qtbot, view)
     plain = picture(0)
     panel.switch.setChecked(False)
     off = panel.picture.grab().toImage()
@@ -186,7 +186,7 @@ def test_the_overlay_lies_over_the_patch_the_model_looks_at(qtbot, view):
 
 
 def test_old_attention_is_taken_off_a_new_picture(qtbot, view):
-    panel = shown(VideoView(), qtbot, view)
+    panel = shown(VideoPanel(), qtbot, view)
     assert panel.picture.overlay
     panel.show_stale(True)
     assert not panel.picture.overlay
@@ -208,7 +208,7 @@ def test_the_verdict_is_taken_against_the_band_of_chance(similarity, band, word)
 
 
 def test_the_figures_tell_similarity_match_and_how_far_to_trust_them(qtbot, view):
-    panel = shown(SimilarityView(), qtbot, view)
+    panel = shown(SimilarityPanel(), qtbot, view)
     newest = view.readings.get().value
     assert panel.figures.similarity.text() == f"{newest.similarity:+.2f}".replace("-", "−")
     assert panel.figures.match.text() == f"{newest.match:.2f}"
@@ -220,7 +220,7 @@ def test_the_figures_tell_similarity_match_and_how_far_to_trust_them(qtbot, view
 def test_untrained_weights_are_told_across_the_similarity_panel(qtbot):
     view = FakeView(weights="untrained")
     play(view, 20)
-    panel = shown(SimilarityView(), qtbot, view)
+    panel = shown(SimilarityPanel(), qtbot, view)
     assert panel.banner.isVisible()
     assert "Untrained" in panel.banner.text()
     assert panel.figures.verdict.text() == "untrained"
@@ -228,7 +228,7 @@ def test_untrained_weights_are_told_across_the_similarity_panel(qtbot):
 
 
 def test_trained_weights_have_no_banner(qtbot, view):
-    assert not shown(SimilarityView(), qtbot, view).banner.isVisible()
+    assert not shown(SimilarityPanel(), qtbot, view).banner.isVisible()
 
 
 def test_the_similarity_curve_ends_at_the_newest_reading_and_is_broken_by_a_pause(qtbot):
@@ -239,7 +239,7 @@ def test_the_similarity_curve_ends_at_the_newest_reading_and_is_broken_by_a_paus
     view._index = int(view.now() / view.grid.hop_s) + 1
     view.eeg_until = np.inf
     play(view, 10)
-    panel = shown(SimilarityView(), qtbot, view)
+    panel = shown(SimilarityPanel(), qtbot, view)
     x, y = panel.curves.curve.getData()
     joined = panel.curves.curve.opts["connect"]
     assert y[-1] == pytest.approx(similarity_at(view.now()))
@@ -248,7 +248,7 @@ def test_the_similarity_curve_ends_at_the_newest_reading_and_is_broken_by_a_paus
 
 
 def test_the_similarity_axis_widens_in_steps_and_never_jumps_back(qtbot, view):
-    panel = shown(SimilarityView(), qtbot, view)
+    panel = shown(SimilarityPanel(), qtbot, view)
     curves = panel.curves
     before = curves.reach
     loud = view.history(60)[-1]
@@ -259,7 +259,7 @@ def test_the_similarity_axis_widens_in_steps_and_never_jumps_back(qtbot, view):
 
 
 def test_figures_change_no_more_than_twice_a_second(qtbot, view):
-    panel = shown(SimilarityView(), qtbot, view)
+    panel = shown(SimilarityPanel(), qtbot, view)
     seen = []
     for t in np.arange(view.now(), view.now() + 4, 1 / 30):
         view.advance(float(t))
@@ -283,7 +283,7 @@ def test_the_colour_scale_grows_at_once_and_shrinks_only_after_a_while():
 
 
 def test_the_attention_picture_shows_the_newest_matrix_on_the_times_of_the_video(qtbot, view):
-    panel = shown(AttentionView(), qtbot, view)
+    panel = shown(AttentionPanel(), qtbot, view)
     assert panel.image.image == pytest.approx(rows_sum_to_one(view.readings.get().value.attention.matrix))
     rect = panel.image.mapRectToParent(panel.image.boundingRect())
     assert (rect.left(), rect.right()) == pytest.approx((-2.5, -0.5))
@@ -307,7 +307,7 @@ def test_a_frame_that_is_no_longer_held_leaves_its_place_empty(qtbot, view):
 
 
 def test_the_scalp_shows_attention_and_on_request_amplitude(qtbot, view):
-    panel = shown(ScalpView(), qtbot, view)
+    panel = shown(ScalpPanel(), qtbot, view)
     share = view.readings.get().value.attention.channels
     assert panel.head.values == pytest.approx(dict(zip(MUSE, share * 4 / 3, strict=True)))
     panel.switch.setChecked(True)
@@ -318,7 +318,7 @@ def test_the_scalp_shows_attention_and_on_request_amplitude(qtbot, view):
 def test_a_stream_without_electrode_names_is_told_why_there_is_no_scalp(qtbot):
     view = FakeView(("ch1", "ch2"))
     play(view, 10)
-    panel = shown(ScalpView(), qtbot, view)
+    panel = shown(ScalpPanel(), qtbot, view)
     assert not panel.has_content
     assert "10-20" in panel.empty.text
 
@@ -411,7 +411,7 @@ def reading_with(view: FakeView, similarity: float, band) -> Reading:
 
 
 def test_the_sentence_tells_trouble_first_then_the_loop_then_the_match(view):
-    dimmed = FeedbackState(0.2, 0.5, rewarded=True)
+    dimmed = FeedbackShown(0.2, 0.5, rewarded=True)
     band = (-0.1, 0.1)
     above = reading_with(view, 0.3, band)
     assert sentence(None, False, True, dimmed) == narrator.WAITING

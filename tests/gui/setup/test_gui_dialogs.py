@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QPushButton
 
-from experiment.state import FeedbackState
+from experiment.state import FeedbackShown
 from gui.app import application
 from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of
 from gui.setup.stream_dialog import StreamDialog, selector
@@ -271,7 +271,7 @@ def light(window: FeedbackWindow) -> float:
 
 @pytest.mark.parametrize("style", [FeedbackStyle.BAR, FeedbackStyle.RING])
 def test_more_level_is_more_light(style, qtbot):
-    shown = [light(feedback(qtbot, FeedbackState(level), style)) for level in (0.0, 0.3, 0.6, 1.0)]
+    shown = [light(feedback(qtbot, FeedbackShown(level), style)) for level in (0.0, 0.3, 0.6, 1.0)]
     assert shown == sorted(shown)
     assert shown[-1] > shown[0]
 
@@ -279,28 +279,28 @@ def test_more_level_is_more_light(style, qtbot):
 def test_the_film_is_dark_at_level_0_and_itself_at_1(qtbot):
     frame = Frame(picture(0), 0.0, 0)
     dark, half, full = (
-        light(feedback(qtbot, FeedbackState(level), FeedbackStyle.BRIGHTNESS, lambda: frame))
+        light(feedback(qtbot, FeedbackShown(level), FeedbackStyle.BRIGHTNESS, lambda: frame))
         for level in (0.0, 0.5, 1.0)
     )
-    plain = light(feedback(qtbot, FeedbackState(None), FeedbackStyle.BRIGHTNESS, lambda: frame))
+    plain = light(feedback(qtbot, FeedbackShown(None), FeedbackStyle.BRIGHTNESS, lambda: frame))
     assert dark < half < full
     assert full == pytest.approx(plain)
 
 
 @pytest.mark.parametrize("style", [FeedbackStyle.BAR, FeedbackStyle.RING])
 def test_without_a_level_nothing_pretends_to_be_one(style, qtbot):
-    resting = feedback(qtbot, FeedbackState(None, 0.6), style)
+    resting = feedback(qtbot, FeedbackShown(None, 0.6), style)
     assert resting.level is None
-    assert light(resting) < light(feedback(qtbot, FeedbackState(0.2), style))
+    assert light(resting) < light(feedback(qtbot, FeedbackShown(0.2), style))
 
 
 def test_levels_out_of_range_are_held_at_the_ends(qtbot):
-    assert feedback(qtbot, FeedbackState(1.7)).level == 1.0
-    assert feedback(qtbot, FeedbackState(-0.2)).level == 0.0
+    assert feedback(qtbot, FeedbackShown(1.7)).level == 1.0
+    assert feedback(qtbot, FeedbackShown(-0.2)).level == 0.0
 
 
 def test_over_the_participants_window_there_is_nothing_but_the_feedback(qtbot):
-    window = feedback(qtbot, FeedbackState(0.5))
+    window = feedback(qtbot, FeedbackShown(0.5))
     assert window.children() == []
     assert window.cursor().shape() == Qt.CursorShape.BlankCursor
     qtbot.keyClick(window, Qt.Key.Key_F11)
@@ -310,7 +310,7 @@ def test_over_the_participants_window_there_is_nothing_but_the_feedback(qtbot):
 
 
 def test_an_unchanged_level_is_not_painted_again(qtbot):
-    window = feedback(qtbot, FeedbackState(0.5))
+    window = feedback(qtbot, FeedbackShown(0.5))
     painted = []
     window.update = lambda: painted.append(1)
     for _ in range(10):
