@@ -22,8 +22,9 @@ def streams(
 ) -> None:
     """List the LSL streams and cameras that are there."""
     from experiment.console import print_streams
-    from realtime.lsl.discovery import list_all_streams, list_cameras
+    from realtime.lsl.discovery import list_all_streams
     from realtime.lsl.isolation import hush
+    from realtime.video.listing import list_cameras
 
     hush()
     found, cameras = list_all_streams(wait), list_cameras()

@@ -21,9 +21,9 @@ from gui.keys import KeyList
 from gui.main_window import MainWindow
 from gui.setup.choices import Lookout
 from gui.setup.stream_dialog import StreamDialog
-from realtime.lsl.discovery import CameraSummary
 from realtime.lsl.selector import StreamSummary
 from realtime.types import StreamState
+from realtime.video.listing import CameraSummary
 from tests.support.fake_view import TEN_TEN, FakeTransport, FakeView
 
 SIZES = ((1280, 800), (1920, 1080))

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
 from experiment.doctor import Finding
-from realtime.lsl.discovery import CameraSummary
 from realtime.lsl.selector import StreamSummary
+from realtime.video.listing import CameraSummary
 
 
 def _pairs(rows: Sequence[tuple[str, str]]) -> Table:

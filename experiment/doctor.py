@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from realtime.lsl.discovery import list_cameras
+from realtime.video.listing import list_cameras
 
 _LEAST_LIBLSL = 116
 _RESOLVE_S = 3.0
@@ -144,7 +144,8 @@ def _multicast() -> Finding:
 
 def _cameras() -> Finding:
     cameras = list_cameras()
-    shut = [camera.path for camera in cameras if not os.access(camera.path, os.R_OK | os.W_OK)]
+    devices = [camera.path for camera in cameras if camera.path.startswith("/dev/")]
+    shut = [path for path in devices if not os.access(path, os.R_OK | os.W_OK)]
     if shut:
         return Finding(
             "cameras",

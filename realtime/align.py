@@ -51,12 +51,12 @@ class FrameHistory:
         return self.times.append(stamp=stamp, seq=seq)
 
     def image(self, number: int) -> np.ndarray | None:
-        """The picture of frame `number` (order of arrival), or None where it was overwritten."""
+        """Return the picture of frame `number` (order of arrival), or None where it was overwritten."""
         image = self._images[number % self.times.capacity]
         return image if self.times.count - self.times.capacity < number < self.times.count else None
 
     def images_of(self, seqs: IndexArray) -> list[np.ndarray | None]:
-        """The pictures of the frames with these sequence numbers."""
+        """Return the pictures of the frames with these sequence numbers."""
         first, held = self.times.tail("seq")
         number = {int(seq): first + i for i, seq in enumerate(held)}
         return [self.image(number[int(seq)]) if int(seq) in number else None for seq in seqs]
@@ -82,7 +82,7 @@ class Aligner:
         self._frames = frames
 
     def first_index(self) -> int | None:
-        """The first interval that both streams can fill, or None while one of them has not begun."""
+        """Return the first interval that both streams can fill, or None while one of them has not begun."""
         if self._eeg.first is None or np.isnan(self._frames.first_stamp):
             return None
         grid = self.grid
@@ -93,7 +93,7 @@ class Aligner:
         return max(by_eeg, by_video)
 
     def slot_times(self, index: int) -> np.ndarray:
-        """Times (n_slots,) of an interval's slots, seconds."""
+        """Return times (n_slots,) of an interval's slots, seconds."""
         start, stop = self.grid.slot_range(index)
         return np.arange(start, stop) / self.grid.slots_hz
 
@@ -122,7 +122,7 @@ class Aligner:
         return interval, number
 
     def on_show(self, index: int, frames: FrameHistory) -> tuple[IndexArray, BoolArray, IndexArray]:
-        """What a video shows during interval `index`, the main one or a further one.
+        """Return what a video shows during interval `index`, the main one or a further one.
 
         Returns
         -------

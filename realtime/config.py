@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Frozen(BaseModel):
+    """A configuration that cannot be changed and refuses unknown names."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -44,18 +46,22 @@ class GridConfig(Frozen):
 
     @property
     def n_slots(self) -> int:
+        """Slots of an interval's video."""
         return round(self.interval_s * self.slots_hz)
 
     @property
     def n_times(self) -> int:
+        """Points of an interval's EEG."""
         return round((self.interval_s + self.lag_s) * self.eeg_hz)
 
     @property
     def hop_slots(self) -> int:
+        """Slots from one interval to the next."""
         return round(self.hop_s * self.slots_hz)
 
     @property
     def hop_points(self) -> int:
+        """EEG points from one interval to the next."""
         return round(self.hop_s * self.eeg_hz)
 
     def slot_range(self, index: int) -> tuple[int, int]:

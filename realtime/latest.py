@@ -33,10 +33,10 @@ class Latest(Generic[T]):
             return seq
 
     def get(self) -> Stamped[T] | None:
-        """The newest value, or None before the first."""
+        """Return the newest value, or None before the first."""
         return self._slot
 
     def newer_than(self, seq: int) -> Stamped[T] | None:
-        """The newest value if it came after number `seq`, else None."""
+        """Return the newest value if it came after number `seq`, else None."""
         slot = self._slot
         return slot if slot is not None and slot.seq > seq else None

@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from functools import partial
 
-from realtime.intake import VideoIntake
 from realtime.pipeline import Pipeline
 from realtime.taps import Taps
 from realtime.time.clock import Clock
+from realtime.video.intake import VideoIntake
 from realtime.worker import Worker
 
 _READ_S = 0.02  # a source is asked again at least this often, so that a stop is quick
@@ -54,6 +54,7 @@ class LiveRunner:
         return Worker(name, partial(self._read_video, video), on_exit=video.source.close)
 
     def launch(self) -> LiveRunner:
+        """Start every thread."""
         for worker in self._workers:
             worker.start()
         return self
@@ -69,6 +70,7 @@ class LiveRunner:
         return next((worker.failure for worker in self._workers if worker.failure is not None), None)
 
     def raise_failure(self) -> None:
+        """Raise `WorkerFailed` from what ended a worker, if anything did."""
         for worker in self._workers:
             worker.raise_failure()
 

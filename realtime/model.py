@@ -65,6 +65,8 @@ class OtherVideo:
 
 @runtime_checkable
 class Model(Protocol):
+    """What the pipeline asks of a model."""
+
     card: ModelCard
 
     def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:

@@ -13,13 +13,14 @@ from realtime.align import Aligner
 from realtime.chance import ChanceTracker
 from realtime.config import ConditioningConfig
 from realtime.eeg.conditioning import choose_channels
+from realtime.eeg.intake import EegIntake
 from realtime.errors import ConfigError
-from realtime.intake import EegIntake, VideoIntake
 from realtime.latest import Latest
 from realtime.model import Model, ModelCard, OtherVideo
 from realtime.sources import EegSource, VideoSource
 from realtime.taps import Taps
 from realtime.types import BoolArray, EegInfo, Interval, OtherReading, OtherScores, Reading
+from realtime.video.intake import VideoIntake
 
 KEPT_READINGS = 480  # two minutes at the default hop, for the window's curves
 KEPT_LATENCIES = 16384  # an hour and more
@@ -110,8 +111,10 @@ class Pipeline:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over every interval that went into the network: number, EEG points, frame numbers of
-        each video."""
+        """SHA-256 over every interval that went into the network.
+
+        It covers their numbers, EEG points, and frame numbers of each video.
+        """
         return self._digest.hexdigest()
 
     def advance(self, now: float) -> list[Reading]:
@@ -154,8 +157,10 @@ class Pipeline:
         return index
 
     def _released(self, index: int, now: float) -> bool:
-        """All streams have passed the interval, or it cannot wait any longer. Past the end of a recording
-        nothing is released: a live session would have gone on there."""
+        """Say whether all streams have passed the interval, or it cannot wait any longer.
+
+        Past the end of a recording nothing is released: a live session would have gone on there.
+        """
         end = index * self.grid.hop_s
         last_slot = end - self.grid.lag_s - 1 / self.grid.slots_hz
         late = now - end >= self.grid.lateness_s
@@ -167,8 +172,11 @@ class Pipeline:
         return late and not (self.eeg.source.finished or self.video.source.finished)
 
     def _awaited(self, video: VideoIntake, last_slot: float, now: float) -> bool:
-        """A further video whose frames are on their way. One that stands still, or that has ended, must not
-        make every reading late; what it does not show is masked."""
+        """Say whether frames of a further video are on their way.
+
+        One that stands still, or that has ended, must not make every reading late; what it does not show is
+        masked.
+        """
         newest = video.frames.newest_stamp
         stands = video.source.finished or now - newest > self.grid.max_hold_s
         return newest < last_slot and not stands
@@ -219,7 +227,7 @@ class Pipeline:
         return reading
 
     def _other(self, index: int, video: VideoIntake) -> OtherVideo:
-        """A further video during an interval."""
+        """Return a further video during an interval."""
         seq, valid, number = self.aligner.on_show(index, video.frames)
         embeddings, ready = video.embeddings(number)
         self.frames_not_ready += int(np.sum(valid & ~ready))
@@ -265,6 +273,7 @@ class Pipeline:
         return {"p50": float(p50), "p95": float(p95), "p99": float(p99), "max": float(known.max())}
 
     def close(self) -> None:
+        """Close every source."""
         self.eeg.source.close()
         for video in self.videos:
             video.source.close()
@@ -275,7 +284,7 @@ def _labels(info: EegInfo, conditioning: ConditioningConfig) -> tuple[str, ...]:
 
 
 def _check_paths(card: ModelCard) -> None:
-    """A path's frames must lie on the same absolute slots in every interval, or caches would not meet."""
+    """Check that a path's frames lie on the same slots in every interval, or caches would not meet."""
     for path, every in card.paths.items():
         if card.grid.hop_slots % every or card.grid.slot_range(0)[0] % every:
             raise ConfigError(
@@ -285,5 +294,5 @@ def _check_paths(card: ModelCard) -> None:
 
 
 def _without(interval: Interval, slots: BoolArray) -> Interval:
-    """The interval with these slots (n_slots,) masked."""
+    """Return the interval with these slots (n_slots,) masked."""
     return replace(interval, frame_valid=interval.frame_valid & ~slots) if slots.any() else interval

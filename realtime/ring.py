@@ -7,6 +7,7 @@ meanwhile; what was overwritten comes back as invalid, never as somebody else's 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ class SequenceRing:
     def __init__(self, capacity: int, columns: dict[str, tuple[tuple[int, ...], type]]):
         self.capacity = capacity
         self.count = 0
-        self._columns: dict[str, NDArray] = {
+        self._columns: dict[str, NDArray[Any]] = {
             name: np.zeros((capacity, *shape), dtype) for name, (shape, dtype) in columns.items()
         }
 
@@ -103,8 +104,8 @@ class SequenceRing:
         self.count = number + 1
         return number
 
-    def tail(self, name: str) -> tuple[int, NDArray]:
-        """A copy of one column, oldest row first, and the number of its first row.
+    def tail(self, name: str) -> tuple[int, NDArray[Any]]:
+        """Return a copy of one column, oldest row first, and the number of its first row.
 
         One row less than the ring holds is handed out, so that the writer can be inside the oldest.
         """

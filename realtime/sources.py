@@ -1,5 +1,7 @@
-"""What a source of EEG or video must offer. The live ones, the virtual ones and the replay all do, and
-nothing downstream knows which it got."""
+"""What a source of EEG or video must offer.
+
+The live ones, the virtual ones and the replay all do, and nothing downstream knows which it got.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ class EegSource(Protocol):
         ...
 
     def read(self, timeout_s: float = 0.0) -> RawChunk | None:
-        """What came since the last call, waiting up to `timeout_s` for the first sample; None if none."""
+        """Return what came since the last call, waiting up to `timeout_s` for a sample; None if none."""
         ...
 
     def health(self) -> EegHealth:
@@ -34,7 +36,9 @@ class EegSource(Protocol):
         """No sample will come any more (the end of a recording)."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the device, stream or file."""
+        ...
 
 
 @runtime_checkable
@@ -51,15 +55,21 @@ class VideoSource(Protocol):
         ...
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
-        """The next frame worth having, waiting up to `timeout_s`; None if none.
+        """Return the next frame worth having, waiting up to `timeout_s`; None if none.
 
         Live sources give the newest and drop what nobody took in time; the replay gives every frame.
         """
         ...
 
-    def health(self) -> VideoHealth: ...
+    def health(self) -> VideoHealth:
+        """State of the source; any thread may ask."""
+        ...
 
     @property
-    def finished(self) -> bool: ...
+    def finished(self) -> bool:
+        """No frame will come any more (the end of a file)."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the device, stream or file."""
+        ...

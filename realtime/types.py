@@ -54,6 +54,7 @@ class EegInfo:
 
     @property
     def n_channels(self) -> int:
+        """Channels of the stream."""
         return len(self.labels)
 
 
@@ -134,7 +135,7 @@ class VideoInfo:
     offset_s, offset_spread_s : float
         How much later than the light the source stamps its frames, and the standard deviation of that, as
         calibrated; 0 where nobody measured it. Frames carry the source's own stamps; whoever puts them on
-        the grid subtracts the offset, live (`realtime.intake`) as from a recording
+        the grid subtracts the offset, live (`realtime.video.intake`) as from a recording
         (`recordings.session.tracks`).
     """
 

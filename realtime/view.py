@@ -51,37 +51,45 @@ class PipelineView:
 
     @property
     def grid(self) -> GridConfig:
+        """Time grids of the session."""
         return self._pipeline.grid
 
     @property
     def card(self) -> ModelCard:
+        """What the model is."""
         return self._pipeline.model.card
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """Electrodes the network sees, in its order."""
         return self._pipeline.labels
 
     @property
     def preview(self) -> Latest[Frame]:
+        """Newest frame of the main video."""
         return self._pipeline.video.preview
 
     @property
     def other_previews(self) -> tuple[Latest[Frame], ...]:
+        """Newest frame of each further video."""
         return tuple(video.preview for video in self._pipeline.videos[1:])
 
     @property
     def readings(self) -> Latest[Reading]:
+        """Newest reading."""
         return self._pipeline.readings
 
     @property
     def failure(self) -> BaseException | None:
+        """What ended a worker, or None."""
         return self._failure()
 
     def now(self) -> float:
+        """Seconds on the session's clock."""
         return self._clock.now()
 
     def eeg_window(self, seconds: float) -> tuple[TimeArray, FloatArray]:
-        """The newest conditioned EEG: times (n,) and samples (n, n_channels) in µV, NaN where missing."""
+        """Return the newest conditioned EEG: times (n,), samples (n, n_channels) in µV, NaN where missing."""
         ring = self._pipeline.eeg.ring
         hz = self.grid.eeg_hz
         stop = ring.head
@@ -91,6 +99,7 @@ class PipelineView:
         return np.arange(start, stop) / hz, rows
 
     def channel_quality(self) -> dict[str, str]:
+        """Verdict on each channel; empty where it is good."""
         return dict(self._pipeline.eeg.quality.reasons)
 
     def thumbnails(self, seqs: Sequence[int]) -> list[tuple[int, np.ndarray] | None]:
@@ -99,19 +108,24 @@ class PipelineView:
         return [None if image is None else (int(s), image) for s, image in zip(seqs, images, strict=True)]
 
     def history(self, seconds: float) -> list[Reading]:
+        """Return the readings of the last `seconds`."""
         since = self.now() - seconds
         return [reading for reading in self._pipeline.history if reading.end >= since]
 
     def eeg_health(self) -> EegHealth:
+        """Health of the EEG stream."""
         return self._pipeline.eeg.health()
 
     def video_health(self) -> VideoHealth:
+        """Health of the main video."""
         return self._pipeline.video.health()
 
     def other_video_health(self) -> tuple[VideoHealth, ...]:
+        """Health of each further video."""
         return tuple(video.health() for video in self._pipeline.videos[1:])
 
     def counters(self) -> dict[str, float]:
+        """Return the counts of the pipeline, by name."""
         pipeline = self._pipeline
         return {
             "readings": pipeline.published,
@@ -127,5 +141,6 @@ class PipelineView:
         self._markers.append((stamp, text))
 
     def markers(self, seconds: float) -> list[tuple[float, str]]:
+        """Markers of the last `seconds`: (stamp, text)."""
         since = self.now() - seconds
         return [marker for marker in tuple(self._markers) if marker[0] >= since]

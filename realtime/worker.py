@@ -35,6 +35,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> Worker:
+        """Start the thread."""
         self._thread.start()
         return self
 
@@ -51,6 +52,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
+        """Whether the thread runs."""
         return self._thread.is_alive()
 
     def raise_failure(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from realtime.align import Aligner, FrameHistory, frames_on_show
 from realtime.config import ConditioningConfig, GridConfig
-from realtime.intake import EegIntake
+from realtime.eeg.intake import EegIntake
 from realtime.time.clock import ManualClock
 from realtime.types import BoolArray, FloatArray, IndexArray, Interval
 from recordings.replay import ReplayEeg

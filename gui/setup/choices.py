@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from PySide6.QtCore import QSettings
 
 from realtime.latest import Latest
-from realtime.lsl.discovery import CameraSummary
 from realtime.lsl.selector import StreamSummary
+from realtime.video.listing import CameraSummary
 from realtime.worker import Worker
 
 _KEY = "setup/choice"
@@ -88,7 +88,7 @@ class Lookout:
     Parameters
     ----------
     streams, cameras : callable
-        `realtime.lsl.discovery.list_eeg_streams` and `list_cameras`, or the like.
+        `realtime.lsl.discovery.list_eeg_streams` and `realtime.video.listing.list_cameras`, or the like.
     pause_s : float
         Rest between two looks.
     """

@@ -16,7 +16,8 @@ from gui.app import application, remembered
 from gui.main_window import MainWindow
 from gui.setup.choices import Lookout, Setup
 from gui.setup.stream_dialog import StreamDialog
-from realtime.lsl.discovery import list_cameras, list_eeg_streams
+from realtime.lsl.discovery import list_eeg_streams
+from realtime.video.listing import list_cameras
 
 
 class Offer(Enum):

@@ -100,7 +100,7 @@ def _side_by_side(source_id: str, seconds: float) -> dict[str, Any]:
     from mne_lsl.stream import StreamLSL
 
     from realtime.config import ConditioningConfig, GridConfig
-    from realtime.intake import EegIntake
+    from realtime.eeg.intake import EegIntake
     from realtime.lsl.eeg import LslEeg, StreamSelector
 
     source, grid = LslEeg(StreamSelector(source_id=source_id)), GridConfig()

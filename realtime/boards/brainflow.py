@@ -57,7 +57,7 @@ class BoardOptions(Frozen):
 
 
 def board_names() -> list[str]:
-    """The boards that BrainFlow knows, as `--board` takes them.
+    """Return the boards that BrainFlow knows, as `--board` takes them.
 
     Raises
     ------
@@ -162,7 +162,7 @@ class BrainFlowBoard:
         )
 
     def read(self) -> Packages:
-        """What came since the last call."""
+        """Return what came since the last call."""
         rows = self._board.get_board_data()
         counter = self._description.get("package_num_channel")
         return Packages(
@@ -172,6 +172,7 @@ class BrainFlowBoard:
         )
 
     def close(self) -> None:
+        """End the board's session."""
         if self._board is not None and self._board.is_prepared():
             self._board.release_session()
         self._board = None

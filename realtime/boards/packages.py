@@ -39,7 +39,7 @@ class PackageCounter:
         self._last: tuple[float, float] | None = None  # number and stamp of the newest sample
 
     def missing(self, numbers: TimeArray, stamps: TimeArray) -> IndexArray:
-        """Samples lost before each of these.
+        """Return samples lost before each of these.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class PackageCounter:
     def _learn(
         self, at: IndexArray, change: TimeArray, numbers: TimeArray, last: float
     ) -> tuple[TimeArray, TimeArray, TimeArray, TimeArray]:
-        """What is known of the count at each change: step, lowest, highest, samples in a package."""
+        """Return what is known of the count at each change: step, lowest, highest, samples in a package."""
         steps = np.minimum.accumulate(np.append(self._step, np.where(change > 0, change, np.inf)))
         seen = np.append(last, numbers[at])
         lows = np.minimum.accumulate(np.append(self._low, seen))[1:]
@@ -107,6 +107,7 @@ class SteadyStamps:
 
     @property
     def lost(self) -> int:
+        """Packages missing so far."""
         return self._counted + self._fitter.lost_samples
 
     def push(
@@ -152,7 +153,7 @@ class SteadyStamps:
     def _with_places_of_the_lost(
         self, samples: FloatArray, stamps: TimeArray, missing: IndexArray
     ) -> tuple[FloatArray, TimeArray]:
-        """Samples with a last column of 1, and rows of 0 where some are missing, timed as their packages."""
+        """Return samples with a last column of 1, and rows of 0 where some are missing."""
         rows = np.column_stack([samples, np.ones(len(samples))]).astype(np.float32)
         if not missing.any():
             return rows, stamps

@@ -25,7 +25,10 @@ HIGHEST_SHARE = 0.45
 
 
 def canonical(label: str) -> str:
-    """An electrode's 10-20 name in one spelling: `EEG Fp1-Ref`, `fp1` and `FP1.` are all `FP1`; T3 is T7."""
+    """Return an electrode's 10-20 name in one spelling.
+
+    `EEG Fp1-Ref`, `fp1` and `FP1.` are all `FP1`; T3 is T7.
+    """
     name = re.sub(r"^EEG[\s_:-]*", "", label.strip(), flags=re.I)
     name = re.sub(r"[\s_:-]*(REF|LE|AVG|AR)$", "", name, flags=re.I).strip(" .").upper()
     return _RENAMED.get(name, name)
@@ -65,7 +68,7 @@ def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> l
 
 
 def narrow_band(band_hz: tuple[float, float], rate: float) -> tuple[float, float]:
-    """The band as far as `rate` can carry it: the upper edge at most HIGHEST_SHARE of the rate."""
+    """Return the band as far as `rate` can carry it: the upper edge at most HIGHEST_SHARE of the rate."""
     low, high = band_hz
     return low, min(high, HIGHEST_SHARE * rate)
 
@@ -159,6 +162,7 @@ class RunningScale:
         self._known: list[tuple[float, FloatArray]] = []
 
     def push(self, chunk: EegChunk) -> None:
+        """Take in conditioned samples."""
         start = 0
         while start < len(chunk.samples):
             stop = min(len(chunk.samples), start + self._step - self._n_samples % self._step)

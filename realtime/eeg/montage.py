@@ -40,14 +40,18 @@ class Renamed:
         return replace(info, labels=self._labels)
 
     def read(self, timeout_s: float = 0.0) -> RawChunk | None:
+        """Return what the wrapped source has."""
         return self._source.read(timeout_s)
 
     def health(self) -> EegHealth:
+        """Return the health of the wrapped source."""
         return self._source.health()
 
     @property
     def finished(self) -> bool:
+        """Whether the wrapped source has ended."""
         return self._source.finished
 
     def close(self) -> None:
+        """Close the wrapped source."""
         self._source.close()

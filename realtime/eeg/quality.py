@@ -13,7 +13,7 @@ _ROBUST = 1.4826  # median absolute deviation to standard deviation of a Gaussia
 
 
 def judge(second: np.ndarray) -> list[str]:
-    """A word for each channel of `second` (n_samples, n_channels) µV: empty if good, else the reason."""
+    """Judge each channel of `second` (n_samples, n_channels) µV: empty if good, else the reason."""
     reasons = []
     line = np.linspace(0.0, 1.0, len(second))
     for channel in second.T:

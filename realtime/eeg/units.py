@@ -53,7 +53,7 @@ def microvolts_per_unit(unit: str) -> float:
 
 
 def flag_amplitude(median_abs_uv: float) -> str:
-    """A note where the median of |x| in µV does not look like EEG, with the likely slip; "" where it does."""
+    """Note where the median of |x| in µV does not look like EEG, with the likely slip; "" where it does."""
     low, high = PLAUSIBLE_UV
     if not math.isfinite(median_abs_uv) or median_abs_uv == 0 or low <= median_abs_uv <= high:
         return ""
@@ -68,7 +68,7 @@ def flag_amplitude(median_abs_uv: float) -> str:
 
 
 def _split(unit: str) -> tuple[float, str]:
-    """ "1e-6 v" to (1e-6, "v"); (1, unit) where no number stands before it."""
+    """Split "1e-6 v" into (1e-6, "v"); (1, unit) where no number stands before it."""
     match = re.fullmatch(r"([0-9.]+(?:e[-+]?[0-9]+)?)[ *x]*([a-z]+)", unit)
     if match is None:
         return 1.0, unit

@@ -139,7 +139,7 @@ class FeedbackController:
             self._history.popleft()
 
     def _threshold(self) -> tuple[float | None, float]:
-        """The threshold, None where there is nothing yet to take it from, and the signal's spread."""
+        """Return the threshold, None where there is nothing yet to take it from, and the signal's spread."""
         values = np.array([value for _, value in self._history] or [0.0])
         if not isinstance(self.config.threshold, str):
             return self.config.threshold, float(values.std())
@@ -212,7 +212,7 @@ class FeedbackController:
 
 
 def from_markers(markers: Iterable[tuple[float, str]]) -> tuple[tuple[float, float], ...]:
-    """Times of a session's feedback for yoked sham, from its markers (stamp, text).
+    """Return times of a session's feedback for yoked sham, from its markers (stamp, text).
 
     Returns
     -------

@@ -16,9 +16,13 @@ from realtime.types import Reading
 class Outlet(Protocol):
     """Where feedback goes: an LSL stream, OSC, a stimulus."""
 
-    def send(self, feedback: Feedback) -> None: ...
+    def send(self, feedback: Feedback) -> None:
+        """Send one feedback; must not block."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close every outlet."""
+        ...
 
 
 class FeedbackLoop:
@@ -69,10 +73,11 @@ class FeedbackLoop:
             self._send(ended)
 
     def parameters(self) -> str:
-        """The configuration as JSON, for the recording."""
+        """Return the configuration as JSON, for the recording."""
         return json.dumps(self.config.model_dump(mode="json"))
 
     def close(self) -> None:
+        """Close every outlet."""
         for outlet in self._outlets:
             outlet.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from typing import Protocol
 
 from realtime.errors import ConfigError
 from realtime.feedback.config import FeedbackConfig
@@ -12,14 +11,6 @@ from realtime.feedback.controller import Feedback
 from realtime.time.clock import Clock
 
 CHANNELS = ("similarity", "match", "feedback", "emitted")
-
-
-class Outlet(Protocol):
-    """Whatever takes feedback out of the program."""
-
-    def send(self, feedback: Feedback) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class FeedbackOutlet:
@@ -58,6 +49,7 @@ class FeedbackOutlet:
         self._markers: pylsl.StreamOutlet | None = pylsl.StreamOutlet(marks)
 
     def send(self, feedback: Feedback) -> None:
+        """Send one feedback; must not block."""
         if self._stream is None or self._markers is None:
             return
         for event in feedback.events:
@@ -70,12 +62,14 @@ class FeedbackOutlet:
         return self._stream is not None and self._stream.have_consumers()
 
     def close(self) -> None:
+        """Let go of what it sends with."""
         self._stream = self._markers = None
 
 
 class OscOutlet:
-    """Feedback as OSC messages over UDP: `/phosphene/feedback similarity match level`, and
-    `/phosphene/event text` for what changed.
+    """Feedback as OSC messages over UDP.
+
+    `/phosphene/feedback similarity match level`, and `/phosphene/event text` for what changed.
 
     Parameters
     ----------
@@ -103,6 +97,7 @@ class OscOutlet:
             ) from None
 
     def send(self, feedback: Feedback) -> None:
+        """Send one feedback; must not block."""
         values = [feedback.similarity, feedback.match, feedback.level]
         # Nobody promised that a datagram arrives: a network that is away for a while ends no session.
         with contextlib.suppress(OSError):
@@ -111,4 +106,5 @@ class OscOutlet:
             self._client.send_message("/phosphene/feedback", values)
 
     def close(self) -> None:
+        """Let go of what it sends with."""
         self._client.close()

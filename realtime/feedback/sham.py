@@ -28,7 +28,7 @@ class Sham:
         return index >= 0 and since < moments.start(index) + config.sham_on_s
 
     def position(self, since: float, step_s: float) -> float:
-        """A made-up `Feedback.position` that wanders, and crosses the threshold where feedback is on."""
+        """Make up a `Feedback.position` that wanders, and crosses the threshold where feedback is on."""
         config = self._config
         threshold = config.percentile / 100
         low = self.on(since, config.hold_s) == (config.when == "below")

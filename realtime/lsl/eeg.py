@@ -92,7 +92,7 @@ class LslEeg:
         return self._info
 
     def read(self, timeout_s: float = 0.0) -> RawChunk | None:
-        """The samples that came since the last call, waiting up to `timeout_s` for the first; None if none.
+        """Return what came since the last call, waiting up to `timeout_s` for a sample; None if none.
 
         Finds the stream again after it was lost.
 
@@ -161,7 +161,7 @@ class LslEeg:
         return found
 
     def _watch(self) -> None:
-        """No sample came: has the headset been started anew elsewhere, or is it lost?"""
+        """See, where no sample came, whether the headset was started again elsewhere, or is lost."""
         age = self._now() - self._heard
         if age <= self._stall_s:
             return
@@ -171,14 +171,15 @@ class LslEeg:
             self._disconnect()
 
     def _looked(self) -> list[pylsl.StreamInfo]:
-        """What has been found so far of the stream we had, by its identity; starts to look if need be."""
+        """Return what was found so far of the stream we had, by its identity; begin to look if need be."""
         assert self._info is not None
         if self._resolver is None:
             info = self._info
             same = StreamSelector(source_id=info.source_id) if info.source_id else self._selector
             pinned = StreamSelector(name=info.name, type=info.type, source_id=same.source_id, host=same.host)
             self._resolver = pylsl.ContinuousResolver(pred=pinned.predicate, forget_after=2.0)
-        return self._resolver.results()
+        found: list[pylsl.StreamInfo] = self._resolver.results()
+        return found
 
     def _reconnect(self, timeout_s: float) -> bool:
         """Look for the stream for up to `timeout_s`; True once there is a new connection."""

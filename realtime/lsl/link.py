@@ -66,7 +66,7 @@ class Link:
         self._last = -math.inf
 
     def pull(self, timeout_s: float) -> tuple[FloatArray, TimeArray, tuple[ClockOffset, ...]] | None:
-        """Samples (n_samples, n_channels), their raw stamps, and clock offsets measured since the last ones.
+        """Return samples (n_samples, n_channels), raw stamps, and clock offsets measured since the last ones.
 
         Waits up to `timeout_s` for the first sample; None if none came.
 
@@ -106,7 +106,7 @@ class Link:
         self._checked = True
 
     def _converted(self, samples: np.ndarray) -> FloatArray:
-        """A copy in float32; where that is too coarse for the values, a note says so."""
+        """Return a copy in float32; where that is too coarse for the values, a note says so."""
         converted = samples.astype(np.float32)
         if samples.dtype != np.float32:
             largest = np.float32(np.abs(converted).max())
@@ -154,7 +154,7 @@ class _ArrivalClock:
         self._due = 0.0
 
     def measure(self, now: float, stamp: float) -> float | None:
-        """A shorter way is believed at once, a longer one when no shorter has been seen for a while."""
+        """Believe a shorter way at once, a longer one when no shorter has been seen for a while."""
         self._shortest = min(self._shortest, now - stamp)
         if now < self._due and self._shortest > self._given - 1e-3:
             return None

@@ -34,14 +34,17 @@ class MarkerListener:
         self._worker = Worker("markers", self._listen, on_exit=self._let_go)
 
     def launch(self) -> MarkerListener:
+        """Begin to listen, in a thread."""
         self._worker.start()
         return self
 
     def stop(self) -> None:
+        """Stop listening and let go of the streams."""
         self._worker.stop()
 
     @property
     def failure(self) -> BaseException | None:
+        """What ended the listener, or None."""
         return self._worker.failure
 
     def _listen(self) -> None:

@@ -29,12 +29,14 @@ class StreamSummary:
 
     @classmethod
     def of(cls, info: pylsl.StreamInfo) -> StreamSummary:
+        """Summarise a stream that was resolved."""
         return cls(
             info.name(), info.type(), info.channel_count(), info.nominal_srate(),
             _FORMATS[info.channel_format()], info.hostname(), info.source_id(), info.uid(),
         )  # fmt: skip
 
     def __str__(self) -> str:
+        """As a user would write it."""
         rate = f"{self.rate_nominal:g} Hz" if self.rate_nominal else "irregular"
         return (
             f"{self.name} ({self.type or 'no type'}, {self.n_channels} ch, {rate}, {self.format}, "
@@ -78,6 +80,7 @@ class StreamSelector:
         return cls(**wanted or {"type": "EEG"})
 
     def __str__(self) -> str:
+        """As a user would write it."""
         given = {key: getattr(self, key) for key in self.__dataclass_fields__}
         return ",".join(f"{key}={value}" for key, value in given.items() if value is not None)
 
@@ -89,6 +92,7 @@ class StreamSelector:
         return " and ".join(f"{key}={_quoted(value)}" for key, value in given.items() if value is not None)
 
     def matches(self, stream: StreamSummary) -> bool:
+        """Say whether a stream has all these properties."""
         given = {key: getattr(self, key) for key in self.__dataclass_fields__}
         return all(value is None or getattr(stream, key) == value for key, value in given.items())
 
@@ -123,7 +127,7 @@ class StreamSelector:
 
 
 def _narrower(streams: Sequence[StreamSummary]) -> str:
-    """The property by which the first of the streams differs from all others."""
+    """Return the property by which the first of the streams differs from all others."""
     for key in ("source_id", "name", "type", "host"):
         values = [getattr(stream, key) for stream in streams]
         if values[0] and values.count(values[0]) == 1:
@@ -132,7 +136,7 @@ def _narrower(streams: Sequence[StreamSummary]) -> str:
 
 
 def _quoted(value: str) -> str:
-    """A string of XPath 1.0, which knows no escapes."""
+    """Return a string of XPath 1.0, which knows no escapes."""
     if "'" not in value:
         return f"'{value}'"
     if '"' not in value:

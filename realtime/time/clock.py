@@ -22,11 +22,13 @@ class LslClock:
     """The machine's LSL clock."""
 
     def now(self) -> float:
+        """Seconds on this clock."""
         # pylsl.local_clock() is time.monotonic() on Linux; importing liblsl only to read it would make
         # replay and training depend on a library they do not otherwise need.
         return time.monotonic()
 
     def sleep_until(self, deadline: float) -> None:
+        """Return no earlier than `deadline`, seconds on this clock."""
         while (left := deadline - self.now()) > 0:
             time.sleep(left)
 
@@ -38,9 +40,11 @@ class ManualClock:
         self._now = float(start)
 
     def now(self) -> float:
+        """Seconds on this clock."""
         return self._now
 
     def sleep_until(self, deadline: float) -> None:
+        """Return no earlier than `deadline`, seconds on this clock."""
         self._now = max(self._now, float(deadline))
 
     def set(self, now: float) -> None:

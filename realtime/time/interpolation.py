@@ -8,6 +8,7 @@ band was removed causally before, so the kernel only has to interpolate.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.ring import GridRing
 from realtime.types import EegChunk, FloatArray, TimeArray
@@ -20,7 +21,7 @@ _KAISER_BETA = 5.65  # 60 dB, Kaiser & Schafer 1980: 0.1102 (A - 8.7)
 _PHASES = 512
 
 
-def _kernel_table() -> np.ndarray:
+def _kernel_table() -> NDArray[np.float64]:
     """Weights of the 2·HALF_WIDTH samples around a point, for each phase of it between two samples.
 
     Rows sum to one, so a constant stays constant. Looked up with linear interpolation between phases:
@@ -30,7 +31,8 @@ def _kernel_table() -> np.ndarray:
     offset = phase - np.arange(-HALF_WIDTH + 1, HALF_WIDTH + 1)[None, :]
     inside = np.clip(1 - (offset / HALF_WIDTH) ** 2, 0, None)
     table = np.sinc(offset) * np.i0(_KAISER_BETA * np.sqrt(inside)) * (np.abs(offset) < HALF_WIDTH)
-    return table / table.sum(axis=1, keepdims=True)
+    weights: NDArray[np.float64] = table / table.sum(axis=1, keepdims=True)
+    return weights
 
 
 _TABLE = _kernel_table()
@@ -75,6 +77,7 @@ class GridInterpolator:
         self._stamps: TimeArray = np.zeros(0)
 
     def push(self, chunk: EegChunk) -> None:
+        """Take in conditioned samples and write the grid points they complete."""
         if chunk.gap_before:
             self._samples, self._stamps = self._samples[:0], self._stamps[:0]
         self._samples = np.concatenate([self._samples, chunk.samples])

@@ -81,4 +81,5 @@ class _Era:
         if first == last:
             return stamps + self.values[max(first - 1, 0)]
         which = np.searchsorted(self.since, stamps, side="right") - 1
-        return stamps + np.asarray(self.values)[np.maximum(which, 0)]
+        corrected: TimeArray = stamps + np.asarray(self.values)[np.maximum(which, 0)]
+        return corrected

@@ -59,7 +59,7 @@ class Segment:
         return self._block - self._fill
 
     def expected(self, n: int, ahead: int = 0) -> TimeArray:
-        """Times the line gives to `n` samples, `ahead` samples from now."""
+        """Return times the line gives to `n` samples, `ahead` samples from now."""
         return self.line.at(self._fill + ahead, n)
 
     def off(self, times: TimeArray, expected: TimeArray) -> TimeArray:
@@ -85,7 +85,7 @@ class Segment:
         return stamps
 
     def _least(self, first: int, n: int) -> TimeArray:
-        """Times that keep rising, slowly, from the last one given before this block."""
+        """Return times that keep rising, slowly, from the last one given before this block."""
         least: TimeArray = self._anchor + _SQUEEZE * self.line.period * np.arange(
             first + 1, first + 1 + n, dtype=np.float64
         )

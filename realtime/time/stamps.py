@@ -21,7 +21,7 @@ import numpy as np
 from realtime.errors import ClockError, StreamFormatError
 from realtime.time.offsets import ClockOffsets
 from realtime.time.segment import Segment
-from realtime.time.segment_buffers import Kept, Output
+from realtime.time.segment_buffers import Given, Kept
 from realtime.time.timeline import Rate, first_break, fit_start
 from realtime.types import EegChunk, FloatArray, RawChunk, TimeArray
 
@@ -84,7 +84,7 @@ class StampFitter:
         self._offsets = ClockOffsets()
         self._segment: Segment | None = None
         self._kept = Kept()  # held at a segment's start, or in doubt
-        self._out = Output()
+        self._out = Given()
         self._last = -math.inf  # the last time given out
         self._overlapping = False
         # what outlives a gap
@@ -152,7 +152,7 @@ class StampFitter:
 
     def _hold(self, times: TimeArray, samples: FloatArray, start: int) -> int:
         """Let the first samples of a segment wait for a line; returns how far the chunk is used up."""
-        stop = min(len(times), start + self._block - len(self._kept) % self._block)
+        stop: int = min(len(times), start + self._block - len(self._kept) % self._block)
         self._kept.add(times[start:stop], samples[start:stop])
         if len(self._kept) % self._block == 0:
             self._try_start()
@@ -246,7 +246,7 @@ class StampFitter:
         return start + 1
 
     def _jump(self, segment: Segment, jump: float, n_agree: int) -> bool:
-        """The last `n_agree` samples in doubt lie on a line of their own, `jump` seconds off ours."""
+        """Handle that the last samples in doubt lie on a line of their own, `jump` seconds off ours."""
         if jump < -_BACK_MOST_S:
             if len(self._kept) < self._n_doubt:
                 return False
@@ -264,7 +264,7 @@ class StampFitter:
         return True
 
     def _accept_outliers(self, segment: Segment, samples: FloatArray) -> None:
-        """Samples whose own stamps are not to be believed take their times from the line."""
+        """Give samples whose own stamps are not to be believed the times of the line."""
         self._give(segment.accept(segment.expected(len(samples)), None), samples)
 
     def _break(self, segment: Segment, back: bool) -> None:

@@ -49,12 +49,12 @@ class Line:
     n_updates: int = 0
 
     def at(self, first: int, n: int) -> TimeArray:
-        """Times of `n` samples from number `first` of the block on."""
+        """Return times of `n` samples from number `first` of the block on."""
         times: TimeArray = self.time + self.period * np.arange(first, first + n, dtype=np.float64)
         return times
 
     def deviation(self, k: float) -> float:
-        """Standard deviation expected of a block's residual whose mean sample number is `k`."""
+        """Return standard deviation expected of a block's residual whose mean sample number is `k`."""
         return math.sqrt(self.var_time + 2 * k * self.cov + k * k * self.var_period + self.noise**2)
 
     def update(self, residual: float, k: float) -> float:
@@ -109,10 +109,12 @@ class Rate:
 
     @classmethod
     def claimed(cls, rate_hz: float) -> Rate:
+        """As a sender claims it."""
         return cls(1 / rate_hz, (_RATE_PRIOR / rate_hz) ** 2)
 
     @classmethod
     def learned(cls, line: Line) -> Rate:
+        """As a line has learned it."""
         return cls(line.period, line.var_period + (50e-6 * line.period) ** 2)
 
 
@@ -197,7 +199,7 @@ def _independent(residual: TimeArray) -> float:
 
 
 def _believed(rate: Rate, index: np.ndarray, seen: TimeArray) -> Rate:
-    """The rate to start with: the one expected, unless the stamps say clearly that it is another."""
+    """Return the rate to start with: the one expected, unless the stamps say clearly that it is another."""
     if len(index) < 8:
         return rate
     half = len(index) // 2
@@ -211,7 +213,7 @@ def _believed(rate: Rate, index: np.ndarray, seen: TimeArray) -> Rate:
 
 
 def first_break(times: TimeArray, rate: Rate, envelope: float) -> int:
-    """Number of the first sample after a gap or a fall back among a segment's first ones; 0 if there is none.
+    """Find the first sample after a gap or a fall back among a segment's first ones; 0 if there is none.
 
     A step counts where it stands alone: packets stamped as they arrive step again and again. `envelope` is
     how far stamps are known to deviate from a line, seconds.

@@ -77,7 +77,8 @@ def flash_brightness(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     """
     pixels = pictures.reshape(len(pictures), -1).astype(np.float64)
     restless = pixels.std(axis=0)
-    return pixels[:, restless >= np.quantile(restless, 0.9)].mean(axis=1)
+    brightness: NDArray[np.float64] = pixels[:, restless >= np.quantile(restless, 0.9)].mean(axis=1)
+    return brightness
 
 
 def estimate_offset(changes: TimeArray, stamps: TimeArray, brightness: NDArray[np.float64]) -> CameraOffset:
@@ -157,7 +158,7 @@ class _Fit:
         return 1 - self._unexplained(offset, exposure)
 
     def single_offsets(self, offset: float, exposure: float) -> NDArray[np.float64]:
-        """The offset of each change on its own, with the scale of brightness that all of them gave."""
+        """Measure the offset of each change on its own, with the scale of brightness that all gave."""
         share = self._share(offset, exposure)
         design = np.column_stack([np.ones_like(share), self._drift, share])
         weights = np.linalg.lstsq(design, self._brightness, rcond=None)[0]
@@ -178,7 +179,8 @@ class _Fit:
         middle = self._stamps - offset
         late = np.interp(middle + exposure / 2, self._knots, self._integral)
         early = np.interp(middle - exposure / 2, self._knots, self._integral)
-        return (late - early) / exposure
+        share: NDArray[np.float64] = (late - early) / exposure
+        return share
 
     def _unexplained(self, offset: float, exposure: float) -> float:
         """Share of the variance of the brightness that is left, 0 to 1."""
@@ -192,17 +194,20 @@ class _Fit:
 
     def _without_drift(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         centred = x - x.mean()
-        return centred - self._drift * (centred @ self._drift) / (self._drift @ self._drift)
+        left: NDArray[np.float64] = centred - self._drift * (centred @ self._drift) / (
+            self._drift @ self._drift
+        )
+        return left
 
     def _middle(self, offset: float, exposure: float) -> float:
-        """The middle of the offsets that fit as well as the best: short exposures leave a flat bottom."""
+        """Find the middle of the offsets that fit as well as the best; short exposures leave many."""
         tries = offset + np.linspace(-0.5, 0.5, 201) * self.period
         left = np.array([self._unexplained(o, exposure) for o in tries])
         return float(tries[left <= left.min() + 1e-6].mean())
 
 
 def config_folder() -> Path:
-    """The user's folder for settings, after the XDG Base Directory Specification."""
+    """Return the user's folder for settings, after the XDG Base Directory Specification."""
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(base) / "phosphene"
 
@@ -223,7 +228,7 @@ def save_offset(camera: str, stamp_source: str, offset: CameraOffset, folder: Pa
 
 
 def load_offset(camera: str, stamp_source: str, folder: Path | None = None) -> CameraOffset | None:
-    """What was measured for `camera` with these stamps, or None.
+    """Return what was measured for `camera` with these stamps, or None.
 
     Raises
     ------

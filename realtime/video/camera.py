@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import av
@@ -19,14 +17,13 @@ from realtime.time.clock import Clock, LslClock
 from realtime.types import VideoInfo
 from realtime.video.demux import to_rgb
 from realtime.video.file import FileCamera
+from realtime.video.listing import camera_backend, list_cameras
 from realtime.video.live import LiveVideo
 from realtime.video.opencv import cv2
 
-_SYSFS = Path("/sys/class/video4linux")
-
 
 def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> VideoSource:
-    """The video source a user means by `spec`, not yet opened.
+    """Return the video source a user means by `spec`, not yet opened.
 
     Parameters
     ----------
@@ -54,16 +51,6 @@ def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> Vide
     return FileCamera(spec, loop, clock)
 
 
-def list_cameras() -> dict[int, str]:
-    """Cameras that Linux knows, by number, with their names. Empty on other systems."""
-    found = {}
-    for node in _SYSFS.glob("video*"):
-        # A USB camera has a second node for its metadata; the pictures come from the one with index 0.
-        if (node / "index").read_text().strip() == "0":
-            found[int(node.name.removeprefix("video"))] = (node / "name").read_text().strip()
-    return dict(sorted(found.items()))
-
-
 class DriverStamps:
     """The time of each frame: the driver's own stamp where it can be trusted, else the moment of its arrival.
 
@@ -80,7 +67,7 @@ class DriverStamps:
         self._age = 0.0
 
     def choose(self, driver: float, now: float) -> float:
-        """The stamp of a frame that arrived at `now` and that the driver dates `driver`; always rising."""
+        """Return the stamp of a frame that arrived at `now` and is dated `driver` by its driver; rising."""
         if 0 < now - driver < 1 and driver > self._last:
             self.accepted += 1
             self._age = now - driver
@@ -110,7 +97,7 @@ class _CaptureDevice:
         self._stamps = DriverStamps()
 
     def open(self) -> VideoInfo:
-        cameras = list_cameras()
+        cameras = {camera.index: camera.name for camera in list_cameras()}
         self._capture = self._new_capture(self._index)
         if not self._capture.isOpened():
             there = ", ".join(f"{n} ({name})" for n, name in cameras.items()) or "none"
@@ -152,7 +139,7 @@ class _CaptureDevice:
 
 
 def _system_capture(index: int) -> Any:
-    return cv2.VideoCapture(index, cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
+    return cv2.VideoCapture(index, camera_backend())
 
 
 class CameraSource(LiveVideo):
@@ -161,7 +148,7 @@ class CameraSource(LiveVideo):
     Parameters
     ----------
     index : int
-        As in /dev/video0; `list_cameras` knows the names.
+        As in /dev/video0; `realtime.video.listing` knows the names.
     clock : Clock
     size : (width, height), optional
         Asked of the camera, which may give another; what came stands in the health.

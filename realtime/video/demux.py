@@ -40,7 +40,7 @@ def open_container(path: str | Path) -> tuple[InputContainer, VideoStream]:
     return container, stream
 
 
-def packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
+def packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet[VideoStream]]:
     """Every whole packet of a stream, up to the end or to where a crash tore the file off."""
     demuxed = container.demux(stream)
     while True:
@@ -74,7 +74,7 @@ _of_this_thread = threading.local()
 
 
 def to_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    """The picture as shown, (height, width, 3) uint8 RGB: turned upright where the file asks for it."""
+    """Return the picture as shown, (height, width, 3) uint8 RGB, turned upright if the file asks for it."""
     scaler = getattr(_of_this_thread, "scaler", None)
     if scaler is None:
         scaler = _of_this_thread.scaler = VideoReformatter()
@@ -84,7 +84,7 @@ def to_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
 
 
 def _fault(container: InputContainer, stream: Stream | None) -> str:
-    """What makes a file that opened useless as a film; empty where nothing does."""
+    """Return what makes a file that opened useless as a film; empty where nothing does."""
     name = container.format.name
     # An attached picture is the cover of an album, not a film.
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
@@ -117,7 +117,7 @@ def _diagnosis(path: Path, failure: str) -> str:
 
 
 def _neighbours(path: Path) -> str:
-    """What else lies in the folder, to find a misspelt name by."""
+    """Return what else lies in the folder, to find a misspelt name by."""
     if not path.parent.is_dir():
         return f"the folder {path.parent} does not exist either"
     names = sorted(p.name for p in path.parent.iterdir() if p.is_file()) or ["no file"]

@@ -90,7 +90,7 @@ class FileCamera:
         return self._info
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
-        """The newest frame that is due and was not read before, waiting up to `timeout_s`; None if none.
+        """Return the newest frame due that was not read before, waiting up to `timeout_s`; None if none.
 
         Raises
         ------
@@ -111,6 +111,7 @@ class FileCamera:
         return frame
 
     def health(self) -> VideoHealth:
+        """State of the film and its counts."""
         info = self._info or VideoInfo(self.path.name, 0, 0, 0.0, "")
         state = StreamState.LIVE if self._seq >= 0 else StreamState.SEARCHING
         return VideoHealth(
@@ -129,14 +130,16 @@ class FileCamera:
 
     @property
     def finished(self) -> bool:
+        """The film has ended and is not looped."""
         return self._ended
 
     def close(self) -> None:
+        """Close the file."""
         if self._worker is not None:
             self._worker.stop()
 
     def _when(self, ahead: _Ahead) -> float:
-        """The clock time at which a frame is due."""
+        """Return the clock time at which a frame is due."""
         assert self._start is not None
         return self._start + ahead.due / self._pace
 
@@ -169,7 +172,7 @@ class FileCamera:
         return Frame(newest.image, self._stamp, self._seq)
 
     def _next(self, give_up: float) -> _Ahead | None:
-        """The frame after the last one taken; None at the end, or where none is decoded by `give_up`.
+        """Return the frame after the last one taken; None at the end, or where none is decoded by `give_up`.
 
         Waits by the film's clock: one that stands still waits for the decoder as long as it takes, which
         makes what is read independent of the machine's speed.

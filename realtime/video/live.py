@@ -37,7 +37,9 @@ class VideoDevice(Protocol):
         """Where the stamps come from."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the device."""
+        ...
 
 
 class LiveVideo:
@@ -88,7 +90,7 @@ class LiveVideo:
         return self._info
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
-        """The newest frame if it was not read before, waiting up to `timeout_s` for one; None if none.
+        """Return the newest frame if it was not read before, waiting up to `timeout_s` for one; None if none.
 
         Raises
         ------
@@ -109,6 +111,7 @@ class LiveVideo:
         return newest.value
 
     def health(self) -> VideoHealth:
+        """State of the camera and its counts; any thread may ask."""
         info = self._info or VideoInfo("", 0, 0, 0.0, "")
         slot = self._newest.get()
         age_s = float("inf") if slot is None else self._clock.now() - slot.value.stamp
@@ -129,9 +132,11 @@ class LiveVideo:
 
     @property
     def finished(self) -> bool:
+        """Never: a camera may come back."""
         return False
 
     def close(self) -> None:
+        """Let go of the device."""
         self._closing.set()
         if self._worker is not None:
             self._worker.stop()

@@ -23,9 +23,9 @@ from gui.main_window import MainWindow
 from gui.session_page import NOTICE_FOR, SLOW_EVERY
 from gui.setup import start
 from realtime.errors import SessionError
-from realtime.lsl.discovery import CameraSummary
 from realtime.lsl.selector import StreamSummary
 from realtime.types import StreamState
+from realtime.video.listing import CameraSummary
 from tests.support.fake_view import TEN_TEN, FakeTransport, FakeView
 
 

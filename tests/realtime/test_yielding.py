@@ -10,10 +10,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.intake import VideoIntake, _spread
 from realtime.live import LiveRunner
 from realtime.pipeline import Pipeline
 from realtime.time.clock import LslClock, ManualClock
+from realtime.video.due import within_budget
+from realtime.video.intake import VideoIntake
 from realtime.virtual.film.film import Film
 from realtime.virtual.film.source import FilmSource
 from tests.support.fakes import ArithmeticModel, ArrayEeg, ArrayVideo
@@ -56,7 +57,7 @@ def advance(video: VideoIntake, clock: ManualClock, now: float, budget_s: float)
 )
 def test_what_is_left_is_in_order_evenly_spread_within_the_budget_and_holds_the_newest(n, budget_s, cost_s):
     due = list(range(100, 100 + n))
-    left = _spread(due, budget_s, cost_s)
+    left = within_budget(due, budget_s, cost_s)
     assert left == sorted(set(left))
     assert set(left) <= set(due)
     assert left[-1] == due[-1]

@@ -13,9 +13,9 @@ from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of
 from gui.setup.stream_dialog import StreamDialog, selector
 from gui.stimulus.feedback_window import FeedbackStyle, FeedbackWindow
 from realtime.eeg.electrodes import positions
-from realtime.lsl.discovery import CameraSummary
 from realtime.lsl.selector import StreamSelector, StreamSummary
 from realtime.types import Frame
+from realtime.video.listing import CameraSummary
 from tests.support.fake_view import picture
 
 MUSE = StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1")

@@ -11,7 +11,7 @@ import pylsl
 import pytest
 
 from experiment import doctor
-from realtime.lsl.discovery import CameraSummary, list_all_streams, list_cameras, list_eeg_streams
+from realtime.lsl.discovery import list_all_streams, list_eeg_streams
 
 
 @pytest.fixture
@@ -47,26 +47,6 @@ def test_streams_are_listed_with_what_is_needed_to_choose_one(source_id, outlets
 def test_of_these_only_what_can_be_used_as_eeg_is_offered(source_id, outlets):
     ours = [s.source_id for s in list_eeg_streams(1.0) if s.source_id.startswith(source_id)]
     assert ours == [f"{source_id}-eeg"]
-
-
-def test_cameras_are_named_without_being_opened(tmp_path):
-    for node, index, name in (
-        ("video10", "0", "Desk"),
-        ("video2", "0", "Lid"),
-        ("video3", "1", "Lid"),
-        ("v4l-subdev0", "0", "x"),
-    ):
-        (tmp_path / node).mkdir()
-        (tmp_path / node / "index").write_text(index + "\n")
-        (tmp_path / node / "name").write_text(name + "\n")
-    assert list_cameras(tmp_path) == [
-        CameraSummary(2, "Lid", "/dev/video2"),
-        CameraSummary(10, "Desk", "/dev/video10"),
-    ]
-
-
-def test_a_system_without_cameras_has_none(tmp_path):
-    assert list_cameras(tmp_path / "nothing") == []
 
 
 def in_new_process(code: str, **environment: str) -> str:

@@ -1,0 +1,88 @@
+"""From an EEG source into the ring of its grid, called by one thread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from realtime.config import ConditioningConfig, GridConfig
+from realtime.eeg.conditioning import Conditioner, RunningScale
+from realtime.eeg.quality import QualityMonitor
+from realtime.eeg.units import flag_amplitude, microvolts_per_unit
+from realtime.ring import GridRing
+from realtime.sources import EegSource
+from realtime.taps import Taps
+from realtime.time.interpolation import GridInterpolator
+from realtime.time.stamps import StampFitter
+from realtime.types import ClockOffset, EegChunk, EegHealth, EegInfo, RawChunk
+
+
+class EegIntake:
+    """Source → stamps → conditioning → grid.
+
+    Parameters
+    ----------
+    source : EegSource
+        Already open; `info` is what `open` returned.
+    history_s : float
+        How much conditioned EEG the ring keeps.
+    """
+
+    def __init__(
+        self,
+        source: EegSource,
+        info: EegInfo,
+        config: ConditioningConfig,
+        grid: GridConfig,
+        history_s: float = 60.0,
+        scales_kept: int = 32,
+    ):
+        self.info = info
+        self.source = source
+        self.fitter = StampFitter(info.rate_nominal)
+        gain = microvolts_per_unit(config.unit or info.unit)
+        self.conditioner = Conditioner(config, info.labels, gain, info.rate_nominal)
+        n_channels = len(self.conditioner.labels)
+        self.ring = GridRing(round(history_s * grid.eeg_hz), n_channels)
+        self.scale = RunningScale(n_channels, info.rate_nominal, config.scale_s, scales_kept)
+        self.quality = QualityMonitor(self.conditioner.labels, info.rate_nominal)
+        self.taps: Taps[RawChunk] = Taps()  # called in this intake's thread; must not block
+        self.offset: ClockOffset | None = None  # the sender's clock as last measured, before the newest chunk
+        self._interpolator = GridInterpolator(grid.eeg_hz, self.ring)
+        self._flushed = False
+
+    def pump(self, timeout_s: float = 0.0) -> bool:
+        """Take what the source has, waiting up to `timeout_s` for it; True if samples came."""
+        raw = self.source.read(timeout_s)
+        if raw is not None:
+            self.taps(raw)
+            if raw.offsets:
+                self.offset = raw.offsets[-1]
+            self._take(self.fitter.push(raw))
+        elif self.source.finished and not self._flushed:
+            self._flushed = True
+            self._take(self.fitter.flush())
+        return raw is not None
+
+    def _take(self, chunks: list[EegChunk]) -> None:
+        for chunk in chunks:
+            microvolt = self.conditioner.to_microvolt(chunk.samples)
+            self.quality.push(microvolt)
+            conditioned = self.conditioner.push(chunk, microvolt)
+            self.scale.push(conditioned)
+            self._interpolator.push(conditioned)
+
+    def health(self) -> EegHealth:
+        """Return the source's health with what was counted here."""
+        fitter = self.fitter
+        health = self.source.health()
+        return replace(
+            health,
+            n_channels=self.ring.width,
+            rate_nominal=self.info.rate_nominal,
+            rate_effective=fitter.rate_effective,
+            drift_ppm=fitter.drift_ppm,
+            gaps=fitter.gaps,
+            lost_samples=fitter.lost_samples,
+            samples=fitter.samples,
+            note=health.note or flag_amplitude(self.quality.amplitude_uv),
+        )
