@@ -9,28 +9,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
-from models.parts import (
-    CompactConfig,
-    CompressionConfig,
-    EegConfig,
-    FrameEncoderConfig,
-    FusionConfig,
-    GatedConfig,
-    MixerConfig,
-    PmaConfig,
-    QFormerConfig,
-    ResamplerConfig,
-    TcnConfig,
-    TinyVitConfig,
-    WholeClipConfig,
-    as_table,
-)
+from models.network import interfaces as base
+from models.network.compression import PmaConfig, ResamplerConfig
+from models.network.eeg import braindecode, cbramod_compact
+from models.network.eeg.compact import CompactConfig
+from models.network.fusion import perceiver
+from models.network.fusion.gated import GatedConfig
+from models.network.fusion.qformer import QFormerConfig
+from models.network.mixers import gru, mamba, s4d
+from models.network.mixers.tcn import TcnConfig
+from models.network.part import as_table
+from models.network.vision import pretrained, whole_clip
+from models.network.vision.tiny import TinyVitConfig
 from realtime.config import Frozen, GridConfig
 from realtime.errors import ConfigError
+
+BUILT_IN = (braindecode, cbramod_compact, perceiver, gru, mamba, s4d, pretrained, whole_clip)
+"""Imported for the kinds of parts that they bring; a kind of one's own is known once its file is imported."""
+
+Eeg = Annotated[SerializeAsAny[base.EegConfig], BeforeValidator(base.EegConfig.read)]
+Frames = Annotated[SerializeAsAny[base.FrameConfig], BeforeValidator(base.FrameConfig.read)]
+WholeClip = Annotated[SerializeAsAny[base.WholeClipConfig], BeforeValidator(base.WholeClipConfig.read)]
+Mixer = Annotated[SerializeAsAny[base.MixerConfig], BeforeValidator(base.MixerConfig.read)]
+Compression = Annotated[SerializeAsAny[base.CompressionConfig], BeforeValidator(base.CompressionConfig.read)]
+Fusing = Annotated[SerializeAsAny[base.FusionConfig], BeforeValidator(base.FusionConfig.read)]
 
 
 class NetworkConfig(Frozen):
@@ -56,14 +62,14 @@ class NetworkConfig(Frozen):
     grid: GridConfig = GridConfig()
     width: int = Field(64, ge=8)
     embed: int = Field(16, ge=2)
-    eeg: EegConfig = CompactConfig()
-    fast: FrameEncoderConfig | None = TinyVitConfig()
-    slow: FrameEncoderConfig | None = None
+    eeg: Eeg = CompactConfig()
+    fast: Frames | None = TinyVitConfig()
+    slow: Frames | None = None
     slow_every: int = Field(5, ge=1)
-    clip: WholeClipConfig | None = None
-    mixer: MixerConfig = TcnConfig()
-    compression: CompressionConfig = ResamplerConfig()
-    fusion: FusionConfig = GatedConfig()
+    clip: WholeClip | None = None
+    mixer: Mixer = TcnConfig()
+    compression: Compression = ResamplerConfig()
+    fusion: Fusing = GatedConfig()
     masks: str = "own"
     context: int = Field(4, ge=0)
 
@@ -172,9 +178,6 @@ def preset(name: str, changes: Mapping[str, Any] | None = None) -> NetworkConfig
     return load(tree)
 
 
-_UNIONS = ("eeg", "fast", "slow", "mixer", "compression", "fusion")
-
-
 def load(tree: Mapping[str, Any]) -> NetworkConfig:
     """Check a table (as read from JSON or TOML) and freeze it; `ConfigError` says what is wrong in words."""
     try:
@@ -183,18 +186,18 @@ def load(tree: Mapping[str, Any]) -> NetworkConfig:
         raise ConfigError("; ".join(_in_words(problem) for problem in error.errors())) from None
 
 
-def _in_words(problem: Any) -> str:
-    """One sentence for one of pydantic's findings: field, value, what is legal."""
-    part, *fields = [str(step) for step in problem["loc"]] or ["configuration"]
-    if part in _UNIONS:
-        fields = fields[1:]  # pydantic puts the part's word between the part and its field
-    where = ".".join([part, *fields])
-    context, value = problem.get("ctx", {}), problem["input"]
-    if problem["type"] == "extra_forbidden":
-        owner = ".".join([part, *fields][:-1])
+def _in_words(problem: Any, at: tuple[Any, ...] = ()) -> str:
+    """Say each of pydantic's findings in a sentence: field, value, what is legal."""
+    context, value, kind = problem.get("ctx", {}), problem["input"], problem["type"]
+    loc = (*at, *problem["loc"])
+    if kind == "part":
+        return "; ".join(_in_words(inner, loc) for inner in context["errors"])
+    where = ".".join(str(step) for step in loc) or "configuration"
+    if kind == "extra_forbidden":
+        owner = ".".join(str(step) for step in loc[:-1])
         return f"{where} is no field of {owner or 'the configuration'}: remove it or correct its name"
-    if problem["type"] == "union_tag_invalid":
-        return f"{where} = {context['tag']!r} is unknown: legal are {context['expected_tags']}"
-    if problem["type"] == "value_error":
+    if kind == "unknown_word":
+        return f"{where} = {context['word']} is unknown: legal are {context['legal']}"
+    if kind == "value_error":
         return f"{where}: {context['error']}"
     return f"{where} = {value!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

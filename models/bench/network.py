@@ -20,8 +20,8 @@ from models.inference.compile import Compiled, compile_module
 from models.inference.engine import Engine
 from models.inference.examples import StageExamples, film_pictures, picture_examples
 from models.inference.stages import EegModule, FramesModule, FuseModule, VideoModule
-from models.network.registry import build
-from models.parts import PretrainedVisionConfig, TinyVitConfig
+from models.network.vision.pretrained import PretrainedVisionConfig
+from models.network.vision.tiny import TinyVitConfig
 
 _SHOWN_FPS = 30.0  # of the film whose frames a tick is timed with
 _SIDE = 1024  # of the matrices that say what the machine can do
@@ -31,8 +31,8 @@ def frame_encoder(setting: Setting) -> Section:
     """One picture through ViT-B/16 by backend, and the time its products would take at the machine's best."""
     with TemporaryDirectory(prefix="phosphene-bench-") as folder:
         source = "" if setting.quick else vision_weights("lab", Path(folder))
-        config = TinyVitConfig() if setting.quick else PretrainedVisionConfig(kind="clip", source=source)
-        encoder = build("frames", config).eval().requires_grad_(False)
+        config: Any = TinyVitConfig() if setting.quick else PretrainedVisionConfig(kind="clip", source=source)
+        encoder = config.build().eval().requires_grad_(False)
     checks, calibration = picture_examples(encoder, film_pictures(12 if setting.quick else 32))
     module = FramesModule(encoder).eval()
     found = _compiled(setting, "frames", module, checks)

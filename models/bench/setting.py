@@ -16,7 +16,7 @@ from models.bench.published_shapes import write_random
 from models.bench.timing import Goal
 from models.inference.backends import get_backend
 from models.inference.engine import Engine
-from models.network.cbramod import PRETRAINED_ORDER
+from models.network.eeg.cbramod import PRETRAINED_ORDER
 from models.network.hub import local_weights
 from realtime.types import Interval
 

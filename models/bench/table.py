@@ -26,7 +26,7 @@ from models.bench.published_shapes import SHAPES, write_random
 from models.bench.setting import interval
 from models.config import NetworkConfig, preset
 from models.inference.engine import Engine
-from models.network.cbramod import PRETRAINED_ORDER
+from models.network.eeg.cbramod import PRETRAINED_ORDER
 
 EEG = ("compact", "cbramod", "cbramod+compact")
 MIXERS = ("tcn", "gru", "s4d", "mamba", "none")

@@ -20,8 +20,7 @@ from models.inference.stages import EAGER, Stages, compile_stages
 from models.network.interfaces import Fused, State
 from models.network.masks import allowed_items, packed_order
 from models.network.network import Network
-from models.network.similarity import similarity
-from models.network.towers import EegView, VideoView
+from models.network.towers import EegView, VideoView, similarity
 from realtime.errors import ConfigError, StreamFormatError
 from realtime.model import ModelCard, OtherVideo
 from realtime.types import Interval, OtherScores, Scores

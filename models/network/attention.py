@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.network.rotary import Rotary
-
+SHORTEST_S, LONGEST_S = 0.1, 10.0  # periods: from a flicker cycle to a few intervals
 LOWEST = -60.0  # e⁻⁶⁰ is nothing; lower, weights become denormal numbers, which a CPU handles slowly
 
 
@@ -112,3 +111,106 @@ def feed_forward(width: int, mult: int) -> nn.Sequential:
         nn.GELU(),
         nn.Linear(width * mult, width, bias=False),
     )
+
+
+class CrossAttention(nn.Module):
+    """Queries attend to projected media (Flamingo), with time on the scores.
+
+    With `modulate_values`, what a query has read is multiplied by a map of the query.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        head_width: int,
+        rotary: bool = True,
+        bias_s: float | None = None,
+        modulate_values: bool = False,
+    ) -> None:
+        super().__init__()
+        inner = heads * head_width
+        self.heads = heads
+        self.norm = nn.LayerNorm(width)
+        self.to_q = nn.Linear(width, inner, bias=False)
+        self.to_kv = nn.Linear(width, 2 * inner, bias=False)
+        self.to_out = nn.Linear(inner, width, bias=False)
+        self.modulate = nn.Linear(width, inner, bias=False) if modulate_values else None
+        self.attend = TimedAttention(heads, head_width, rotary, bias_s)
+
+    def forward(
+        self,
+        x: Tensor,
+        x_times: Tensor,
+        k: Tensor,
+        v: Tensor,
+        media_times: Tensor,
+        allowed: Tensor,
+        explain: bool,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Read media.
+
+        Parameters
+        ----------
+        x : (B, Tq, width), x_times : (B or 1, Tq) s
+        k, v : (B, R, heads·head_width), media_times : (B or 1, R) s
+        allowed : (B, Tq or 1, R) bool, with no row that allows nothing
+
+        Returns
+        -------
+        (B, Tq, width), and (B, Tq, R) or None
+        """
+        x = self.norm(x)
+        q, k, v = (split_heads(part, self.heads) for part in (self.to_q(x), k, v))
+        out, weights = self.attend(q, k, v, x_times, media_times, allowed, explain)
+        read = join_heads(out)
+        if self.modulate is not None:
+            read = read * self.modulate(x)
+        return self.to_out(read), weights
+
+
+class Rotary(nn.Module):
+    """Turns pairs of features by 2π·t/period, so that q·k depends on the difference of their times alone.
+
+    Give times relative to the interval's end: they stay small, and so exact in half precision.
+
+    Parameters
+    ----------
+    head_width : int
+        Width of one head, even; half as many periods are spread geometrically from 0.1 s to 10 s.
+    """
+
+    def __init__(self, head_width: int) -> None:
+        super().__init__()
+        self.register_buffer("turns", turns(head_width // 2), persistent=False)
+
+    turns: Tensor
+
+    def forward(self, x: Tensor, times: Tensor) -> Tensor:
+        """Turn x (B, heads, S, head_width) by `times` (B or 1, S), in seconds."""
+        angle = (times[:, None, :, None] * self.turns).to(x.dtype)  # (B or 1, 1, S, head_width / 2)
+        cos, sin = angle.cos(), angle.sin()
+        first, second = x.chunk(2, dim=-1)
+        return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+
+
+class TimeEmbedding(nn.Module):
+    """Sinusoids of float seconds, for parts that take positions only as an addition to what goes in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("turns", turns(width // 2), persistent=False)
+        self.spare = width % 2
+
+    turns: Tensor
+
+    def forward(self, times: Tensor) -> Tensor:
+        """(B, S) seconds as (B, S, width)."""
+        angle = times[:, :, None] * self.turns
+        return nn.functional.pad(torch.cat((angle.sin(), angle.cos()), dim=-1), (0, self.spare))
+
+
+def turns(n: int) -> Tensor:
+    """Angular frequencies of n periods spread geometrically from the shortest to the longest."""
+    periods = SHORTEST_S * (LONGEST_S / SHORTEST_S) ** torch.linspace(0, 1, n, dtype=torch.float64)
+    return (2 * math.pi / periods).float()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from models.network.attention import TimedAttention, feed_forward, join_heads, split_heads
-from models.network.interfaces import Latents
+from models.network.interfaces import CompressionConfig, Compressor, Latents
 from models.network.masks import guard_rows
-from models.parts import MeanConfig, PmaConfig, ResamplerConfig
 
 
 class PerceiverAttention(nn.Module):
@@ -40,6 +40,21 @@ class PerceiverAttention(nn.Module):
         key_times = torch.cat((x_times, latent_times), dim=1)
         out, weights = self.attend(q, k, v, latent_times, key_times, allowed, explain)
         return self.to_out(join_heads(out)), weights
+
+
+class ResamplerConfig(CompressionConfig):
+    """See the module."""
+
+    kind: Literal["resampler"] = "resampler"
+    depth: int = Field(1, ge=1)
+    heads: int = Field(4, ge=1)
+    head_width: int = Field(16, ge=2, multiple_of=2)  # 64 in Flamingo
+    ff_mult: int = Field(4, ge=1)
+    rotary: bool = True
+    time_bias_s: float | None = Field(0.05, gt=0)  # where its τ starts; None for none, as in Flamingo
+
+    def build(self, width: int, times: Tensor) -> Compressor:
+        return Resampler(self, width, times)
 
 
 class Resampler(nn.Module):
@@ -87,6 +102,18 @@ class Resampler(nn.Module):
         return Latents(zero_unless_any(self.norm(latents), mask), attention_map)
 
 
+class PmaConfig(CompressionConfig):
+    """See the module."""
+
+    kind: Literal["pma"] = "pma"
+    heads: int = Field(4, ge=1)
+    rotary: bool = True
+    time_bias_s: float | None = Field(0.05, gt=0)
+
+    def build(self, width: int, times: Tensor) -> Compressor:
+        return Pma(self, width, times)
+
+
 class Pma(nn.Module):
     """Pooling by multihead attention (Set Transformer, arXiv 1810.00825, eq. 6, 7 and 11), one seed a latent.
 
@@ -123,6 +150,15 @@ class Pma(nn.Module):
         if weights is not None:
             weights = zero_unless_any(shares(weights), mask).unflatten(2, (n_frames, n_patches))
         return Latents(zero_unless_any(latents, mask), weights)
+
+
+class MeanConfig(CompressionConfig):
+    """See the module."""
+
+    kind: Literal["mean"] = "mean"
+
+    def build(self, width: int, times: Tensor) -> Compressor:
+        return Mean(self, width, times)
 
 
 class Mean(nn.Module):

@@ -13,9 +13,17 @@ said otherwise; a fusion is given all times relative to the end of the newest in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pydantic import Field
 from torch import Tensor
+
+from models.network.part import PartConfig
+from realtime.config import GridConfig
+
+if TYPE_CHECKING:
+    from models.config import NetworkConfig
+    from models.network.towers import VideoView
 
 State = tuple[Tensor, ...]
 
@@ -97,6 +105,23 @@ class Compressor(Protocol):
 
     def __call__(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
         """Compress x (N, F, P, D) under mask (N, F), frames on show at `times` (F,)."""
+        ...
+
+
+class VideoSide(Protocol):
+    """Sees the items of a video; `models.network.towers.VideoTower` is the usual one.
+
+    Attributes
+    ----------
+    latent_times : (n,) float s
+        Where in the interval each latent stands.
+    """
+
+    @property
+    def latent_times(self) -> Tensor: ...
+
+    def __call__(self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False) -> VideoView:
+        """See items: frames {path: (N, F, P, Dv)}, valid (N, G)."""
         ...
 
 
@@ -194,3 +219,70 @@ class Fusion(Protocol):
         allowed : (B, T, S, R) bool
         """
         ...
+
+
+# ---------------------------------------------------------------- configurations, one base a kind of part
+class EegConfig(PartConfig):
+    """Base of what chooses an EEG encoder."""
+
+    def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
+        """Make the encoder for these electrodes, in their order, and this grid."""
+        raise NotImplementedError
+
+
+class FrameConfig(PartConfig):
+    """Base of what chooses a frame encoder.
+
+    Attributes
+    ----------
+    patches : int
+        Side of the grid of patches it gives; 1 is the frame as a whole.
+    """
+
+    patches: int
+
+    def build(self) -> FrameEncoder:
+        """Make the encoder."""
+        raise NotImplementedError
+
+
+class WholeClipConfig(PartConfig):
+    """Base of what chooses a whole-clip encoder; `every` slots lie between two of its frames."""
+
+    every: int
+
+    def build(self, network: NetworkConfig) -> VideoSide:
+        """Make what takes the place of the video tower."""
+        raise NotImplementedError
+
+
+class MixerConfig(PartConfig):
+    """Base of what chooses a temporal mixer."""
+
+    def build(self, width: int) -> TemporalMixer:
+        """Make a mixer of this width."""
+        raise NotImplementedError
+
+
+class CompressionConfig(PartConfig):
+    """Base of what chooses the compression to latents.
+
+    Attributes
+    ----------
+    latents_per_s : float
+        Coarser than 16 a second was seen to lose accuracy.
+    """
+
+    latents_per_s: float = Field(16.0, gt=0)
+
+    def build(self, width: int, times: Tensor) -> Compressor:
+        """Make a compressor whose latents stand at `times` (n,), in seconds."""
+        raise NotImplementedError
+
+
+class FusionConfig(PartConfig):
+    """Base of what chooses a fusion."""
+
+    def build(self, width: int) -> Fusion:
+        """Make a fusion of this width."""
+        raise NotImplementedError

@@ -20,9 +20,7 @@ from torch import Tensor, nn
 from models.config import NetworkConfig
 from models.network.interfaces import FrameEncoder, Fused, Fusion, State
 from models.network.masks import allowed_items
-from models.network.registry import build
-from models.network.similarity import similarity
-from models.network.towers import EegTower, EegView, VideoTower, VideoView
+from models.network.towers import EegTower, EegView, VideoTower, VideoView, similarity
 
 
 class Batch(NamedTuple):
@@ -94,16 +92,18 @@ class Network(nn.Module):
         self.config, self.labels = config, tuple(labels)
         self.frame_encoders: Any = nn.ModuleDict()
         if config.clip is not None:
-            self.video_tower: Any = build("clip", config.clip, config)
-            self.frame_encoders["clip"] = self.video_tower.frames
+            tower: Any = config.clip.build(config)
+            self.video_tower: Any = tower
+            self.frame_encoders["clip"] = tower.frames
         else:
             for path, part in (("fast", config.fast), ("slow", config.slow)):
                 if part is not None:
-                    self.frame_encoders[path] = build("frames", part)
+                    encoder: Any = part.build()
+                    self.frame_encoders[path] = encoder
             shapes = {path: self.frame_shape(path) for path in self.frame_encoders}
             self.video_tower = VideoTower(config, shapes)
         self.eeg_tower = EegTower(config, self.labels)
-        self.fusion: Fusion = build("fusion", config.fusion, config.width)
+        self.fusion: Fusion = config.fusion.build(config.width)
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))  # SigLIP's t′ and b
         self.bias = nn.Parameter(torch.tensor(-math.log(63.0)))  # −log(B − 1) at a batch of 64
 

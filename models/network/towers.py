@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from models.config import NetworkConfig
 from models.network.compression import latent_times
 from models.network.interfaces import Compressor, EegEncoder, TemporalMixer
-from models.network.registry import build
-from models.network.similarity import unit
-from models.network.temporal_mixer import WithDifferences
+from models.network.mixers.tcn import WithDifferences
+
+if TYPE_CHECKING:
+    from models.config import NetworkConfig
 
 
 class VideoView(NamedTuple):
@@ -78,12 +78,12 @@ class VideoTower(nn.Module):
         )
         self.whole = nn.Linear(n_patches * config.width, config.width)
         self.n_patches = n_patches
-        self.mixer: TemporalMixer = build("mixer", config.mixer, config.width)
+        self.mixer: TemporalMixer = config.mixer.build(config.width)
         self.head = nn.Linear(config.width, config.embed)
         self.to_media = nn.Linear(config.embed, config.width)
         self.length = config.embed**0.5
         places = latent_times(config.n_latents, grid.interval_s, grid.lag_s)
-        self.compressor: Compressor = build("compression", config.compression, config.width, places)
+        self.compressor: Compressor = config.compression.build(config.width, places)
         slots = latent_times(grid.n_slots // self.every, grid.interval_s, grid.lag_s)
         self.register_buffer("times", slots, persistent=False)
 
@@ -145,7 +145,7 @@ class EegTower(nn.Module):
     def __init__(self, config: NetworkConfig, labels: tuple[str, ...]) -> None:
         super().__init__()
         grid = config.grid
-        self.encoder: EegEncoder = build("eeg", config.eeg, labels, grid)
+        self.encoder: EegEncoder = config.eeg.build(labels, grid)
         self.head = nn.Linear(self.encoder.grid_width, config.embed)
         self.to_tokens = nn.Linear(self.encoder.token_width or config.embed, config.width)
         self.length = config.embed**0.5
@@ -175,3 +175,30 @@ def hold(x: Tensor, times: int) -> Tensor:
         return x
     held = x.unsqueeze(2).expand(-1, -1, times, *(-1,) * (x.dim() - 2))
     return held.flatten(1, 2)
+
+
+def unit(x: Tensor) -> Tensor:
+    """`x` brought to length 1 along its last axis; a zero vector stays zero."""
+    return x * (x.square().sum(dim=-1, keepdim=True) + 1e-12).rsqrt()
+
+
+def similarity(eeg: Tensor, eeg_valid: Tensor, video: Tensor, video_valid: Tensor) -> Tensor:
+    """Mean cosine over the slots that both sides have, for every EEG with every video.
+
+    It is the scalar product of two vectors of unit length (slots × width): retrieval works on it as on any
+    embedding, and time has survived into it (a vector pooled over time did not learn: docs/design.md).
+
+    Parameters
+    ----------
+    eeg : (..., A, G, E), each slot of length 1, 0 where invalid
+    eeg_valid : (..., A, G) bool
+    video : (..., V, G, E)
+    video_valid : (..., V, G) bool
+
+    Returns
+    -------
+    (..., A, V), -1 to 1; 0 where the two share no slot
+    """
+    total = eeg.flatten(-2) @ video.flatten(-2).transpose(-2, -1)
+    shared = eeg_valid.to(total.dtype) @ video_valid.to(total.dtype).transpose(-2, -1)
+    return total / shared.clamp(min=1.0)

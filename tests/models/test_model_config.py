@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
 
 from models.config import PRESETS, load, preset
-from models.network.registry import PARTS, build
-from models.parts import GruConfig, MixerConfig
+from models.network.interfaces import MixerConfig, TemporalMixer
+from models.network.mixers.gru import GruConfig
+from models.network.mixers.tcn import NoMixer, NoMixerConfig
+from models.network.network import Network
 from realtime.errors import ConfigError
 
 
@@ -41,8 +43,11 @@ def test_a_part_is_chosen_by_one_word_or_by_a_table() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mixer": "lstm"}, "mixer = 'lstm' is unknown: legal are 'tcn', 'gru', 's4d', 'mamba', 'none'"),
-        ({"eeg": "eegnet"}, "eeg = 'eegnet' is unknown: legal are 'compact', 'cbramod'"),
+        ({"mixer": "lstm"}, "mixer = 'lstm' is unknown: legal are 'gru', 'mamba', 'none', 's4d', 'tcn'"),
+        (
+            {"eeg": "eegnet"},
+            "eeg = 'eegnet' is unknown: legal are 'braindecode', 'cbramod'",
+        ),
         ({"depth": 3}, "depth is no field of the configuration"),
         ({"mixer": {"kind": "gru", "depth": 2}}, "mixer.depth is no field of mixer"),
         ({"fusion.readout": "sum"}, "fusion.readout = 'sum': input should be 'linear', 'cosine' or 'mlp'"),
@@ -87,25 +92,17 @@ def test_a_configuration_is_frozen() -> None:
         preset("demo").width = 32
 
 
-def test_the_words_of_the_configuration_are_those_of_the_registry() -> None:
-    words = {
-        "mixer": MixerConfig,
-        "compression": "CompressionConfig",
-        "fusion": "FusionConfig",
-        "eeg": "EegConfig",
-        "frames": "FrameEncoderConfig",
-    }
-    import models.parts as parts
+def test_a_kind_of_ones_own_takes_one_class_and_is_chosen_by_its_word() -> None:
+    class Own(MixerConfig):
+        kind: Literal["of my own"] = "of my own"  # type: ignore[assignment]
+        back: int = 2
 
-    for part, union in words.items():
-        kinds: set[str] = set()
-        annotated = getattr(parts, union) if isinstance(union, str) else union
-        for member in annotated.__origin__.__args__:
-            kinds |= set(member.model_fields["kind"].annotation.__args__)
-        assert kinds == set(PARTS[part])
+        def build(self, width: int) -> TemporalMixer:
+            return NoMixer(NoMixerConfig(), width)
 
-
-def test_a_part_whose_package_is_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PARTS["mixer"], "gru", "no_such_package_here:Gru")
-    with pytest.raises(ConfigError, match="mixer = 'gru' needs the package"):
-        build("mixer", GruConfig(), 8)
+    config = preset("demo", {"mixer": {"kind": "of my own", "back": 3}})
+    assert config.mixer == Own(back=3)
+    assert load(json.loads(json.dumps(config.model_dump(mode="json")))) == config
+    with pytest.raises(ConfigError, match=r"mixer\.back = 'x': input should be a valid integer"):
+        preset("demo", {"mixer": {"kind": "of my own", "back": "x"}})
+    assert isinstance(Network(config, ("Cz",)).video_tower.mixer, NoMixer)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from models.checkpoint import load_checkpoint, save_checkpoint
 from models.inference.engine import Engine
+from models.network import interfaces
 from models.network.network import Batch, Network, Output
 from realtime.types import Interval
 from tests.support import braindecode_stand_in
@@ -287,12 +288,11 @@ def test_every_video_transformer_exports(sights: dict[str, Changes], sight: str)
 
 
 def test_every_word_of_the_configuration_is_crossed_here() -> None:
-    from models.network.registry import PARTS
-
-    assert set(PARTS["eeg"]) == set(EEG)
-    assert set(PARTS["frames"]) == {"tiny", *VISION}
-    assert set(PARTS["clip"]) == set(VIDEO)
-    assert (set(PARTS["mixer"]), set(PARTS["compression"])) == (set(MIXERS), set(COMPRESSIONS))
-    assert set(PARTS["fusion"]) == set(FUSIONS)
+    assert set(interfaces.EegConfig.words()) == set(EEG)
+    assert set(interfaces.FrameConfig.words()) == {"tiny", *VISION}
+    assert set(interfaces.WholeClipConfig.words()) == set(VIDEO)
+    assert set(interfaces.MixerConfig.words()) - {"of my own"} == set(MIXERS)
+    assert set(interfaces.CompressionConfig.words()) == set(COMPRESSIONS)
+    assert set(interfaces.FusionConfig.words()) == set(FUSIONS)
     assert small_config(masks="past").masks == "past"
     assert SMALL["grid.interval_s"] == 1.0

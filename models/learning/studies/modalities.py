@@ -31,7 +31,7 @@ from models.learning.training import losses
 from models.learning.training.fit import freeze_encoders
 from models.learning.training.recipe import Recipe
 from models.network.network import Network
-from models.network.similarity import unit
+from models.network.towers import unit
 
 LOSSES = ("a sigmoid a pair", "a softmax a modality", "one softmax over all")
 Sides = tuple[Tensor, Tensor, Tensor]

@@ -13,8 +13,7 @@ from models.learning.training.ranks import gather_rows, own_rows
 from models.learning.training.recipe import Recipe
 from models.network.interfaces import State
 from models.network.network import Network
-from models.network.similarity import similarity
-from models.network.towers import EegView, VideoView
+from models.network.towers import EegView, VideoView, similarity
 
 
 class Seen(NamedTuple):

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from models.network.braindecode_adapter import BraindecodeEncoder, electrodes
-from models.parts import BraindecodeConfig
+from models.network.eeg.braindecode import BraindecodeConfig, BraindecodeEncoder, electrodes
 from realtime.config import GridConfig
 from realtime.errors import ConfigError, WeightsError
 from tests.support.braindecode_stand_in import install
@@ -103,7 +102,7 @@ def test_nothing_else_imports_braindecode() -> None:
     import subprocess
 
     code = (
-        "import sys, models.network.network, models.network.cbramod, models.inference.engine;"
+        "import sys, models.network.network, models.network.eeg.cbramod, models.inference.engine;"
         "assert not any(name.split('.')[0] == 'braindecode' for name in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from models.network import hub
-from models.network.cbramod import CBraModCompactEncoder, CBraModEncoder, load_cbramod, montage_order
-from models.network.criss_cross import CBraMod, dft_matrices
-from models.parts import CBraModCompactConfig, CBraModConfig
+from models.network.eeg.cbramod import (
+    CBraMod,
+    CBraModConfig,
+    CBraModEncoder,
+    dft_matrices,
+    load_cbramod,
+    montage_order,
+)
+from models.network.eeg.cbramod_compact import CBraModCompactConfig, CBraModCompactEncoder
 from realtime.config import GridConfig
 from realtime.errors import ConfigError, WeightsError
 

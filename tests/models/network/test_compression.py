@@ -12,9 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from models.network.compression import Mean, Pma, Resampler, latent_times
-from models.network.registry import build
-from models.parts import MeanConfig, PmaConfig, ResamplerConfig
+from models.network.compression import (
+    Mean,
+    MeanConfig,
+    Pma,
+    PmaConfig,
+    Resampler,
+    ResamplerConfig,
+    latent_times,
+)
 from tests.support.networks import fill_by_rule
 
 WIDTH, N_FRAMES, N_PATCHES, N_LATENTS = 16, 10, 4, 5
@@ -29,7 +35,7 @@ CONFIGS = {
 
 def compressor(name: str) -> nn.Module:
     torch.manual_seed(0)
-    return build("compression", CONFIGS[name], WIDTH, latent_times(N_LATENTS, 1.0, 0.5)).eval()
+    return CONFIGS[name].build(WIDTH, latent_times(N_LATENTS, 1.0, 0.5)).eval()
 
 
 def frames(seed: int = 1, n_items: int = 2) -> Tensor:

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.network.eeg_encoder import CompactEncoder
-from models.parts import CompactConfig
+from models.network.eeg.compact import CompactConfig, CompactEncoder
 from realtime.config import GridConfig
 
 GRID = GridConfig(interval_s=1.0, lag_s=0.1, eeg_hz=200, slots_hz=40)

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.network.frame_encoder import Block, TinyVit
-from models.parts import TinyVitConfig
+from models.network.vision.tiny import Block, TinyVit, TinyVitConfig
 
 
 def tiny(**changes: object) -> TinyVit:

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from models.network.fusion import GatedBlock
+from models.network.fusion.gated import GatedBlock, GatedConfig
+from models.network.fusion.perceiver import PerceiverConfig
+from models.network.fusion.qformer import QFormerConfig
 from models.network.interfaces import Fused
-from models.network.registry import build
 from models.network.trace import trace
-from models.parts import GatedConfig, PerceiverConfig, QFormerConfig
 from tests.support.networks import fill_by_rule
 
 WIDTH, T, S, M, N_LATENTS = 16, 2, 6, 3, 4
@@ -38,7 +38,7 @@ MEDIA_TIMES = torch.linspace(-2.5, -0.5, R)[None]
 
 def fusion(name: str, opened: float = 0.7) -> nn.Module:
     torch.manual_seed(0)
-    part = build("fusion", CONFIGS[name], WIDTH).eval()
+    part = CONFIGS[name].build(WIDTH).eval()
     with torch.no_grad():
         for parameter, value in part.named_parameters():
             if parameter.endswith("_gate"):

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.network.mixer_gru import Gru
-from models.network.mixer_mamba import Mamba, SelectiveSsm
-from models.network.mixer_s4d import DiagonalSsm, S4d
-from models.parts import GruConfig, MambaConfig, S4dConfig
+from models.network.mixers.gru import Gru, GruConfig
+from models.network.mixers.mamba import Mamba, MambaConfig, SelectiveSsm
+from models.network.mixers.s4d import DiagonalSsm, S4d, S4dConfig
 
 WIDTH, FRAMES = 6, 9
 Array = NDArray[np.float64]

@@ -12,9 +12,8 @@ import transformers
 from torch.nn import functional as F
 
 from models.network import hub
-from models.network.pretrained_vision import PretrainedVision
-from models.network.published import Preprocessing
-from models.parts import PretrainedVisionConfig
+from models.network.vision.pretrained import PretrainedVision, PretrainedVisionConfig
+from models.network.vision.published import Preprocessing
 from realtime.errors import ConfigError, WeightsError
 from tests.support.checkpoints import CLIP_SETTINGS, DINO_SETTINGS, SIGLIP_SETTINGS, write_checkpoint
 

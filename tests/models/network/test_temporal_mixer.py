@@ -10,9 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.network.interfaces import TemporalMixer
-from models.network.registry import build
-from models.network.temporal_mixer import Tcn, WithDifferences
-from models.parts import NoMixerConfig, TcnConfig
+from models.network.mixers.tcn import NoMixerConfig, Tcn, TcnConfig, WithDifferences
 
 WIDTH, N_FRAMES = 8, 12
 CONFIGS = {"tcn": TcnConfig(kernel=3, dilations=(1, 2)), "none": NoMixerConfig()}
@@ -22,7 +20,7 @@ masks = st.lists(st.booleans(), min_size=N_FRAMES, max_size=N_FRAMES)
 
 def mixer(kind: str) -> TemporalMixer:
     torch.manual_seed(0)
-    return build("mixer", CONFIGS[kind], WIDTH).eval()
+    return CONFIGS[kind].build(WIDTH).eval()
 
 
 def frames(n_items: int = 2) -> Tensor:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from models.config import NetworkConfig, preset
 from models.network import hub
-from models.network.whole_clip import ClipPixels, WholeClipTower, between, resampled
+from models.network.vision.whole_clip import ClipPixels, WholeClipTower, between, resampled
 from realtime.errors import WeightsError
 from tests.support.checkpoints import write_checkpoint
 

@@ -9,15 +9,15 @@ compiles.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.network.interfaces import State
-from models.network.packing import hold, pack, packed_places, unpack
-from models.parts import S4dConfig
+from models.network.interfaces import MixerConfig, State, TemporalMixer
+from models.network.mixers.packing import hold, pack, packed_places, unpack
 
 _DT_MIN, _DT_MAX = 0.001, 0.1  # steps in frames are drawn log-uniformly between these, as in the paper
 
@@ -91,7 +91,21 @@ class S4dBlock(nn.Module):
         return x + self._out(y), new
 
     def _out(self, y: Tensor) -> Tensor:
-        return self.dropout(F.glu(self.out(self.dropout(F.gelu(y))), dim=-1))
+        # A GLU written out: few compilers know aten.glu.
+        value, gate = self.out(self.dropout(F.gelu(y))).chunk(2, dim=-1)
+        return self.dropout(value * gate.sigmoid())
+
+
+class S4dConfig(MixerConfig):
+    """See the module."""
+
+    kind: Literal["s4d"] = "s4d"
+    layers: int = Field(2, ge=1)
+    state: int = Field(16, ge=2)
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+    def build(self, width: int) -> TemporalMixer:
+        return S4d(self, width)
 
 
 class S4d(nn.Module):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.network.published import load_published
-from models.parts import PretrainedVisionConfig
+from models.network.interfaces import FrameConfig, FrameEncoder
+from models.network.vision.published import load_published
 from realtime.errors import ConfigError
 
 CLASSES = {
@@ -19,6 +22,33 @@ HUB_IDS = {
     "siglip": ("google/siglip-base-patch16-224",),
     "dinov2": ("facebook/dinov2-base",),
 }
+
+
+class PretrainedVisionConfig(FrameConfig):
+    """A vision model in the transformers format; `source` is a hub id or a local folder.
+
+    `patches` is the side of the grid its patch tokens are averaged onto; 1 gives the pooled embedding.
+    """
+
+    kind: Literal["clip", "siglip", "dinov2"]
+    source: str = ""
+    patches: int = Field(4, ge=1)
+    frozen: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_source(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("source"):
+            hub = {
+                "clip": "openai/clip-vit-base-patch16",
+                "siglip": "google/siglip-base-patch16-224",
+                "dinov2": "facebook/dinov2-base",
+            }
+            return {**data, "source": hub.get(data.get("kind", ""), "")}
+        return data
+
+    def build(self) -> FrameEncoder:
+        return PretrainedVision(self)
 
 
 class PretrainedVision(nn.Module):

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from models.network.attention import feed_forward
+from models.network.attention import CrossAttention, feed_forward
 from models.network.compression import shares
-from models.network.cross_attention import CrossAttention
-from models.network.interfaces import Fused, State
-from models.network.readout import mean_rows
-from models.parts import PerceiverConfig
+from models.network.fusion.gated import mean_rows
+from models.network.interfaces import Fused, Fusion, FusionConfig, State
+
+
+class PerceiverConfig(FusionConfig):
+    """Learned latents, spread over the interval, that read EEG and media together (arXiv 2107.14795)."""
+
+    kind: Literal["perceiver"] = "perceiver"
+    latents: int = Field(32, ge=1)
+    depth: int = Field(2, ge=1, le=4)
+    heads: int = Field(4, ge=1)
+    head_width: int = Field(16, ge=2, multiple_of=2)
+    rotary: bool = True
+    time_bias_s: float | None = Field(0.05, gt=0)
+
+    def build(self, width: int) -> Fusion:
+        return PerceiverFusion(self, width)
 
 
 class PerceiverFusion(nn.Module):

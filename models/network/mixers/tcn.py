@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.network.interfaces import State
-from models.parts import NoMixerConfig, TcnConfig
+from models.network.interfaces import MixerConfig, State, TemporalMixer
 
 
 class WithDifferences(nn.Module):
@@ -66,6 +66,18 @@ class CausalConv(nn.Module):
         return (x + self.dropout(F.elu(self.conv(taps)))) * there
 
 
+class TcnConfig(MixerConfig):
+    """See the module."""
+
+    kind: Literal["tcn"] = "tcn"
+    kernel: int = Field(3, ge=2)
+    dilations: tuple[int, ...] = (1, 2)
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+    def build(self, width: int) -> TemporalMixer:
+        return Tcn(self, width)
+
+
 class Tcn(nn.Module):
     """Temporal convolutional network (arXiv 1803.01271). See `interfaces.TemporalMixer`."""
 
@@ -93,6 +105,15 @@ class Tcn(nn.Module):
             x, past = block.step(x, there, past)
             after.append(past)
         return x[:, 0], tuple(after)
+
+
+class NoMixerConfig(MixerConfig):
+    """See the module."""
+
+    kind: Literal["none"] = "none"
+
+    def build(self, width: int) -> TemporalMixer:
+        return NoMixer(self, width)
 
 
 class NoMixer(nn.Module):

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.network.interfaces import EegFeatures
-from models.parts import CompactConfig
+from models.network.interfaces import EegConfig, EegEncoder, EegFeatures
 from realtime.config import GridConfig
+
+
+class CompactConfig(EegConfig):
+    """A small convolutional encoder from scratch (docs/design.md: the shape that learned)."""
+
+    kind: Literal["compact"] = "compact"
+    hidden: int = Field(32, ge=4)  # filters of the first convolution
+    kernel_s: float = Field(0.5, gt=0)  # how far it looks past the picture
+    dropout: float = Field(0.2, ge=0, lt=1)
+    clip: float = Field(8.0, gt=0)  # in units of the running robust scale
+
+    def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
+        return CompactEncoder(self, labels, grid)
 
 
 class CompactEncoder(nn.Module):
@@ -19,8 +34,8 @@ class CompactEncoder(nn.Module):
     """
 
     band_hz = (0.5, 40.0)
-    token_width = None
-    token_times = None
+    token_width: int | None = None
+    token_times: Tensor | None = None
 
     def __init__(self, config: CompactConfig, labels: tuple[str, ...], grid: GridConfig) -> None:
         super().__init__()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.network.attention import attend, join_heads, split_heads
-from models.parts import TinyVitConfig
+from models.network.interfaces import FrameConfig, FrameEncoder
 
 
 class Block(nn.Module):
@@ -26,6 +28,34 @@ class Block(nn.Module):
         q, k, v = (split_heads(part, self.heads) for part in self.qkv(self.norm1(x)).chunk(3, dim=-1))
         x = x + self.out(join_heads(attend(q, k, v)[0]))
         return x + self.mlp(self.norm2(x))
+
+
+class TinyVitConfig(FrameConfig):
+    """A small ViT over `(image_px / patch_px)²` patches, averaged onto a `patches` × `patches` grid."""
+
+    kind: Literal["tiny"] = "tiny"
+    image_px: int = Field(64, ge=16, le=224)
+    patch_px: int = Field(8, ge=2)
+    patches: int = Field(4, ge=1)
+    width: int = Field(64, ge=8)
+    layers: int = Field(2, ge=1)
+    heads: int = Field(4, ge=1)
+    frozen: bool = True
+
+    @model_validator(mode="after")
+    def _divides(self) -> TinyVitConfig:
+        side, rest = divmod(self.image_px, self.patch_px)
+        if rest or side % self.patches:
+            raise ValueError(
+                f"image_px={self.image_px} must be patch_px={self.patch_px} times a multiple of "
+                f"patches={self.patches}, e.g. image_px={self.patch_px * self.patches * 2}"
+            )
+        if self.width % self.heads:
+            raise ValueError(f"width={self.width} must be a multiple of heads={self.heads}")
+        return self
+
+    def build(self) -> FrameEncoder:
+        return TinyVit(self)
 
 
 class TinyVit(nn.Module):

@@ -9,15 +9,15 @@ there must leave the state alone, and because a plain loop over the 80 frames of
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.network.interfaces import State
-from models.network.packing import hold, pack, packed_places, unpack
-from models.parts import MambaConfig
+from models.network.interfaces import MixerConfig, State, TemporalMixer
+from models.network.mixers.packing import hold, pack, packed_places, unpack
 
 _KERNEL = 4  # frames the causal convolution sees
 _DT_MIN, _DT_MAX, _DT_FLOOR = 0.001, 0.1, 1e-4  # first step sizes, as in the reference code
@@ -74,6 +74,18 @@ class SelectiveSsm(nn.Module):
         dt = F.softplus(self.dt_proj(dt)).unsqueeze(-1)
         decay = (dt * -self.A_log.exp()).exp()
         return decay, dt * b.unsqueeze(-2) * u.unsqueeze(-1), c.unsqueeze(-2)
+
+
+class MambaConfig(MixerConfig):
+    """See the module."""
+
+    kind: Literal["mamba"] = "mamba"
+    layers: int = Field(1, ge=1)
+    state: int = Field(16, ge=2)
+    expand: int = Field(2, ge=1)
+
+    def build(self, width: int) -> TemporalMixer:
+        return Mamba(self, width)
 
 
 class Mamba(nn.Module):

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
-from transformers import Blip2QFormerConfig, Blip2QFormerModel
 
+from models.network.attention import TimeEmbedding
 from models.network.compression import shares
-from models.network.interfaces import Fused, State
-from models.network.readout import mean_rows
-from models.network.rotary import TimeEmbedding
-from models.parts import QFormerConfig
+from models.network.fusion.gated import mean_rows
+from models.network.interfaces import Fused, Fusion, FusionConfig, State
+
+
+class QFormerConfig(FusionConfig):
+    """BLIP-2's Q-Former with learned queries and the EEG as its text side.
+
+    `window_s` is how far apart in time two tokens may be to see each other: without a sense of time the match
+    stayed at chance, and the Q-Former has no place for a bias.
+    """
+
+    kind: Literal["qformer"] = "qformer"
+    queries: int = Field(32, ge=1)
+    depth: int = Field(2, ge=2, le=4)
+    heads: int = Field(4, ge=1)
+    window_s: float = Field(0.25, gt=0)
+
+    def build(self, width: int) -> Fusion:
+        return QFormerFusion(self, width)
 
 
 class QFormerFusion(nn.Module):
@@ -31,6 +47,8 @@ class QFormerFusion(nn.Module):
         self.queries = nn.Parameter(torch.randn(config.queries, width) * 0.02)
         self.nothing = nn.Parameter(torch.randn(1, 1, width) * 0.02)
         self.time = TimeEmbedding(width)
+        from transformers import Blip2QFormerConfig, Blip2QFormerModel  # takes seconds
+
         shape = Blip2QFormerConfig(
             hidden_size=width,
             num_hidden_layers=config.depth,

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from models.network.interfaces import State
-from models.network.packing import hold, pack, packed_places, unpack
-from models.parts import GruConfig
+from models.network.interfaces import MixerConfig, State, TemporalMixer
+from models.network.mixers.packing import hold, pack, packed_places, unpack
+
+
+class GruConfig(MixerConfig):
+    """See the module."""
+
+    kind: Literal["gru"] = "gru"
+    layers: int = Field(1, ge=1)
+
+    def build(self, width: int) -> TemporalMixer:
+        return Gru(self, width)
 
 
 class Gru(nn.Module):

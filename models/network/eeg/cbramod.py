@@ -2,7 +2,7 @@
 
 Wang et al., "CBraMod: A Criss-Cross Brain Foundation Model for EEG Decoding", ICLR 2025 (arXiv 2412.07236);
 reference code github.com/wjq-learning/CBraMod (MIT). Modules carry the names of the published state dict, so
-its weights load strictly (`models.network.cbramod.load_cbramod`).
+its weights load strictly (`load_cbramod`).
 
 One difference in form, none in value: the spectrum is a product with a cosine and a sine matrix, because a
 real FFT can be exported but not compiled.
@@ -11,15 +11,34 @@ real FFT can be exported but not compiled.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from models.network.compression import shares
+from models.network.eeg.spread import GRID_WIDTH, Spread
+from models.network.hub import fetch_file, load_strictly, read_state_dict, start_of
+from models.network.interfaces import EegConfig, EegEncoder, EegFeatures
+from realtime.config import GridConfig
+from realtime.errors import ConfigError
 
 PATCH = 200  # samples of a patch: 1 s at 200 Hz
 WIDTH = 200
 N_BINS = PATCH // 2 + 1
 _POWER_FLOOR = 1e-30  # below it the magnitude is flat, so a patch of zeros has a gradient of 0 and not 0/0
+HUB_IDS = ("weighting666/CBraMod", "braindecode/cbramod-pretrained")
+BAND_HZ = (0.3, 75.0)  # of the recordings it was pretrained on
+_MICROVOLTS = 100.0  # its unit
+_MIN_VALID = 0.8  # a patch with more than 0.2 s missing counts as missing
+# The electrodes of the pretraining recordings (Temple University Hospital corpus), in their order.
+PRETRAINED_ORDER = (
+    *("FP1", "FP2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"),
+    *("F7", "F8", "T7", "T8", "P7", "P8", "FZ", "CZ", "PZ"),
+)
+_OLD_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 
 
 def dft_matrices(n: int) -> tuple[Tensor, Tensor]:
@@ -188,3 +207,121 @@ class CBraMod(nn.Module):
     def forward(self, x: Tensor, masked: Tensor | None = None) -> Tensor:
         """Reconstruct patches, the pretraining task: shapes as in `features`, samples in µV / 100."""
         return self.proj_out(self.features(x, masked))
+
+
+def load_cbramod(name: str = HUB_IDS[0], n_layers: int = 12, dropout: float = 0.1) -> CBraMod:
+    """Load the published network, strictly: every tensor by name and shape.
+
+    Parameters
+    ----------
+    name : str
+        A `.pth` or `.safetensors` file, a folder that holds one, or a hub id.
+
+    Raises
+    ------
+    WeightsError
+        If the weights are nowhere to be had (the message says where to put them), or do not fit.
+    """
+    path = fetch_file("CBraMod", name, ("pretrained_weights.pth", "model.safetensors"), HUB_IDS)
+    state = read_state_dict(path)
+    head = "final_layer."  # braindecode saves its task head beside the encoder
+    network = CBraMod(n_layers, dropout=dropout)
+    load_strictly(network, {key: value for key, value in state.items() if not key.startswith(head)}, path)
+    return network.eval()
+
+
+def montage_order(labels: tuple[str, ...]) -> list[int]:
+    """Positions of `labels` in the order CBraMod wants: its pretraining's electrodes first, others after.
+
+    Its positional kernel runs along the channel index, so neighbours in the index should be those it knows.
+    """
+
+    def rank(i: int) -> int:
+        name = labels[i].strip().upper()
+        name = _OLD_NAMES.get(name, name)
+        return PRETRAINED_ORDER.index(name) if name in PRETRAINED_ORDER else len(PRETRAINED_ORDER)
+
+    return sorted(range(len(labels)), key=rank)
+
+
+class CBraModConfig(EegConfig):
+    """CBraMod (arXiv 2412.07236): 1-s patches of µV/100; `weights` is a folder, a file or a hub id."""
+
+    kind: Literal["cbramod"] = "cbramod"
+    layers: int = Field(12, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    weights: str | None = None
+    frozen: bool = False
+
+    def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
+        return CBraModEncoder(self, labels, grid)
+
+
+class CBraModEncoder(nn.Module):
+    """CBraMod on the last whole seconds of the interval's EEG. See `interfaces.EegEncoder`.
+
+    Its tokens, one a second and electrode, are the queries of the fusion, in time order. For the similarity
+    they are spread onto the time grid by a learned map (`Spread`). A patch with too few valid samples is
+    given as a masked patch.
+    """
+
+    band_hz = BAND_HZ
+    token_width: int | None = WIDTH
+    token_times: Tensor | None
+    order: Tensor
+    back: Tensor
+
+    def __init__(
+        self, config: CBraModConfig, labels: tuple[str, ...], grid: GridConfig, grid_width: int = GRID_WIDTH
+    ) -> None:
+        super().__init__()
+        self.n_patches = int(grid.interval_s)
+        if grid.eeg_hz != PATCH or self.n_patches < 1:
+            raise ConfigError(
+                f"eeg = 'cbramod' reads patches of 1 s at {PATCH} Hz: grid.eeg_hz={grid.eeg_hz} must be "
+                f"{PATCH}, and grid.interval_s={grid.interval_s} at least 1"
+            )
+        self.frozen = config.frozen
+        weights = start_of(config.weights, config.frozen)
+        if weights is None:
+            self.network = CBraMod(config.layers, dropout=config.dropout)
+        else:
+            self.network = load_cbramod(weights, config.layers, config.dropout)
+        self.network.stored_elsewhere = config.frozen and config.weights is not None
+        if config.frozen:
+            self.network.requires_grad_(False)
+        order = torch.tensor(montage_order(labels))
+        self.register_buffer("order", order, persistent=False)
+        self.register_buffer("back", order.argsort(), persistent=False)
+        self.norm = nn.LayerNorm(WIDTH)
+        self.spread = Spread(len(labels) * WIDTH, self.n_patches, self.n_patches, grid, grid_width)
+        self.grid_width = grid_width
+        centres = torch.arange(self.n_patches) + 0.5 - self.n_patches - grid.lag_s  # of the pictures
+        self.token_times = centres.repeat_interleave(len(labels))
+
+    def train(self, mode: bool = True) -> CBraModEncoder:
+        super().train(mode)
+        if self.frozen:
+            self.network.eval()  # no dropout in what is not trained
+        return self
+
+    def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        features = self.norm(self.network.features(*self.patches(eeg, valid)))  # (N, C, S, 200)
+        by_second = features.index_select(1, self.back).transpose(1, 2)  # (N, S, C, 200)
+        parts = by_second.flatten(2)
+        channels = shares(self.spread.energy(parts, by_second.shape[2])) if explain else None
+        return EegFeatures(self.spread(parts), by_second.flatten(1, 2), channels)
+
+    def patches(self, eeg: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """The last whole seconds, channels in the montage's order, and which of them are masked.
+
+        Returns
+        -------
+        x : (N, C, S, 200) float, µV/100, 0 where invalid
+        masked : (N, C, S) bool
+        """
+        last = slice(eeg.shape[2] - self.n_patches * PATCH, None)
+        clean = torch.where(valid, eeg, 0.0)[:, :, last] / _MICROVOLTS
+        x = clean.index_select(1, self.order).unflatten(2, (self.n_patches, PATCH))
+        there = torch.where(valid, 1.0, 0.0)[:, :, last].index_select(1, self.order)
+        return x, there.unflatten(2, (self.n_patches, PATCH)).mean(dim=3) < _MIN_VALID

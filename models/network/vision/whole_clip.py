@@ -8,20 +8,20 @@ pictures.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.config import NetworkConfig
 from models.network.compression import latent_times
-from models.network.interfaces import Compressor
-from models.network.published import Preprocessing, load_published
-from models.network.registry import build
-from models.network.similarity import unit
-from models.network.towers import VideoView, every_kth, hold
-from models.parts import ClipConfig
+from models.network.interfaces import Compressor, WholeClipConfig
+from models.network.towers import VideoView, every_kth, hold, unit
+from models.network.vision.published import Preprocessing, load_published
+
+if TYPE_CHECKING:
+    from models.config import NetworkConfig
 
 CLASSES = {"vivit": "VivitModel", "videomae": "VideoMAEModel", "timesformer": "TimesformerModel"}
 HUB_IDS = {
@@ -52,6 +52,18 @@ class ClipPixels(nn.Module):
         """Put (n, P, 3·patch²) together again as (n, 3, H, W)."""
         cut = patches.unflatten(2, (3, self.patch_px, self.patch_px)).unflatten(1, self.patch_grid)
         return cut.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
+
+
+class ClipConfig(WholeClipConfig):
+    """A video transformer over the pixels of a whole interval, in place of frames, mixer and compression."""
+
+    kind: Literal["vivit", "videomae", "timesformer"]
+    source: str = ""
+    every: int = Field(5, ge=1)  # slots between two of its frames
+    frozen: bool = True
+
+    def build(self, network: NetworkConfig) -> WholeClipTower:
+        return WholeClipTower(self, network)
 
 
 class WholeClipTower(nn.Module):
@@ -85,7 +97,7 @@ class WholeClipTower(nn.Module):
         self.head = nn.Linear(network.width, network.embed)
         grid = network.grid
         places = latent_times(network.n_latents, grid.interval_s, grid.lag_s)
-        self.compressor: Compressor = build("compression", network.compression, network.width, places)
+        self.compressor: Compressor = network.compression.build(network.width, places)
         n_shown = grid.n_slots // config.every
         pick = resampled(n_shown, int(settings.num_frames))
         slices = pick.view(-1, frames_a_slice)

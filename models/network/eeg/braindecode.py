@@ -10,21 +10,34 @@ dict with `features` (braindecode.org, "Loading and Adapting Pretrained Foundati
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from models.network.cbramod import BAND_HZ, Spread
 from models.network.compression import shares
+from models.network.eeg.cbramod import BAND_HZ
+from models.network.eeg.spread import Spread
 from models.network.hub import not_here, start_of
-from models.network.interfaces import EegFeatures
-from models.parts import BraindecodeConfig
+from models.network.interfaces import EegConfig, EegEncoder, EegFeatures
 from realtime.config import GridConfig
 from realtime.errors import ConfigError
 
 _MICROVOLTS = 100.0  # LaBraM's unit, and that of the models published after it
 _GRID_WIDTH = 32
+
+
+class BraindecodeConfig(EegConfig):
+    """Any braindecode model by its class name, e.g. `braindecode:Labram`."""
+
+    kind: Literal["braindecode"] = "braindecode"
+    model: str = Field(min_length=1)
+    weights: str | None = None
+    frozen: bool = False
+
+    def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
+        return BraindecodeEncoder(self, labels, grid)
 
 
 class BraindecodeEncoder(nn.Module):
@@ -36,6 +49,8 @@ class BraindecodeEncoder(nn.Module):
 
     band_hz = BAND_HZ
     grid_width = _GRID_WIDTH
+    token_width: int | None
+    token_times: Tensor | None
 
     def __init__(self, config: BraindecodeConfig, labels: tuple[str, ...], grid: GridConfig) -> None:
         super().__init__()

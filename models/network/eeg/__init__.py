@@ -1,0 +1,1 @@
+"""EEG encoders: one file a kind, its configuration beside it."""

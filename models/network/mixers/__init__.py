@@ -1,0 +1,1 @@
+"""Temporal mixers: one file a kind, its configuration beside it."""
