@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from experiment.compose import LiveChoice
     from experiment.feedback_options import FeedbackChoice
     from experiment.model_choice import ModelChoice
-    from experiment.run import Running
+    from experiment.run import Running, Surface
     from recordings.session.options import RecordingOptions
 
 
@@ -232,19 +232,32 @@ def _run(
     from experiment.console import (
         print_summary,  # not sooner: the demo's subject wakes up while these are loaded
     )
-    from experiment.run import Surface, run
+    from experiment.run import run
 
-    silent = Surface.NONE if json else Surface.LINE
-    surface = silent if headless else Surface.TEXT if obstacle else Surface.WINDOW
-    if surface is Surface.WINDOW and not json and session.hold_at_end is not None:
+    windowed = not headless and not obstacle
+    if windowed and not json and session.hold_at_end is not None:
         session.hold_at_end()  # whoever looks at a window closes it; a script waits for the end
-    summary = run(session, surface, seconds)
+    summary = run(session, _surface(windowed, headless, json), seconds)
     if json:
         print_json(summary)
     else:
         print_summary(summary)
     if summary["errors"]:
         raise typer.Exit(1)
+
+
+def _surface(windowed: bool, headless: bool, json: bool) -> Surface:
+    """What shows a session; nothing of the window is imported where there is none."""
+    if windowed:
+        from gui.app import show_session
+
+        return show_session
+    from experiment.run import show_nothing
+    from experiment.text_view import show_line, show_text
+
+    if not headless:
+        return show_text
+    return show_nothing if json else show_line
 
 
 def _stream_out(folder: Path, speed: float, loop: bool, seconds: float | None) -> None:
@@ -310,7 +323,12 @@ def _with_loop(
     obstacle = None if stimulus is None else "--headless" if headless else why_no_window()
     if obstacle:
         raise ConfigError(f"--stimulus plays a film to the participant and needs a screen ({obstacle})")
-    return replace(choice, stimulus=stimulus, screen=screen, feedback=feedback)
+    choice = replace(choice, feedback=feedback)
+    if stimulus is None:
+        return choice
+    from gui.stimulus.player import full_screen
+
+    return replace(choice, stimulus=full_screen(stimulus, screen))
 
 
 def _live_choice(

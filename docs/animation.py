@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from experiment.demo import open_demo
 from experiment.model_choice import ModelChoice
-from experiment.run import Running, Surface, run
+from experiment.run import Running, run
 from gui import theme as themes
-from gui.app import application
+from gui.app import application, show_session
 from gui.main_window import MainWindow
 
 SIZE, WIDTH = (1280, 800), 960
@@ -81,7 +81,7 @@ def main(out: Path) -> None:
     application()
     session = open_demo(ModelChoice())
     camera = Camera(session)
-    summary = run(session, Surface.WINDOW, LONGEST_S)
+    summary = run(session, show_session, LONGEST_S)
     if summary["errors"] or not camera.pictures:
         raise SystemExit(f"nothing to show: {summary['errors'] or 'the film was never dimmed'}")
     first, *others = camera.pictures

@@ -64,8 +64,8 @@ def close_loop(
     pipeline.taps.attach(loop.take)
     if isinstance(running.runner, LiveRunner):
         running.runner.watches.attach(loop.watch)
-    running.extras.append(lambda: {"feedback": {"began": loop.events}})
-    running.cleanups.append(loop.close)
+    running.entries["feedback"] = lambda: {"began": loop.events}
+    running.closing.callback(loop.close)
     running.actions = replace(running.actions, feedback=lambda: _newest(loop, clock))
     return loop
 
@@ -92,7 +92,7 @@ def _follower(running: Running, style: FeedbackStyle) -> Callable[[float | None]
         from experiment.tone import Tone
 
         tone = Tone()
-        running.cleanups.append(tone.close)
+        running.closing.callback(tone.close)
         return tone.set_level
     film = running.pipeline.video.source
     if style is FeedbackStyle.BRIGHTNESS and isinstance(film, Lit):

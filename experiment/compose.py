@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from experiment.closed_loop import give_feedback
 from experiment.feedback_options import FeedbackChoice
 from experiment.model_choice import ModelChoice
-from experiment.run import Running
+from experiment.run import Running, opening
 from experiment.state import Mode
 from realtime.config import ConditioningConfig
 from realtime.eeg.montage import Renamed
 from realtime.live import LiveRunner
 from realtime.pipeline import Pipeline
 from realtime.sources import EegSource, VideoSource
-from realtime.time.clock import LslClock, ManualClock
+from realtime.time.clock import Clock, LslClock, ManualClock
 from realtime.view import PipelineView
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class LiveChoice:
     """What a live session is made of; of several videos, the first is what is shown.
 
-    `stimulus` is a film to be played full screen to the participant, on `screen` (1 for the first; the second
-    by default where there is one). It is the first video of the session, which sees what it shows.
+    `stimulus`, given the session's clock, returns the player of a film that the participant sees; it becomes
+    the first video of the session, which sees what it shows.
     """
 
     eeg: str
@@ -39,8 +39,7 @@ class LiveChoice:
     conditioning: ConditioningConfig | None = None
     clock: str = "check"
     montage: tuple[str, ...] | None = None
-    stimulus: str | None = None
-    screen: int | None = None
+    stimulus: Callable[[Clock], VideoSource] | None = None
     feedback: FeedbackChoice | None = None
 
 
@@ -68,16 +67,13 @@ def open_live(choice: LiveChoice) -> Running:
             video.close()
         raise
     running, view = live_session(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
-    if choice.stimulus is not None:
-        running.cleanups.append(videos[0].close)  # in the Qt thread, so its window goes at once
-    if choice.feedback is not None:
-        view.blind = choice.feedback.blind
-        try:
+    with opening(running):
+        if choice.stimulus is not None:
+            running.closing.callback(videos[0].close)  # in its window's thread, so that it goes at once
+        if choice.feedback is not None:
+            view.blind = choice.feedback.blind
             running.feedback = give_feedback(running, choice.feedback, clock)
-        except BaseException:
-            pipeline.close()
-            raise
-    show_markers(running, view, StreamSelector(type="Markers"))
+        show_markers(running, view, StreamSelector(type="Markers"))
     return running
 
 
@@ -86,13 +82,7 @@ def _videos(choice: LiveChoice, clock: LslClock) -> list[VideoSource]:
 
     names = (choice.video,) if isinstance(choice.video, str) else choice.video
     videos = [open_video(name, clock) for name in names]
-    if choice.stimulus is None:
-        return videos
-    from gui.app import application
-    from gui.stimulus.player import StimulusPlayer
-
-    application()
-    return [StimulusPlayer(choice.stimulus, choice.screen, clock=clock), *videos]
+    return videos if choice.stimulus is None else [choice.stimulus(clock), *videos]
 
 
 def live_session(title: str, mode: Mode, pipeline: Pipeline, clock: LslClock) -> tuple[Running, PipelineView]:
@@ -116,8 +106,8 @@ def show_markers(
             listener(stamp, text)
 
     listener = MarkerListener(selector, heard).launch()
-    running.watched.append(lambda: listener.failure)
-    running.cleanups.insert(0, listener.stop)  # inlets go before the outlets they read
+    running.workers.append(listener)
+    running.closing.callback(listener.stop)  # added after the outlets it reads, so it is closed before them
 
 
 def open_replay(

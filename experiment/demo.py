@@ -8,7 +8,6 @@ import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -59,14 +58,14 @@ def open_demo(
     film = FilmSource(Film(seed), clock)
     pipeline = _connect(subject, source_id, film, model)
     running, view = live_session("Phosphene demo", Mode.DEMO, pipeline, clock)
+    running.closing.callback(_end, subject)
     running.tour = tour
     if closed_loop:
         close_loop(running, feedback, clock, feedback_id, film.set_dim)
     truth = EngagementTruth(pipeline.grid.interval_s + pipeline.grid.lag_s)
     pipeline.taps.attach(truth.reading)
     show_markers(running, view, StreamSelector(source_id=f"{source_id}-markers"), truth.marker)
-    running.extras.append(truth.summary)
-    running.cleanups.append(partial(_end, subject))
+    running.entries["engagement_auc"] = truth.auc
     return running
 
 
@@ -121,8 +120,8 @@ class EngagementTruth:
     def reading(self, reading: Reading) -> None:
         self._readings.append((reading.end, reading.similarity))
 
-    def summary(self) -> dict[str, float | None]:
-        """`engagement_auc`: probability that an engaged reading is more similar than a drifting one."""
+    def auc(self) -> float | None:
+        """Probability that an engaged reading is more similar than a drifting one; None where no pair is."""
         phases: dict[str, list[float]] = {"engaged": [], "drifting": []}
         changes = sorted(self._changes)
         for end, similarity in self._readings:
@@ -130,7 +129,7 @@ class EngagementTruth:
             within = any(end - self._interval_s < stamp <= end for stamp, _ in changes)
             if before and not within:
                 phases[before[-1]].append(similarity)
-        return {"engagement_auc": auc(phases["engaged"], phases["drifting"])}
+        return auc(phases["engaged"], phases["drifting"])
 
 
 def _end(process: subprocess.Popen[str]) -> str:

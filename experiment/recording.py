@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from experiment.run import Running
+from experiment.run import Running, opening
 from realtime.errors import SessionError
 from realtime.feedback.controller import Feedback
 from realtime.lsl.selector import StreamSelector
@@ -54,6 +54,8 @@ class SessionRecording:
         self._root, self._streams, self._template = root, tuple(streams), template
         self._options = options or RecordingOptions()
         self._recording: PipelineRecording | None = None
+        self._ended: BaseException | None = None  # why an earlier recording ended by itself
+        self._warnings = running.warnings
         self._others: list[LslStream] = []
         self._feedback, self._clock = running.feedback, LslClock()
         self.folders: list[Path] = []
@@ -84,11 +86,24 @@ class SessionRecording:
 
     def stop(self) -> None:
         """End the recording, if there is one, and close its files."""
-        for stream in self._others:
-            stream.close()
-        if self._recording is not None:
-            self._recording.stop()
+        recording, others = self._recording, self._others
         self._recording, self._others = None, []
+        with ExitStack() as closing:
+            if recording is not None:
+                closing.callback(self._finish, recording)
+            for stream in others:
+                closing.callback(stream.close)
+
+    def _finish(self, recording: PipelineRecording) -> None:
+        """Close its files, and say what it lost."""
+        recording.stop()
+        self._ended = self._ended or recording.recorder.failure
+        for name, n_frames in recording.recorder.health().frames_dropped.items():
+            if n_frames:
+                self._warnings.append(
+                    f"{recording.recorder.folder}: {n_frames} frames of {name} were dropped, since the disk "
+                    "or the encoder did not keep up; their numbers are left out"
+                )
 
     def toggle(self) -> None:
         """What the window's button does."""
@@ -112,8 +127,9 @@ class SessionRecording:
 
     @property
     def failure(self) -> BaseException | None:
-        """Why the recording ended by itself."""
-        return None if self._recording is None else self._recording.recorder.failure
+        """Why a recording ended by itself, or could not be closed."""
+        recording = self._recording
+        return self._ended or (recording.recorder.failure if recording is not None else None)
 
     def open_report(self) -> None:
         """Write the report of the last recording and show it in the browser.
@@ -126,10 +142,6 @@ class SessionRecording:
         if not self.folders or self._recording is not None:
             raise SessionError("there is no finished recording yet: record, stop, and then open the report")
         webbrowser.open(write_report(self.folders[-1]).resolve().as_uri())
-
-    def summary(self) -> dict[str, Any]:
-        """Where the recordings are, for the session's summary."""
-        return {"recordings": [str(folder) for folder in self.folders]}
 
 
 def offer_recording(
@@ -148,9 +160,10 @@ def offer_recording(
         recorded_s=recording.seconds,
         open_report=recording.open_report,
     )
-    running.extras.append(recording.summary)
-    running.watched.append(lambda: recording.failure)
-    running.before_end.append(recording.stop)
+    running.entries["recordings"] = lambda: [str(folder) for folder in recording.folders]
+    running.workers.append(recording)
+    running.closing.callback(recording.stop)
     if at_once:
-        recording.start()
+        with opening(running):
+            recording.start()
     return recording

@@ -1,20 +1,18 @@
-"""Runs a session to its end, in a window, as text or without either, and says what it came to."""
+"""Runs a session to its end on whatever shows it, and says what it came to."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Protocol
 
 from experiment.state import Actions, FeedbackStyle, Mode, View
-from experiment.summary import Similarities, StageTimes, summarise
+from experiment.summary import Health, Tally, summarise
 from realtime.feedback.loop import FeedbackLoop
-from realtime.memory import rss_mb
 from realtime.pipeline import Pipeline
 from realtime.time.clock import LslClock
 
@@ -23,24 +21,21 @@ from realtime.time.clock import LslClock
 TURN_S = 0.001
 
 
-class Surface(Enum):
-    """Where a session is shown."""
+class CanFail(Protocol):
+    """Something with threads of its own, such as a recording or a listener to markers."""
 
-    WINDOW = "window"
-    TEXT = "text"
-    LINE = "line"
-    NONE = "none"
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended one of its threads; None while all is well."""
+        ...
 
 
-class Runner(Protocol):
+class Runner(CanFail, Protocol):
     """What runs a pipeline: `realtime.live.LiveRunner` or `recordings.player.Player`."""
 
     def launch(self) -> Any: ...
 
     def stop(self) -> None: ...
-
-    @property
-    def failure(self) -> BaseException | None: ...
 
     @property
     def finished(self) -> bool: ...
@@ -50,9 +45,18 @@ class Runner(Protocol):
 class Running:
     """A session that is ready to run: its pipeline, what drives it and what a window sees of it.
 
-    `watched` are asked for a failure while it runs, and one ends it; `before_end` run while the sources are
-    still open; `extras` are called once after the end and add entries to the summary; `cleanups` always run.
-    `hold_at_end` has a replay stand still at its end instead of being over.
+    Attributes
+    ----------
+    workers : list of CanFail
+        What runs beside the pipeline; the failure of one ends the session.
+    entries : dict of str to callable
+        Further entries of the summary by name, asked for once after everything is closed.
+    warnings : list of str
+        What went wrong without ending it, for the summary. Any thread may append a sentence.
+    closing : ExitStack
+        What has to be closed after the runner has stopped, the last that was added first.
+    hold_at_end : callable or None
+        Has a replay stand still at its end instead of being over.
     """
 
     title: str
@@ -61,10 +65,10 @@ class Running:
     runner: Runner
     view: View
     actions: Actions = field(default_factory=Actions)
-    watched: list[Callable[[], BaseException | None]] = field(default_factory=list)
-    before_end: list[Callable[[], object]] = field(default_factory=list)
-    extras: list[Callable[[], dict[str, Any]]] = field(default_factory=list)
-    cleanups: list[Callable[[], object]] = field(default_factory=list)
+    workers: list[CanFail] = field(default_factory=list)
+    entries: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    closing: ExitStack = field(default_factory=ExitStack)
     tour: bool = False
     feedback: FeedbackLoop | None = None
     feedback_style: FeedbackStyle = FeedbackStyle.BAR
@@ -72,13 +76,27 @@ class Running:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended a worker, or anything else that is watched; None while all is well."""
-        found = (self.runner.failure, *(failed() for failed in self.watched))
+        """What ended a worker, the runner's first; None while all is well."""
+        found = (each.failure for each in (self.runner, *self.workers))
         return next((failure for failure in found if failure is not None), None)
 
 
-def run(session: Running, surface: Surface, seconds: float | None = None) -> dict[str, Any]:
-    """Run until the session ends, `seconds` have passed, the window is closed or Ctrl-C is pressed.
+Surface = Callable[[Running, Callable[[], bool], threading.Event], Mapping[str, Any]]
+"""Shows a session: given it, a callable that says whether it is over, and an event that is set by Ctrl-C.
+Returns when it is over, or when the user has left, with further entries of the summary."""
+
+
+def show_nothing(session: Running, over: Callable[[], bool], interrupted: threading.Event) -> dict[str, Any]:
+    """The `Surface` of a program that wants the summary alone."""
+    while not over():
+        interrupted.wait(0.05)
+    return {}
+
+
+def run(session: Running, show: Surface = show_nothing, seconds: float | None = None) -> dict[str, Any]:
+    """Run until the session ends, `seconds` have passed, the user leaves `show` or Ctrl-C is pressed.
+
+    Everything that was opened for the session is closed, whatever fails on the way.
 
     Returns
     -------
@@ -86,61 +104,35 @@ def run(session: Running, surface: Surface, seconds: float | None = None) -> dic
         The summary of `experiment.summary.summarise`; `errors` is not empty where a worker failed.
     """
     sys.setswitchinterval(TURN_S)
-    stages, similarities = StageTimes(), Similarities(len(session.pipeline.videos))
-    session.pipeline.taps.attach(stages.take)
-    if not session.view.blind:
-        session.pipeline.taps.attach(similarities.take)
-    rss_start, more = rss_mb(), {}
     clock = LslClock()
-    try:
-        with interruptible() as interrupted:
-            session.runner.launch()
-            deadline = None if seconds is None else clock.now() + seconds
+    tally = Tally(session.pipeline, hidden=session.view.blind)
+    with session.closing as closing, interruptible() as interrupted:
+        closing.callback(session.runner.stop)
+        session.runner.launch()
+        deadline = None if seconds is None else clock.now() + seconds
 
-            def over() -> bool:
-                runner = session.runner
-                late = deadline is not None and clock.now() >= deadline
-                return late or interrupted.is_set() or runner.finished or session.failure is not None
+        def over() -> bool:
+            late = deadline is not None and clock.now() >= deadline
+            return late or interrupted.is_set() or session.runner.finished or session.failure is not None
 
-            more = _show(session, surface, over, interrupted)
-    finally:
-        eeg, videos = session.pipeline.eeg.health(), [video.health() for video in session.pipeline.videos]
+        more = dict(show(session, over, interrupted))
+        health = Health.of(session.pipeline)  # before the sources are closed
         failure = session.failure
-        for action in session.before_end:
-            action()
-        session.runner.stop()
-        for extra in session.extras:
-            more |= extra()
-        for cleanup in session.cleanups:
-            cleanup()
+    failure = failure or session.failure  # a recording may fail while it is closed
     errors = [f"{type(failure).__name__}: {failure}"] if failure is not None else []
-    return summarise(session.pipeline, eeg, videos, similarities, stages, rss_start, errors, **more)
+    more |= {name: entry() for name, entry in session.entries.items()}
+    return summarise(session.pipeline, health, tally, errors, session.warnings) | more
 
 
-def _show(
-    session: Running, surface: Surface, over: Callable[[], bool], interrupted: threading.Event
-) -> dict[str, Any]:
-    if surface is Surface.WINDOW:
-        from gui.app import show_window
-
-        return {
-            "window": show_window(
-                session.view, session.mode, session.actions, over,
-                tour=session.tour, feedback_style=session.feedback_style,
-            )
-        }  # fmt: skip
-    if surface is Surface.TEXT:
-        from experiment.text_view import show_text
-
-        show_text(session.view, session.title, over, interrupted)
-    elif surface is Surface.LINE:
-        from experiment.text_view import show_line
-
-        show_line(session.view, over, interrupted)
-    else:
-        while not over():
-            interrupted.wait(0.05)
-    return {}
+@contextmanager
+def opening(session: Running) -> Iterator[None]:
+    """Close what is open of a session where the rest of it does not open."""
+    try:
+        yield
+    except BaseException:
+        session.closing.close()
+        session.pipeline.close()
+        raise
 
 
 @contextmanager

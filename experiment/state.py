@@ -20,6 +20,11 @@ from realtime.types import EegHealth, FloatArray, Frame, Reading, TimeArray, Vid
 
 Thumbnail = tuple[int, NDArray[np.uint8]]
 
+BLIND = (
+    "Covered: this session is blind. Similarity and match are made and recorded as always; "
+    "the report of the recording shows them."
+)
+
 
 class Transport(Protocol):
     """How a recorded session is played. Times are seconds on the session's own clock."""

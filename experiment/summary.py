@@ -1,9 +1,10 @@
-"""What a run came to: the JSON that `demo`, `live` and `replay` print, and the window's health figures."""
+"""What a run came to: the JSON that `demo`, `live`, `record` and `replay` print."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,32 +13,37 @@ from realtime.memory import rss_mb
 from realtime.pipeline import Pipeline
 from realtime.types import EegHealth, Reading, VideoHealth
 
+_KEPT = 4096  # values of each stage: the newest of a quarter of an hour
+
 
 class StageTimes:
-    """Milliseconds by stage over the readings of a run; attach `take` to a pipeline's taps."""
+    """Milliseconds by stage over the newest readings of a run."""
 
     def __init__(self) -> None:
         self._values: dict[str, list[float]] = {}
 
-    def take(self, reading: Any) -> None:
+    def take(self, reading: Reading) -> None:
+        """Called in the scoring thread for each reading."""
         for stage, ms in reading.stage_ms.items():
             values = self._values.setdefault(stage, [])
-            if len(values) < 4096:
+            if len(values) < _KEPT:
                 values.append(ms)
             else:
-                values[reading.seq % 4096] = ms
+                values[reading.seq % _KEPT] = ms
 
     def medians(self) -> dict[str, float]:
+        """Median of each stage, milliseconds."""
         return {stage: round(float(np.median(values)), 3) for stage, values in self._values.items()}
 
 
 class Similarities:
-    """Mean similarity of each video over the readings of a run; attach `take` to a pipeline's taps."""
+    """Mean similarity of each video over the readings of a run."""
 
     def __init__(self, n_videos: int) -> None:
         self._sums, self._counts = np.zeros(n_videos), np.zeros(n_videos, np.int64)
 
     def take(self, reading: Reading) -> None:
+        """Called in the scoring thread for each reading."""
         self._add(0, reading.similarity)
         for number, video in enumerate(reading.others, 1):
             if video.enough:
@@ -53,26 +59,59 @@ class Similarities:
         return [round(float(total / n), 4) if n else None for total, n in pairs]
 
 
-def summarise(
-    pipeline: Pipeline,
-    eeg: EegHealth,
-    videos: Sequence[VideoHealth],
-    similarities: Similarities,
-    stages: StageTimes,
-    rss_start_mb: float,
-    errors: Sequence[str] = (),
-    **more: Any,
-) -> dict[str, Any]:
-    """Everything a run says of itself, ready for `json.dumps`.
+class Tally:
+    """What is added up over the readings of a run.
 
     Parameters
     ----------
-    eeg, videos
-        Their health before the sources were closed, the main video first.
-    more
-        Further entries, such as `window` (frames a second and the longest gap) or `engagement_auc`.
+    pipeline : Pipeline
+    hidden : bool
+        The session is blind: mean similarities are not told.
     """
-    video, *others = (_video(*each) for each in zip(videos, similarities.means(), strict=True))
+
+    def __init__(self, pipeline: Pipeline, hidden: bool = False) -> None:
+        self.hidden = hidden
+        self.rss_start_mb = rss_mb()
+        self.stages, self.similarities = StageTimes(), Similarities(len(pipeline.videos))
+        pipeline.taps.attach(self.stages.take)
+        if not hidden:
+            pipeline.taps.attach(self.similarities.take)
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the streams of a pipeline are, the main video first."""
+
+    eeg: EegHealth
+    videos: tuple[VideoHealth, ...]
+
+    @classmethod
+    def of(cls, pipeline: Pipeline) -> Health:
+        """As they are now."""
+        return cls(pipeline.eeg.health(), tuple(video.health() for video in pipeline.videos))
+
+
+def summarise(
+    pipeline: Pipeline,
+    health: Health,
+    tally: Tally,
+    errors: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Everything a run says of itself, ready for `json.dumps`: no number in it is infinite or NaN.
+
+    Parameters
+    ----------
+    health : Health
+        Taken before the sources were closed.
+    errors : sequence of str
+        What ended the run.
+    warnings : sequence of str
+        What went wrong without ending it; what the streams' health tells is added.
+    """
+    eeg, card = health.eeg, pipeline.model.card
+    pairs = zip(health.videos, tally.similarities.means(), strict=True)
+    video, *others = (_video(*pair) for pair in pairs)
     return {
         "readings": pipeline.published,
         "intervals": pipeline.intervals,
@@ -94,13 +133,13 @@ def summarise(
         "video": video,
         "other_videos": others,
         "latency_ms": {name: round(value, 3) for name, value in pipeline.latency_ms().items()},
-        "stage_ms": stages.medians(),
+        "stage_ms": tally.stages.medians(),
         "digest": pipeline.digest,
-        "weights": pipeline.model.card.weights,
-        "backend": pipeline.model.card.backend,
-        "rss_mb": {"start": round(rss_start_mb, 1), "end": round(rss_mb(), 1)},
+        "weights": card.weights,
+        "backend": card.backend,
+        "rss_mb": {"start": round(tally.rss_start_mb, 1), "end": round(rss_mb(), 1)},
         "errors": list(errors),
-        **more,
+        "warnings": [*warnings, *_warnings(pipeline, health, hidden=tally.hidden)],
     }
 
 
@@ -115,6 +154,39 @@ def _video(health: VideoHealth, similarity: float | None) -> dict[str, Any]:
         "state": health.state.value,
         "similarity_mean": similarity,
     }
+
+
+def _warnings(pipeline: Pipeline, health: Health, *, hidden: bool) -> list[str]:
+    """What a careful experimenter wants to know of a run, with a reason for each number that is null."""
+    eeg, found = health.eeg, []
+    if eeg.gaps:
+        found.append(f"EEG {eeg.name}: {eeg.gaps} gaps, {eeg.lost_samples} samples lost")
+    if eeg.note:
+        found.append(f"EEG {eeg.name}: {eeg.note}")
+    if not math.isfinite(eeg.rate_effective):
+        found.append(f"eeg.rate_effective is null: {eeg.samples} samples do not tell the rate")
+    for number, video in enumerate(health.videos, 1):
+        found += _video_warnings("video" if number == 1 else f"video {number}", video)
+    if pipeline.skipped_ticks:
+        found.append(f"{pipeline.skipped_ticks} ticks were skipped: this machine was too slow for them")
+    if pipeline.empty_intervals:
+        found.append(f"{pipeline.empty_intervals} intervals held too little valid data for a reading")
+    if hidden:
+        found.append("similarity_mean is null: the session is blind")
+    elif not pipeline.published:
+        found.append("similarity_mean is null: there was no reading")
+    return found
+
+
+def _video_warnings(name: str, health: VideoHealth) -> list[str]:
+    found = []
+    if health.dropped:
+        found.append(f"{name} {health.name}: {health.dropped} frames lost")
+    if health.note:
+        found.append(f"{name} {health.name}: {health.note}")
+    if not math.isfinite(health.fps_effective):
+        found.append(f"{name}.fps_effective is null: {health.frames} frames do not tell the rate")
+    return found
 
 
 def _rounded(value: float, digits: int) -> float | None:

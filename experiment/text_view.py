@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -11,8 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from experiment import captions
-from experiment.state import View
+from experiment.run import Running
+from experiment.state import BLIND, View
 from realtime.types import EegHealth, Reading, StreamState, VideoHealth
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -93,7 +94,7 @@ def render(view: View, title: str, width: int) -> RenderableType:
             style="dim",
         ),
     )
-    similarity: RenderableType = Text(captions.BLIND, style="dim")
+    similarity: RenderableType = Text(BLIND, style="dim")
     if not view.blind:
         untrained = view.card.weights == "untrained"
         similarity = _similarity(slot.value if slot else None, view.history(60.0), width - 4, untrained)
@@ -101,28 +102,28 @@ def render(view: View, title: str, width: int) -> RenderableType:
 
 
 def show_line(
-    view: View, should_stop: Callable[[], bool], stop: threading.Event, console: Console | None = None
-) -> None:
-    """One line that tells how far a session without any view has come, until `should_stop` says so."""
+    session: Running, over: Callable[[], bool], stop: threading.Event, console: Console | None = None
+) -> dict[str, Any]:
+    """The `experiment.run.Surface` of one line that tells how far a session has come."""
+    view = session.view
     with (console or Console(stderr=True)).status("connecting") as status:
-        while not should_stop() and not stop.wait(1 / REFRESH_HZ):
+        while not over() and not stop.wait(1 / REFRESH_HZ):
             counters, eeg, video = view.counters(), view.eeg_health(), view.video_health()
             status.update(
                 f"{counters['readings']:.0f} readings · EEG {eeg.state.value}, {eeg.samples} samples, "
                 f"gaps {eeg.gaps} · video {video.state.value}, {video.frames} frames"
             )
+    return {}
 
 
 def show_text(
-    view: View,
-    title: str,
-    should_stop: Callable[[], bool],
-    stop: threading.Event,
-    console: Console | None = None,
-) -> None:
-    """Draw until `should_stop` says so or `stop` is set."""
+    session: Running, over: Callable[[], bool], stop: threading.Event, console: Console | None = None
+) -> dict[str, Any]:
+    """The `experiment.run.Surface` of a terminal: the live view as text."""
     console = console or Console(stderr=True)
     width = min(console.width, 100)
-    with Live(render(view, title, width), console=console, auto_refresh=False, transient=False) as live:
-        while not should_stop() and not stop.wait(1 / REFRESH_HZ):
-            live.update(render(view, title, width), refresh=True)
+    first = render(session.view, session.title, width)
+    with Live(first, console=console, auto_refresh=False, transient=False) as live:
+        while not over() and not stop.wait(1 / REFRESH_HZ):
+            live.update(render(session.view, session.title, width), refresh=True)
+    return {}

@@ -9,10 +9,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
+from experiment.run import Running
 from experiment.state import Actions, FeedbackStyle, Mode, View
 from gui import theme as themes
 from gui.main_window import MainWindow
@@ -74,6 +77,15 @@ def remembered() -> QSettings:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         return QSettings(str(Path(folder) / "layout.ini"), QSettings.Format.IniFormat)
     return QSettings()
+
+
+def show_session(session: Running, over: Callable[[], bool], _interrupted: Event) -> dict[str, Any]:
+    """The `experiment.run.Surface` of the window."""
+    stats = show_window(
+        session.view, session.mode, session.actions, over,
+        tour=session.tour, feedback_style=session.feedback_style,
+    )  # fmt: skip
+    return {"window": stats}
 
 
 def show_window(

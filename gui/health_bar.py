@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
-from experiment.captions import HEALTH
 from experiment.state import View
+from gui.captions import HEALTH
 from gui.panel import label, set_text, set_tone
 from gui.theme import font
 

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from experiment.captions import Caption
 from experiment.state import View
+from gui.captions import Caption
 from gui.theme import LIGHT, Theme
 
 STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still

@@ -6,8 +6,8 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 
-from experiment import captions
 from experiment.state import View
+from gui import captions
 from gui import theme as themes
 from gui.panel import Panel, set_text
 from gui.ramp import Ramp

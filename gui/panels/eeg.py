@@ -10,8 +10,8 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
-from experiment import captions
 from experiment.state import View
+from gui import captions
 from gui.panel import Panel, set_text, tool_button
 from gui.panels.gutter import AXIS_PX, MARKERS_PX, Gutter
 from gui.panels.strip_chart import StripChart, TraceStyle

@@ -7,8 +7,8 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from experiment import captions
 from experiment.state import Thumbnail, View
+from gui import captions
 from gui.overlay import rgb_image
 from gui.panel import Panel
 from gui.theme import LIGHT, Theme, font

@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
-from experiment import captions
 from experiment.state import View
+from gui import captions
 from gui.overlay import rgba_image
 from gui.panel import Panel, tool_button
 from gui.ramp import Ramp

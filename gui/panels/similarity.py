@@ -7,8 +7,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from experiment import captions
-from experiment.state import View
+from experiment.state import BLIND, View
+from gui import captions
 from gui import theme as themes
 from gui.panel import STALE_S, Panel, label, set_text, set_tone
 from gui.theme import Theme
@@ -249,7 +249,7 @@ class SimilarityPanel(Panel):
             self.curves.apply_theme(self.theme, untrained)
         newest = view.readings.get()
         if view.blind:
-            self.empty.say(captions.BLIND)
+            self.empty.say(BLIND)
         self.show_content(there=newest is not None and not view.blind)
         if newest is None or view.blind:
             return

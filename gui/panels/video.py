@@ -6,8 +6,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from experiment import captions
 from experiment.state import View
+from gui import captions
 from gui.overlay import FULL_RATIO, LEAST_COLOUR, fitted, heat, rgb_image, rgba_image
 from gui.panel import STALE_S, Panel, set_text, tool_button
 from gui.ramp import ramp_image

@@ -13,6 +13,7 @@ from experiment.run import Running
 from experiment.state import FeedbackStyle
 from gui.setup.choices import Setup
 from gui.setup.start import Offer, ask_offer, ask_session, ask_setup, tell
+from gui.stimulus.player import full_screen
 from realtime.config import ConditioningConfig
 from realtime.errors import PhospheneError
 from recordings.session.example import EXAMPLE
@@ -68,7 +69,7 @@ def _open(setup: Setup, out: Path, feedback: FeedbackChoice | None) -> Running:
         ModelChoice(setup.preset, setup.weights or None),
         conditioning,
         montage=setup.channels,
-        stimulus=setup.video if setup.full_screen else None,
+        stimulus=full_screen(setup.video) if setup.full_screen else None,
         feedback=feedback,
     )
     running = open_live(choice)

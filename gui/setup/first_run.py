@@ -8,8 +8,8 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from experiment import captions
 from experiment.state import Actions
+from gui import captions
 from gui.panel import label
 
 

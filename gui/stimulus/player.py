@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QScreen
 
+from gui.app import application
 from gui.stimulus.surface import GlSurface, RasterSurface, new_surface
 from realtime.errors import VideoError
 from realtime.latest import Latest
@@ -274,3 +276,16 @@ def _for_the_screen(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         image = np.asarray(cv2.resize(image, fitting, interpolation=how), dtype=np.uint8)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGRA), dtype=np.uint8)
+
+
+def full_screen(path: str | Path, screen: int | None = None) -> Callable[[Clock], StimulusPlayer]:
+    """What makes the player of a film when it is given the session's clock; see `StimulusPlayer`.
+
+    Called in the main thread, which becomes the Qt thread where it is not yet.
+    """
+
+    def player(clock: Clock) -> StimulusPlayer:
+        application()
+        return StimulusPlayer(path, screen, clock=clock)
+
+    return player

@@ -11,10 +11,9 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QLabel
 from rich.console import Console
 
-from experiment import captions
 from experiment.feedback_options import feedback_choice
-from experiment.run import Surface, run
-from experiment.state import Actions, Mode
+from experiment.run import run, show_nothing
+from experiment.state import BLIND, Actions, Mode
 from experiment.text_view import render
 from gui import narrator
 from gui.main_window import MainWindow
@@ -44,7 +43,7 @@ def test_the_window_covers_similarity_and_match_and_says_why(qtbot, view, tmp_pa
         window.draw()
     panel = window.page.similarity
     assert not panel.has_content
-    assert panel.empty.text == captions.BLIND
+    assert panel.empty.text == BLIND
     assert window.page.caption.text() in (narrator.WAITING, narrator.BLIND)
     told = [label.text() for label in panel.findChildren(QLabel) if label.isVisible()]
     assert not any(FIGURE.search(text) for text in told)
@@ -89,7 +88,7 @@ def test_the_figures_at_the_end_keep_the_mean_similarity_back(blind):
     running.runner = AtOnce(running, clock)
     running.view = PipelineView(running.pipeline, clock, lambda: None)
     running.view.blind = blind
-    summary = run(running, Surface.NONE, 0.0)
+    summary = run(running, show_nothing, 0.0)
     assert summary["readings"] > 10
     assert (summary["video"]["similarity_mean"] is None) is blind
 

@@ -7,7 +7,7 @@ import pytest
 
 from experiment.compose import open_replay
 from experiment.model_choice import ModelChoice
-from experiment.run import Surface, run
+from experiment.run import run
 from realtime.live import LiveRunner
 from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock
@@ -169,7 +169,7 @@ def test_a_session_of_two_videos_opens_with_both_and_its_summary_tells_each(tmp_
     with PipelineRecording(running, tmp_path, RecordingOptions(frames_queued=1000)):
         advance(running, clock, 99, 107, 0.05)
     opened = open_replay(tmp_path, ModelChoice(), speed=np.inf)
-    summary = run(opened, Surface.NONE)
+    summary = run(opened)
     assert summary["errors"] == []
     assert summary["digest"] == running.digest
     (other,) = summary["other_videos"]

@@ -60,10 +60,6 @@ SIMILARITY = Caption(
     AFTER_READING,
     "Do the two fit together? Above the grey band the match is better than chance; inside it, it is not.",
 )
-BLIND = (
-    "Covered: this session is blind. Similarity and match are made and recorded as always; "
-    "the report of the recording shows them."
-)
 ATTENTION = Caption(
     "Attention",
     "Weight each moment of EEG (a row) gives to each moment of video (a column). A row sums to 1. On the "
