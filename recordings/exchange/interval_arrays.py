@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import ConfigError, SessionError
-from realtime.types import BoolArray, FloatArray, IndexArray
 from realtime.video.frames import shrink
+from recordings.arrays import IntervalCut, interval_ends
 from recordings.exchange.extras import need
 from recordings.intervals import SessionIntervals
 from recordings.session.session import Session
@@ -75,14 +74,7 @@ def export_intervals(
     if path.exists():
         raise SessionError(f"{path} exists already and is never overwritten: choose another name")
     intervals = SessionIntervals(session, conditioning, grid, eeg, video)
-    chosen = range(
-        math.ceil(intervals.first / grid.hop_slots) * grid.hop_slots, intervals.last + 1, grid.hop_slots
-    )
-    if not chosen:
-        raise SessionError(
-            f"{session.path}: EEG and video share less than the {grid.interval_s + grid.lag_s:g} s that an "
-            "interval needs"
-        )
+    chosen = interval_ends(session, intervals, grid)
     track = session.video(video)
     settings = {
         "session": session.name,
@@ -90,7 +82,7 @@ def export_intervals(
         "grid": grid.model_dump(),
         "conditioning": conditioning.model_dump(),
     }
-    cut = _Cut(intervals, grid)
+    cut = IntervalCut(intervals, grid)
     try:
         with make(path, list(intervals.labels), settings) as out:
             for column in cut.columns():
@@ -103,59 +95,7 @@ def export_intervals(
     return path
 
 
-class _Column(NamedTuple):
-    """One array: its name, shape and type of a row, and what gives the row of the interval at a slot."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    of: Callable[[int], Any]
-
-
-class _Cut:
-    """Intervals as stretches of a session's table; each is named by the slot it ends at."""
-
-    def __init__(self, intervals: SessionIntervals, grid: GridConfig):
-        self._table, self._grid = intervals.table(), grid
-        self._frame_seq = np.append(intervals.frame_seq, -1)  # position -1: no frame was on show
-        self._points_per_slot = grid.eeg_hz // grid.slots_hz
-
-    def columns(self) -> list[_Column]:
-        n_channels, n_times, n_slots = self._table.eeg.shape[1], self._grid.n_times, self._grid.n_slots
-        return [
-            _Column("end", (), "f8", lambda index: index // self._grid.hop_slots * self._grid.hop_s),
-            _Column("eeg", (n_channels, n_times), "f4", lambda index: self._table.eeg[self._points(index)].T),
-            _Column("eeg_valid", (n_channels, n_times), "?", self._eeg_valid),
-            _Column("eeg_scale", (n_channels,), "f4", self._scale),
-            _Column("frame", (n_slots,), "i8", self.frame),
-            _Column("frame_valid", (n_slots,), "?", self.frame_valid),
-        ]
-
-    def frame(self, index: int) -> IndexArray:
-        """Return the number in the video file of the frame at each slot (n_slots,), -1 where none."""
-        return self._frame_seq[self._table.position[self._slots(index)]]
-
-    def frame_valid(self, index: int) -> BoolArray:
-        return self._table.shown[self._slots(index)]
-
-    def _eeg_valid(self, index: int) -> BoolArray:
-        valid = self._table.eeg_valid[self._points(index)]
-        return np.broadcast_to(valid, (self._table.eeg.shape[1], len(valid)))
-
-    def _scale(self, index: int) -> FloatArray:
-        scale: FloatArray = self._table.eeg_scale[index - self._table.first]
-        return scale
-
-    def _points(self, index: int) -> slice:
-        stop = (index - self._table.first) * self._points_per_slot
-        return slice(stop - self._grid.n_times, stop)
-
-    def _slots(self, index: int) -> slice:
-        stop = index - self._table.first - round(self._grid.lag_s * self._grid.slots_hz)
-        return slice(stop - self._grid.n_slots, stop)
-
-
-def _put_pictures(out: _Arrays, cut: _Cut, chosen: range, video: Path, image_px: int) -> None:
+def _put_pictures(out: _Arrays, cut: IntervalCut, chosen: range, video: Path, image_px: int) -> None:
     numbers = np.unique(np.concatenate([cut.frame(index)[cut.frame_valid(index)] for index in chosen]))
     with VideoReader(video) as reader:
         numbers = numbers[numbers < reader.n_frames]  # a torn video's last ones are not there
