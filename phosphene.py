@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from realtime.config import ConditioningConfig, GridConfig
     from realtime.errors import PhospheneError
     from realtime.feedback.config import FeedbackConfig
+    from realtime.feedback.controller import Feedback
     from realtime.pipeline import Pipeline
     from realtime.types import Reading
     from recordings.arrays import IntervalArrays, RecordedArrays, read_intervals, read_recording
@@ -38,6 +39,7 @@ __all__ = [
     "EXAMPLE",
     "ConditioningConfig",
     "Engine",
+    "Feedback",
     "FeedbackChoice",
     "FeedbackConfig",
     "GridConfig",
@@ -73,6 +75,7 @@ _HOMES = {
     "realtime.config": ("ConditioningConfig", "GridConfig"),
     "realtime.errors": ("PhospheneError",),
     "realtime.feedback.config": ("FeedbackConfig",),
+    "realtime.feedback.controller": ("Feedback",),
     "realtime.pipeline": ("Pipeline",),
     "realtime.types": ("Reading",),
     "recordings.arrays": ("IntervalArrays", "RecordedArrays", "read_intervals", "read_recording"),

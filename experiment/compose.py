@@ -111,7 +111,7 @@ def show_markers(
 
 
 def open_replay(
-    folder: Path,
+    folder: str | Path,
     model: ModelChoice,
     speed: float = 1.0,
     start_s: float = 0.0,

@@ -92,12 +92,12 @@ def constraints() -> str:
 def licence(found: Distribution) -> str:
     """What a distribution says its licence is: its SPDX expression, its classifiers, or its first line."""
     about = found.metadata
-    if expression := about.get("License-Expression"):
-        return str(expression)
+    if expressions := about.get_all("License-Expression", []):
+        return str(expressions[0])
     classifiers = [text.split(" :: ")[-1] for text in about.get_all("Classifier", []) if "License ::" in text]
     if classifiers := [text for text in classifiers if text != "OSI Approved"]:
         return "; ".join(classifiers)
-    stated = (about.get("License") or "").strip().splitlines()
+    stated = "".join(about.get_all("License", [])).strip().splitlines()
     return stated[0][:80] if stated else "not stated in its metadata"
 
 

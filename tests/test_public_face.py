@@ -14,7 +14,7 @@ import phosphene
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLIC = [
-    "EXAMPLE", "ConditioningConfig", "Engine", "FeedbackChoice", "FeedbackConfig", "GridConfig",
+    "EXAMPLE", "ConditioningConfig", "Engine", "Feedback", "FeedbackChoice", "FeedbackConfig", "GridConfig",
     "IntervalArrays", "LiveChoice", "Material", "ModelChoice", "PhospheneError", "Pipeline", "Reading",
     "Recipe", "RecordedArrays", "Recorder", "Running", "evaluate_checkpoint", "open_live",
     "open_replay", "read_intervals", "read_recording", "run", "train_sessions",
