@@ -135,10 +135,10 @@ def open_replay(
     source, (video, *more) = ReplayEeg(session, clock, eeg or ""), replay_videos(session, clock)
     build = partial(model.build, n_videos=1 + len(more))
     pipeline = Pipeline(source, video, build, conditioning, more)
-    begin = session.start + start_s
     survey = Survey(folder, eeg or "")
-    span = begin, session.end
+    span = session.start, session.end
     player = Player(pipeline, [source, video, *more], clock, span, speed, loop=loop, survey=survey)
+    player.seek(session.start + start_s)
     view = PipelineView(pipeline, clock, lambda: player.failure, player)
     for marker in session.markers():
         view.add_marker(marker.stamp, marker.text)

@@ -24,16 +24,22 @@ class Latest(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._slot: Stamped[T] | None = None
+        self._seq = 0
 
     def put(self, value: T) -> int:
         """Replace the value and return its sequence number."""
         with self._lock:
-            seq = 1 if self._slot is None else self._slot.seq + 1
-            self._slot = Stamped(seq, value)
-            return seq
+            self._seq += 1
+            self._slot = Stamped(self._seq, value)
+            return self._seq
+
+    def clear(self) -> None:
+        """Take the value away, as after a jump in a recording; the numbers go on."""
+        with self._lock:
+            self._slot = None
 
     def get(self) -> Stamped[T] | None:
-        """Return the newest value, or None before the first."""
+        """Return the newest value, or None where there is none (yet)."""
         return self._slot
 
     def newer_than(self, seq: int) -> Stamped[T] | None:

@@ -89,12 +89,22 @@ class Pipeline:
         self.history: tuple[Reading, ...] = ()
         self._chance = ChanceTracker(round(self.grid.interval_s / self.grid.hop_s))
         self._next: int | None = None
+        self._first = 0
 
-    def restart(self) -> None:
-        """Forget what came so far, as after a seek in a recording: no interval may span the jump."""
+    def restart(self, since: float = 0.0) -> None:
+        """Forget what came so far, as after a seek in a recording: no interval may span the jump.
+
+        Parameters
+        ----------
+        since : float
+            The first interval is the last that ends at or before this time (or the first that both streams
+            can fill): what is read before it only fills the rings.
+        """
+        self.readings.clear()
         eeg_taps, videos = self.eeg.taps, self.videos
         self.model.reset()
         self._begin(self.eeg.source, [video.source for video in videos])
+        self._first = int(since / self.grid.hop_s)
         self.eeg.taps = eeg_taps
         for video, before in zip(self.videos, videos, strict=True):
             video.taps = before.taps
@@ -150,7 +160,8 @@ class Pipeline:
 
     def _due(self, now: float) -> int | None:
         if self._next is None:
-            self._next = self.aligner.first_index()
+            first = self.aligner.first_index()
+            self._next = None if first is None else max(first, self._first)
         index = self._next
         if index is None or index * self.grid.hop_s > now or not self._released(index, now):
             return None

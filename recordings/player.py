@@ -19,6 +19,8 @@ from recordings.replay import ReplayEeg, ReplayVideo
 from recordings.session.survey import Survey
 
 _BEAT_S = 0.005  # how finely the clock follows wall time
+_EEG_LEAD_S = 12.0  # EEG read before a place that is sought: what a window shows, and for filters to settle
+_READINGS_LEAD_S = 1.0  # readings made before it
 MAX_SPEED = math.inf
 
 
@@ -77,7 +79,7 @@ class Player:
     @property
     def position(self) -> float:
         """Seconds on the recording's clock."""
-        return self.clock.now()
+        return min(self.clock.now(), self.end)
 
     @property
     def gaps(self) -> Sequence[tuple[float, float]]:
@@ -91,7 +93,7 @@ class Player:
 
     def play(self) -> None:
         """Go on; at the end, from the start."""
-        if self.position >= self._last_moment:
+        if self.at_end:
             self._seek = self.start_time
         self.playing = True
         self._wake.set()
@@ -107,7 +109,10 @@ class Player:
         self._wake.set()
 
     def seek(self, t: float) -> None:
-        """Go on from `t` (seconds on the recording's clock); the first reading needs 2.5 s from there."""
+        """Go on from `t` (seconds on the recording's clock), with the EEG and the reading of that place.
+
+        There is no reading within the first interval of the session, nor where a stream is missing.
+        """
         self._seek = min(max(t, self.start_time), self.end)
         self._wake.set()
 
@@ -153,7 +158,7 @@ class Player:
         if self._seek is not None:
             self._jump(self._seek)
             self._seek = None
-        if self.position >= self._last_moment:
+        if self.at_end:
             return self._begin_again()
         if self.playing:
             self._follow()
@@ -164,6 +169,11 @@ class Player:
             self._anchor = None
             self._wake.wait(0.1)
         return None
+
+    @property
+    def at_end(self) -> bool:
+        """Whether all was played."""
+        return self.clock.now() >= self._last_moment
 
     @property
     def _last_moment(self) -> float:
@@ -204,9 +214,13 @@ class Player:
         return None
 
     def _jump(self, position: float) -> None:
+        """Stand at `position` with what the streams held just before it."""
         self.clock.set(position)
         self._anchor = None
+        grid = self.pipeline.grid
+        since = position - _READINGS_LEAD_S
+        frames_from = since - grid.hop_s - grid.interval_s - grid.lag_s - grid.max_hold_s
         for source in self._sources:
-            source.seek(position)
-        if self.pipeline.eeg.ring.first is not None:
-            self.pipeline.restart()
+            source.seek(position - _EEG_LEAD_S if isinstance(source, ReplayEeg) else frames_from)
+        self.pipeline.restart(since)
+        self.pipeline.advance(position)
