@@ -45,6 +45,11 @@ class Transport(Protocol):
     def playing(self) -> bool: ...
 
     @property
+    def at_end(self) -> bool:
+        """Whether all was played."""
+        ...
+
+    @property
     def gaps(self) -> Sequence[tuple[float, float]]:
         """Start and end of each stretch without EEG, as far as they are known."""
         ...

@@ -60,6 +60,23 @@ SIMILARITY = Caption(
     AFTER_READING,
     "Do the two fit together? Above the grey band the match is better than chance; inside it, it is not.",
 )
+VERDICT = (
+    "Whether the similarity lies above, within or below the grey band: 90 % of what this EEG scores with "
+    "film it was not watching. One reading alone may lie outside by chance, one in ten does."
+)
+PERCENTILE = (
+    "Share of this EEG's scores with other stretches of the film that its own stretch beats, in per cent; "
+    "50 is chance."
+)
+MATCH = (
+    "Probability, from EEG and video read together, that this EEG belongs to this video; 0 to 1. "
+    "The dashed line at 0.5 is undecided."
+)
+TWO_WAY = (
+    "2-way accuracy: of a stretch of film that was watched and another that was not, how often the EEG fits "
+    "the watched one better. 0.50 is chance, 1.00 is always; in brackets the 95 % interval (Wilson), n "
+    "windows that do not overlap. Shown from ten windows on: of fewer it says nothing."
+)
 ATTENTION = Caption(
     "Attention",
     "Weight each moment of EEG (a row) gives to each moment of video (a column). A row sums to 1. On the "

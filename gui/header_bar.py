@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
-from experiment.state import Actions, Mode, View
+from experiment.state import Actions, Mode, Transport, View
 from gui.icons import icon
-from gui.panel import label, set_text, set_tone, tool_button
+from gui.overload import BEHIND_S
+from gui.panel import ElidedLabel, label, set_text, set_tone, tool_button
 from gui.theme import Theme
 from realtime.types import EegHealth, StreamState, VideoHealth
 
@@ -32,7 +33,7 @@ class StreamSign(QWidget):
     def __init__(self, title: str):
         super().__init__()
         self.state = label(role="chip")
-        self.what = label(role="note")
+        self.what = ElidedLabel(role="note")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -40,14 +41,29 @@ class StreamSign(QWidget):
         row.addWidget(self.state)
         row.addWidget(self.what)
 
-    def show_state(self, state: StreamState, age_s: float, what: str, note: str) -> None:
-        """Show the state of a stream that is `age_s` old, what it delivers, and a note on it."""
+    def show_state(
+        self, health: EegHealth | VideoHealth, what: str, note: str, behind_s: float = 0.0
+    ) -> None:
+        """Show the state of a stream, what it delivers, and a note on it.
+
+        What comes so late that it is `behind_s` seconds behind does not pass for live.
+        """
+        state, age_s = health.state, health.age_s
         sign, word, tone = _SIGNS[state]
+        if state is StreamState.LIVE and behind_s > BEHIND_S:
+            sign, word, tone = "▲", f"{behind_s:.0f} s BEHIND", "warn"
         waiting = state in (StreamState.STALLED, StreamState.LOST) and age_s < 1e6
         set_text(self.state, f"{sign} {word}" + (f" {age_s:.0f} s" if waiting else ""))
         set_tone(self.state, tone)
-        set_text(self.what, what)
-        self.setToolTip(note)
+        self.what.say(what)
+        self.setToolTip(f"{what}\n{note}".strip())
+
+    def show_recorded(self, state: StreamState, what: str, note: str) -> None:
+        """Show what a recorded stream delivers; nothing of it is live."""
+        set_text(self.state, "■ ENDED" if state is StreamState.FINISHED else "● RECORDED")
+        set_tone(self.state, "muted")
+        self.what.say(what)
+        self.setToolTip(f"{what}\n{note}".strip())
 
 
 def eeg_words(health: EegHealth) -> str:
@@ -83,6 +99,8 @@ class HeaderBar(QFrame):
                 Mode.DEMO: "A simulated subject watches a film: no headset is connected",
             }[mode]
         )
+        self.playing = label(role="chip")
+        self.playing.hide()
         self.record = QPushButton("Record")
         self.record.setVisible(actions.toggle_recording is not None)
         self.record.clicked.connect(lambda: actions.toggle_recording and actions.toggle_recording())
@@ -99,10 +117,11 @@ class HeaderBar(QFrame):
         row.setContentsMargins(6, 5, 6, 5)
         row.setSpacing(10)
         row.addWidget(self.mode)
+        row.addWidget(self.playing)
         row.addSpacing(4)
-        row.addWidget(self.eeg)
+        row.addWidget(self.eeg, 3)
         row.addSpacing(14)
-        row.addWidget(self.video)
+        row.addWidget(self.video, 2)
         for sign in self.others:
             row.addSpacing(14)
             row.addWidget(sign)
@@ -112,20 +131,33 @@ class HeaderBar(QFrame):
         for button in (self.panels, self.theme_switch, self.help):
             row.addWidget(button)
 
-    def refresh(self, view: View) -> None:
-        """Show how the streams stand; called twice a second."""
+    def refresh(self, view: View, eeg_behind_s: float = 0.0) -> None:
+        """Show how the streams stand, the EEG so many seconds behind; called twice a second."""
         eeg, video = view.eeg_health(), view.video_health()
-        self.eeg.show_state(eeg.state, eeg.age_s, eeg_words(eeg), eeg.note)
-        self.video.show_state(video.state, video.age_s, video_words(video), video.note or video.name)
+        if view.transport is not None:
+            self.eeg.show_recorded(eeg.state, eeg_words(eeg), eeg.note)
+            self.video.show_recorded(video.state, video_words(video), video.note or video.name)
+        else:
+            self.eeg.show_state(eeg, eeg_words(eeg), eeg.note, eeg_behind_s)
+            self.video.show_state(video, video_words(video), video.note or video.name)
         for sign, other in zip(self.others, view.other_video_health(), strict=True):
             words = other.note or f"{other.name} · {video_words(other)}"
-            sign.show_state(other.state, other.age_s, "", words)
+            sign.show_state(other, "", words)
+        self.show_playing(view.transport)
         recorded = self._actions.recorded_s() if self._actions.recorded_s else None
         self.recording.setVisible(recorded is not None)
         if recorded is not None:
             set_text(self.recording, f"● REC {clock(recorded)}")
             set_tone(self.recording, "alarm")
         self.record.setText("Record" if recorded is None else "Stop")
+
+    def show_playing(self, transport: Transport | None) -> None:
+        """Say of a replay that it stands still, so that what is shown does not pass for new."""
+        still = transport is not None and not transport.playing
+        self.playing.setVisible(still)
+        if transport is not None and still:
+            set_text(self.playing, "■ END" if transport.at_end else "❚❚ PAUSED")
+            set_tone(self.playing, "accent")
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""

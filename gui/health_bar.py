@@ -78,22 +78,22 @@ class HealthBar(QFrame):
         row.addWidget(self.backend)
         row.addWidget(self.weights)
 
-    def refresh(self, view: View) -> None:
-        """Show the figures; called twice a second."""
+    def refresh(self, view: View, rising: frozenset[str] = frozenset()) -> None:
+        """Show the figures, those of `rising` counters as in need of a hand; called twice a second."""
         counters, eeg, video = view.counters(), view.eeg_health(), view.video_health()
         latency = counters.get("latency_p95_ms")
         if latency is None or latency != latency:
             self.latency.say("–")
         else:
             self.latency.say(f"{latency:.0f} ms p95", latency > LATE_MS)
-        self.skipped.say(f"{int(counters.get('skipped_ticks', 0))}")
-        self.late.say(f"{int(counters.get('late_intervals', 0))}")
+        self.skipped.say(f"{int(counters.get('skipped_ticks', 0))}", "skipped_ticks" in rising)
+        self.late.say(f"{int(counters.get('late_intervals', 0))}", "late_intervals" in rising)
         others = (other.dropped for other in view.other_video_health())
         lost = (counters.get("frames_dropped", video.dropped), *others)
-        self.frames.say(" · ".join(f"{int(n)}" for n in lost))
+        self.frames.say(" · ".join(f"{int(n)}" for n in lost), "frames_dropped" in rising)
         thinned = [each.thinned for each in (video, *view.other_video_health())]
         self.thinned.setVisible(any(thinned))
-        self.thinned.say(" · ".join(map(str, thinned)), needs_hand=True)
+        self.thinned.say(" · ".join(map(str, thinned)), "thinned" in rising)
         samples = f" · {eeg.lost_samples} samples" if eeg.lost_samples else ""
         self.gaps.say(f"{eeg.gaps}{samples}")
         drift = round(eeg.drift_ppm) + 0.0  # no minus before a zero

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -20,6 +21,8 @@ from PySide6.QtWidgets import (
 from experiment.state import View
 from gui.captions import Caption
 from gui.theme import LIGHT, Theme
+from realtime.latest import Stamped
+from realtime.types import Reading
 
 STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still
 _HEADER_PX = 24  # the same with and without a button, so that titles stand in line
@@ -31,6 +34,31 @@ def label(text: str = "", role: str = "", tone: str = "") -> QLabel:
     widget.setProperty("role", role)
     widget.setProperty("tone", tone)
     return widget
+
+
+class ElidedLabel(QLabel):
+    """A label that is cut with … where there is no room for it, instead of pushing or being cut."""
+
+    def __init__(self, role: str = ""):
+        super().__init__()
+        self.setProperty("role", role)
+        self.words = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def say(self, words: str) -> None:
+        """Show these words, as many as there is room for."""
+        if words != self.words:
+            self.words = words
+            self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the words to the new width; Qt calls this."""
+        self._elide()
+        super().resizeEvent(event)
+
+    def _elide(self) -> None:
+        elided = self.fontMetrics().elidedText(self.words, Qt.TextElideMode.ElideRight, self.width())
+        set_text(self, elided)
 
 
 def tool_button(text: str, checkable: bool = False) -> QToolButton:
@@ -105,6 +133,7 @@ class Panel(QFrame):
         self.note = label(role="note")
         self.age = label(role="chip", tone="warn")
         self.age.hide()
+        self._drawn: Stamped[Reading] | None = None
         self._giving_way: list[QWidget] = [self.note]
         self.empty = Empty(caption.empty)
         self.setToolTip(caption.tip)
@@ -125,12 +154,17 @@ class Panel(QFrame):
         column.setContentsMargins(12, 6, 12, 10)
         column.setSpacing(4)
         column.addWidget(header)
-        column.addLayout(self._stack)
+        column.addLayout(self._stack, 1)
+        self._column = column
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_content(self, widget: QWidget) -> None:
         """Put in the view; it is shown once there is something to show."""
         self._stack.addWidget(widget)
+
+    def add_above(self, widget: QWidget) -> None:
+        """Put a widget under the header that is there whether or not the view is."""
+        self._column.insertWidget(1, widget)
 
     def show_content(self, *, there: bool) -> None:
         """Switch between the view and the words that stand in for it."""
@@ -155,6 +189,15 @@ class Panel(QFrame):
             widget.setVisible(seconds is None)
         if seconds is not None:
             set_text(self.age, f"▲ {seconds:.0f} s old")
+
+    def new_reading(self, view: View) -> Reading | None:
+        """Return the newest reading, once; where there is none (any more), empty the panel."""
+        newest = view.readings.get()
+        if newest is self._drawn:
+            return None
+        self._drawn = newest
+        self.show_content(there=newest is not None)
+        return newest.value if newest is not None else None
 
     def refresh(self, view: View) -> None:
         """Take what is new. Called by the drawing timer, 30 times a second."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
-from experiment.state import Actions, FeedbackShown, Mode, View
+from experiment.state import Actions, Mode, View
 from gui.header_bar import HeaderBar
 from gui.health_bar import HealthBar
-from gui.narrator import Narrator, sentence
+from gui.overload import Overload
 from gui.panel import STALE_S, Panel, label, set_text, set_tone
 from gui.panels.attention import AttentionPanel
 from gui.panels.eeg import EegPanel
@@ -21,7 +21,9 @@ from gui.panels.similarity import SimilarityPanel
 from gui.panels.video import OtherVideoPanel, VideoPanel
 from gui.replay.transport_bar import TransportBar
 from gui.theme import Theme
+from gui.verdict import Judge
 from realtime.errors import PhospheneError
+from realtime.types import StreamState
 
 SLOW_EVERY = 15  # health figures are refreshed at every 15th drawing: twice a second
 NOTICE_FOR = 450  # drawings: a quarter of a minute
@@ -55,7 +57,7 @@ class SessionPage(QWidget):
         self.caption = label(role="caption")
         self.caption.setToolTip("What is happening, in plain words (C)")
         self.caption.setVisible(mode is Mode.DEMO)
-        self._narrator = Narrator()
+        self._judge, self._overload = Judge(), Overload()
         self.banner = label(role="banner", tone="alarm")
         self.banner.setWordWrap(True)
         self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -117,24 +119,17 @@ class SessionPage(QWidget):
         self.transport.refresh(self.view)
         feedback = self._can.feedback() if self._can.feedback is not None else None
         self.feedback.show_state(feedback)
-        if self.caption.isVisible():
-            self._narrate(feedback)
         if self._draws % SLOW_EVERY == 0:
-            self.header.refresh(self.view)
-            self.health.refresh(self.view)
+            self._overload.follow(self.view)
+            self.header.refresh(self.view, self._overload.behind_s)
+            self.health.refresh(self.view, self._overload.rising)
             self.transport.refresh_past(self.view)
             self._show_trouble()
             self._show_age()
+            self._judge.follow(self.view)
+            self.similarity.show_verdict(self._judge)
+            set_text(self.caption, self._judge.sentence(feedback))
         self._draws += 1
-
-    def _narrate(self, feedback: FeedbackShown | None) -> None:
-        newest = self.view.readings.get()
-        untrained = self.view.card.weights == "untrained"
-        stale = self._age_s() > STALE_S
-        text = sentence(
-            newest.value if newest is not None else None, stale, untrained, feedback, self.view.blind
-        )
-        set_text(self.caption, self._narrator.follow(text, self.view.now()))
 
     def toggle_caption(self) -> None:
         """Show or hide the sentence on what is happening."""
@@ -146,15 +141,19 @@ class SessionPage(QWidget):
         self._show_trouble()
 
     def _show_trouble(self) -> None:
-        """Show what ended a worker for good, or a notice for a while."""
+        """Show what ended a worker for good, a notice for a while, or that the machine is too slow."""
         failure = self.view.failure
+        slow = self._overload.sentence(self.view.eeg_health().state is StreamState.LIVE)
         if failure is not None:
-            set_tone(self.banner, "alarm")
-            set_text(self.banner, f"✕  Stopped: {_words(failure)}")
+            tone, words = "alarm", f"✕  Stopped: {_words(failure)}"
         elif self._draws < self._notice_until:
-            set_tone(self.banner, "warn")
-            set_text(self.banner, f"▲  {self._notice}")
-        self.banner.setVisible(failure is not None or self._draws < self._notice_until)
+            tone, words = "warn", f"▲  {self._notice}"
+        else:
+            tone, words = "warn", f"▲  {slow}" if slow else ""
+        if words:
+            set_tone(self.banner, tone)
+            set_text(self.banner, words)
+        self.banner.setVisible(bool(words))
 
     def _age_s(self) -> float:
         """How long ago the newest reading's interval ended; 0 before the first."""
@@ -171,6 +170,10 @@ class SessionPage(QWidget):
         bare = stale is not None or not self.video.switch.isChecked()
         for other, health in zip(self.others, self.view.other_video_health(), strict=True):
             other.show_state(bare, health)
+
+    def age_chips(self) -> list[str]:
+        """Return what panels say of the age of what they show; empty where all is new."""
+        return [panel.age.text() for panel in self.panels.values() if not panel.age.isHidden()]
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""

@@ -155,9 +155,9 @@ class Player:
 
     def _beat(self) -> bool | None:
         self._wake.clear()
-        if self._seek is not None:
-            self._jump(self._seek)
-            self._seek = None
+        sought, self._seek = self._seek, None  # before the jump: another place may be sought meanwhile
+        if sought is not None:
+            self._jump(sought)
         if self.at_end:
             return self._begin_again()
         if self.playing:

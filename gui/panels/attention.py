@@ -12,7 +12,7 @@ from gui import theme as themes
 from gui.panel import Panel, set_text
 from gui.ramp import Ramp
 from gui.theme import Theme, attention_table
-from realtime.types import FloatArray
+from realtime.types import FloatArray, Reading
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # ends the colours may have
 _CALM_S = 5.0  # the scale shrinks only after so long
@@ -38,6 +38,14 @@ def rows_sum_to_one(matrix: FloatArray) -> FloatArray:
     total = matrix.sum(axis=1, keepdims=True)
     shares: FloatArray = np.divide(matrix, total, out=np.zeros_like(matrix), where=total > 0)
     return shares
+
+
+def known_cells(reading: Reading) -> FloatArray:
+    """Return the weights, shape (n_queries, n_slots), NaN where EEG or frame was missing: not drawn."""
+    matrix = rows_sum_to_one(reading.attention.matrix)
+    matrix[reading.attention.matrix.sum(axis=1) <= 0] = np.nan
+    matrix[:, reading.frame_seq < 0] = np.nan
+    return matrix
 
 
 class AttentionPanel(Panel):
@@ -67,7 +75,6 @@ class AttentionPanel(Panel):
         self.ramp.setToolTip("Weight of a moment of video for a moment of EEG, 0 to 1")
         self.add_to_header(self.ramp, gives_way=True)
         self._scale = PeakScale()
-        self._seq = 0
         self._span: tuple[float, float] | None = None
 
     def _set_span(self, start: float, end: float) -> None:
@@ -81,20 +88,19 @@ class AttentionPanel(Panel):
 
     def refresh(self, view: View) -> None:
         """Take what is new; called by the drawing timer."""
-        newest = view.readings.newer_than(self._seq)
-        if newest is None:
+        reading = self.new_reading(view)
+        if reading is None:
             return
-        self._seq = newest.seq
-        self.show_content(there=True)
         span = (-view.grid.interval_s - view.grid.lag_s, -view.grid.lag_s)
         if span != self._span:
             self._set_span(*span)
-        matrix = rows_sum_to_one(newest.value.attention.matrix)
-        top = self._scale.follow(float(np.percentile(matrix, 99.8)), newest.value.end)
+        matrix = known_cells(reading)
+        known = matrix[np.isfinite(matrix)]
+        top = self._scale.follow(float(np.percentile(known, 99.8)) if len(known) else 0.0, reading.end)
         self.image.setImage(matrix, autoLevels=False, levels=(0.0, top))
         self.image.setRect(QRectF(span[0], span[0], span[1] - span[0], span[1] - span[0]))
         self.ramp.set_ends("0", f"{top:g}")
-        set_text(self.note, f"gate {newest.value.gate:.2f}")
+        set_text(self.note, f"gate {reading.gate:.2f}")
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""

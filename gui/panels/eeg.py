@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from experiment.state import View
@@ -59,6 +59,10 @@ class TraceCanvas(QWidget):
         self._now = now
         self._chart.draw(now, times, samples)
         self.update()
+
+    def traces(self) -> QPixmap:
+        """Return the picture of the traces as it is shown, without axes and markers."""
+        return self._chart.pixmap.copy(self._chart.shown.toRect())
 
     def show_marks(self, markers: list[tuple[float, str]], interval: tuple[float, float] | None) -> None:
         """Markers as (stamp, text), and start and end of the EEG that the newest reading was made of."""

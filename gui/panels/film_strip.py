@@ -12,7 +12,7 @@ from gui import captions
 from gui.overlay import rgb_image
 from gui.panel import Panel
 from gui.theme import LIGHT, Theme, font
-from realtime.types import FloatArray, Reading
+from realtime.types import FloatArray
 
 FULL_RATIO = 2.5  # times an even share that fills the height of the bars
 _AXIS_PX = 16
@@ -103,20 +103,16 @@ class FilmStrip(Panel):
         self.strip = Strip()
         self.set_content(self.strip)
         self.note.setText("bar: share of the attention, line: even share")
-        self._reading_seq = 0
 
     def refresh(self, view: View) -> None:
         """Take what is new; called by the drawing timer."""
-        newest = view.readings.newer_than(self._reading_seq)
-        if newest is None:
+        reading = self.new_reading(view)
+        if reading is None:
             return
-        self._reading_seq = newest.seq
-        reading: Reading = newest.value
         slots = np.linspace(0, len(reading.frame_seq) - 1, self.strip.n_pictures()).round().astype(int)
         pictures = view.thumbnails([int(seq) for seq in reading.frame_seq[slots]])
         span = (-view.grid.interval_s - view.grid.lag_s, -view.grid.lag_s)
         self.strip.show_interval(reading.attention.frames, pictures, span)
-        self.show_content(there=True)
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""

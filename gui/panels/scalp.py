@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -20,11 +22,12 @@ _FIELD_FROM = 16  # electrodes that make a field between them worth drawing; few
 _FIELD_PX = 64
 _AMPLITUDE_S = 1.0
 _EVERY_S = 0.25
+_REACH = 0.3  # of the drawn radius: further from every electrode nothing is known, and nothing is coloured
 _RIM = 0.86  # where ear level lies, of the drawn radius: electrodes stay inside the outline
 
 
 class Field:
-    """Values between electrodes by inverse distance (Shepard 1968, power 3), NaN outside the head.
+    """Values between electrodes by inverse distance (Shepard 1968, power 3), NaN where no electrode is near.
 
     Parameters
     ----------
@@ -37,7 +40,7 @@ class Field:
         distance = np.hypot(right[..., None] - places[:, 0], front[..., None] - places[:, 1])
         weights = 1 / np.maximum(distance, 1e-3) ** 3
         self._weights = weights / weights.sum(-1, keepdims=True)
-        self._outside = np.hypot(right, front) > 1.05
+        self._outside = (np.hypot(right, front) > 1.05) | (distance.min(-1) > _REACH)
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return an array of shape (64, 64), front at the top, from values of shape (n,)."""
@@ -66,14 +69,15 @@ class Head(QWidget):
         bad: set[str],
     ) -> None:
         """Show a value, 0 to 1, at each electrode; bad electrodes have none."""
-        self._places, self.values, self._bad = places, values, bad
-        good = [name for name in places if name not in bad]
+        self._places, self._bad = places, bad
+        self.values = {name: value for name, value in values.items() if math.isfinite(value)}
+        good = [name for name in places if name in self.values and name not in bad]
         self._field = None
         if len(good) >= _FIELD_FROM:
             if good != self._field_of:
                 self._field_of = good
                 self._between = Field(_RIM * np.array([places[name] for name in good]))
-            between = self._between(np.array([values[name] for name in good]))
+            between = self._between(np.array([self.values[name] for name in good]))
             inside = np.isfinite(between)
             rgba = np.zeros((*between.shape, 4), np.uint8)
             rgba[inside, :3] = attention_table()[np.round(255 * between[inside].clip(0, 1)).astype(int)]
@@ -119,12 +123,14 @@ class Head(QWidget):
         few = self._field is None
         size = max(6.0, radius * 0.09) if few else max(2.0, radius * 0.025)
         for name, place in self._places.items():
-            at, bad = self._at(place, centre, radius), name in self._bad
-            painter.setPen(QPen(self.theme.colour("warn" if bad else "panel"), 1.5))
-            colour = QColor(
-                *attention_table()[round(255 * min(max(self.values.get(name, 0), 0), 1))].tolist()
+            at, value = self._at(place, centre, radius), self.values.get(name)
+            bad = name in self._bad
+            painter.setPen(
+                QPen(self.theme.colour("warn" if bad else "muted" if value is None else "panel"), 1.5)
             )
-            painter.setBrush(Qt.BrushStyle.NoBrush if bad else (colour if few else self.theme.colour("text")))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            if value is not None and not bad:
+                painter.setBrush(_colour(value) if few else self.theme.colour("text"))
             painter.drawEllipse(at, size, size)
             if bad:
                 painter.drawLine(at + QPointF(-size, -size) * 0.6, at + QPointF(size, size) * 0.6)
@@ -144,6 +150,11 @@ class Head(QWidget):
     @staticmethod
     def _at(place: tuple[float, float], centre: QPointF, radius: float) -> QPointF:
         return centre + QPointF(_RIM * place[0] * radius, -_RIM * place[1] * radius)
+
+
+def _colour(value: float) -> QColor:
+    """Return the colour of a value from 0 to 1."""
+    return QColor(*attention_table()[round(255 * min(max(value, 0.0), 1.0))].tolist())
 
 
 class ScalpPanel(Panel):
@@ -196,9 +207,11 @@ class ScalpPanel(Panel):
         if not len(samples):
             return {}, ("", "")
         known = np.isfinite(samples)
+        if not known.any():
+            return {}, ("", "")
         power = np.where(known, samples, 0).astype(np.float64) ** 2
-        rms = np.sqrt(power.sum(0) / np.maximum(known.sum(0), 1))
-        usual = float(np.median(rms))
+        rms = np.sqrt(power.sum(0) / np.where(known.any(0), known.sum(0), np.nan))  # NaN: nothing measured
+        usual = float(np.nanmedian(rms))
         top = next((step for step in (5, 10, 20, 50, 100, 200, 500, 1000) if step >= 1.5 * usual), 5000)
         return dict(zip(view.labels, rms / top, strict=False)), ("0", f"{top} µV")
 

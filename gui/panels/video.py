@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from experiment.state import View
@@ -12,7 +12,7 @@ from gui.overlay import FULL_RATIO, LEAST_COLOUR, fitted, heat, rgb_image, rgba_
 from gui.panel import STALE_S, Panel, set_text, tool_button
 from gui.ramp import ramp_image
 from gui.theme import LIGHT, Theme, font
-from realtime.latest import Latest
+from realtime.latest import Latest, Stamped
 from realtime.types import FloatArray, Frame, OtherReading, Reading, VideoHealth
 
 _LEGEND_FROM_PX = 200  # a narrower picture is shown without it
@@ -36,10 +36,14 @@ class Picture(QWidget):
         self._image = rgb_image(frame.image)
         self.update()
 
-    def show_attention(self, patches: FloatArray) -> None:
-        """Lay shares of shape (rows, columns) over the picture."""
-        self._heat = rgba_image(heat(patches))
-        self._shape = patches.shape
+    def frame_colour(self, x: int, y: int) -> QColor:
+        """Return the colour of one pixel of the frame that is shown; invalid where none is."""
+        return QColor() if self._image is None else self._image.pixelColor(x, y)
+
+    def show_attention(self, patches: FloatArray | None) -> None:
+        """Lay shares of shape (rows, columns) over the picture; None takes them away."""
+        self._heat = None if patches is None else rgba_image(heat(patches))
+        self._shape = (0, 0) if patches is None else patches.shape
         self.update()
 
     def paintEvent(self, event: object) -> None:
@@ -111,8 +115,8 @@ class PicturePanel(Panel):
         super().__init__(caption)
         self.picture = Picture()
         self.set_content(self.picture)
-        self._frame_seq = 0
-        self._reading_seq = 0
+        self._frame: Stamped[Frame] | None = None
+        self._reading: Stamped[Reading] | None = None
 
     def show_overlay(self, shown: bool) -> None:
         """Lay the attention over the picture, or leave it bare."""
@@ -120,20 +124,28 @@ class PicturePanel(Panel):
         self.picture.update()
 
     def take_frame(self, preview: Latest[Frame]) -> None:
-        """Show the newest frame, if it is a new one."""
-        frame = preview.newer_than(self._frame_seq)
-        if frame is not None:
-            self._frame_seq = frame.seq
+        """Show the newest frame, if it is not the one shown; after a seek the numbers begin again."""
+        frame = preview.get()
+        if frame is not None and frame is not self._frame:
+            self._frame = frame
             self.picture.show_frame(frame.value)
             self.show_content(there=True)
 
-    def new_reading(self, view: View) -> Reading | None:
-        """Return the newest reading, once."""
-        reading = view.readings.newer_than(self._reading_seq)
-        if reading is None:
-            return None
-        self._reading_seq = reading.seq
-        return reading.value
+    @property
+    def shown_frame(self) -> Frame | None:
+        """The frame on show."""
+        return None if self._frame is None else self._frame.value
+
+    def take_attention(self, view: View) -> None:
+        """Lay the attention of the newest reading over the picture, and take it away where there is none."""
+        newest = view.readings.get()
+        if newest is not self._reading:
+            self._reading = newest
+            self.picture.show_attention(None if newest is None else self.attention_of(newest.value))
+
+    def attention_of(self, reading: Reading) -> FloatArray:
+        """Return this video's shares, shape (rows, columns), in a reading."""
+        return reading.attention.patches
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -161,9 +173,7 @@ class VideoPanel(PicturePanel):
         """Take what is new; called by the drawing timer."""
         set_text(self.note, view.video_health().name)
         self.take_frame(view.preview)
-        reading = self.new_reading(view)
-        if reading is not None:
-            self.picture.show_attention(reading.attention.patches)
+        self.take_attention(view)
 
 
 class OtherVideoPanel(PicturePanel):
@@ -196,10 +206,12 @@ class OtherVideoPanel(PicturePanel):
     def refresh(self, view: View) -> None:
         """Take what is new; called by the drawing timer."""
         self.take_frame(view.other_previews[self._number])
-        reading = self.new_reading(view)
-        if reading is not None:
-            self._newest = reading.others[self._number]
-            self.picture.show_attention(self._newest.attention.patches)
+        self.take_attention(view)
+
+    def attention_of(self, reading: Reading) -> FloatArray:
+        """Return this video's shares, shape (rows, columns), in a reading."""
+        self._newest = reading.others[self._number]
+        return self._newest.attention.patches
 
 
 def other_words(video: OtherReading) -> str:

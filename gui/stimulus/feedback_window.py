@@ -68,10 +68,10 @@ class FeedbackWindow(QWidget):
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Full screen with F11, close with Escape; Qt calls this."""
+        """Full screen with F11, close with Escape or F, as in the main window; Qt calls this."""
         if event.key() == Qt.Key.Key_F11:
             self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-        elif event.key() == Qt.Key.Key_Escape:
+        elif event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_F):
             self.close()
 
     def paintEvent(self, event: object) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 FLAT_UV = 0.5  # peak to peak over a second; amplifier noise alone is larger
 NOISY_UV = 150.0  # robust standard deviation after removing the second's drift
+RAIL_FROM_UV = 400.0  # a value that stands still so far from zero is the end of the amplifier's range
 RAILING_SHARE = 0.2  # of a second spent exactly at its own extreme
 _ROBUST = 1.4826  # median absolute deviation to standard deviation of a Gaussian
 
@@ -21,9 +22,10 @@ def judge(second: np.ndarray) -> list[str]:
         at_rail = max(np.mean(channel == channel.max()), np.mean(channel == channel.min()))
         level = channel - np.polyval(np.polyfit(line, channel, 1), line)
         spread = _ROBUST * np.median(np.abs(level - np.median(level)))
-        if swing < FLAT_UV:
+        stuck = swing < FLAT_UV
+        if stuck and abs(channel.mean()) < RAIL_FROM_UV:
             reasons.append("flat")
-        elif at_rail > RAILING_SHARE:
+        elif stuck or at_rail > RAILING_SHARE:
             reasons.append("railing")
         elif spread > NOISY_UV:
             reasons.append("noisy")

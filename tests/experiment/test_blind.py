@@ -15,8 +15,8 @@ from experiment.feedback_options import feedback_choice
 from experiment.run import run, show_nothing
 from experiment.state import BLIND, Actions, Mode
 from experiment.text_view import render
-from gui import narrator
 from gui.main_window import MainWindow
+from gui.verdict import Verdict, judge
 from realtime.time.clock import ManualClock
 from realtime.view import PipelineView
 from tests.experiment.test_closed_loop import advance, session
@@ -44,7 +44,7 @@ def test_the_window_covers_similarity_and_match_and_says_why(qtbot, view, tmp_pa
     panel = window.page.similarity
     assert not panel.has_content
     assert panel.empty.text == BLIND
-    assert window.page.caption.text() in (narrator.WAITING, narrator.BLIND)
+    assert window.page.caption.text() in (Verdict.WAITING.sentence, Verdict.BLIND.sentence)
     told = [label.text() for label in panel.findChildren(QLabel) if label.isVisible()]
     assert not any(FIGURE.search(text) for text in told)
     assert window.page.attention.has_content
@@ -62,8 +62,23 @@ def test_the_text_view_covers_them_too(view):
 
 def test_the_plain_words_tell_trouble_but_not_the_fit(view):
     reading = view.readings.get().value
-    assert narrator.sentence(reading, False, False, None, blind=True) == narrator.BLIND
-    assert narrator.sentence(reading, True, False, None, blind=True) == narrator.STANDING
+    assert judge(reading, view, stale=False) is Verdict.BLIND
+    assert judge(reading, view, stale=True) is Verdict.STANDING
+
+
+def test_that_the_network_is_untrained_is_said_in_a_blind_session_too(qtbot, tmp_path):
+    untrained = FakeView(blind=True, weights="untrained")
+    untrained.advance(1015.0)
+    settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(untrained, Mode.LIVE, Actions(), settings)
+    qtbot.addWidget(window)
+    window.show()
+    window.page.toggle_caption()
+    window.draw()
+    panel = window.page.similarity
+    assert not panel.has_content
+    assert panel.banner.isVisible()
+    assert window.page.caption.text() == Verdict.UNTRAINED.sentence
 
 
 class AtOnce:

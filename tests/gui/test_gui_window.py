@@ -196,7 +196,7 @@ def test_health_is_refreshed_twice_a_second_and_not_more(open_window):
     asked.clear()
     for _ in range(60):
         window.draw()
-    assert len(asked) == 4
+    assert len(asked) == 2 * 4  # by the health line, and for what is too slow
 
 
 def test_the_transport_is_there_in_replay_only(open_window):
@@ -440,7 +440,7 @@ def test_an_hour_of_drawing_leaves_no_more_items_and_no_more_memory(open_window)
         QApplication.processEvents()
         gc.collect()
         curves = window.page.similarity.curves
-        items = len(curves.scene().items()) + len(window.page.attention.canvas.scene().items())
+        items = len(curves.canvas.scene().items()) + len(window.page.attention.canvas.scene().items())
         return len(window.findChildren(QWidget)), items, process.memory_info().rss / 2**20
 
     for second in range(0, 3600, 30):

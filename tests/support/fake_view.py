@@ -73,6 +73,10 @@ class FakeTransport:
         self.gaps = ((start + 0.4 * seconds, start + 0.5 * seconds),)
         self.recorded = tuple((start + t, 0.1 + 0.05 * (t % 3)) for t in range(int(seconds)))
 
+    @property
+    def at_end(self) -> bool:
+        return self.position >= self.end
+
     def play(self) -> None:
         self.playing = True
 
