@@ -51,17 +51,19 @@ def open_demo(
     from experiment.compose import live_session, show_markers
     from realtime.lsl.eeg import StreamSelector
     from realtime.time.clock import LslClock
+    from realtime.virtual.film.effects import Dimmer
     from realtime.virtual.film.film import Film
     from realtime.virtual.film.source import FilmSource
 
     clock = LslClock()
-    film = FilmSource(Film(seed), clock)
+    dimmer = Dimmer()
+    film = FilmSource(Film(seed), clock, dimmer)
     pipeline = _connect(subject, source_id, film, model)
     running, view = live_session("Phosphene demo", Mode.DEMO, pipeline, clock)
     running.closing.callback(_end, subject)
     running.tour = tour
     if closed_loop:
-        close_loop(running, feedback, clock, feedback_id, film.set_dim)
+        close_loop(running, feedback, clock, feedback_id, dimmer.set)
     truth = EngagementTruth(pipeline.grid.interval_s + pipeline.grid.lag_s)
     pipeline.taps.attach(truth.reading)
     show_markers(running, view, StreamSelector(source_id=f"{source_id}-markers"), truth.marker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +123,15 @@ class Frame:
     image: NDArray[np.uint8]
     stamp: float
     seq: int
+
+
+class Rectangle(NamedTuple):
+    """A part of a picture; x runs from 0 (left) to 1 (right), y from 0 (top) to 1 (bottom)."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 @dataclass(frozen=True)

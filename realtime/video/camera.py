@@ -29,8 +29,9 @@ def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> Vide
     ----------
     spec : str
         A camera's number or device (`0`, `/dev/video0`), a URL (`rtsp://…`, `http://…`), `screen` or
-        `screen:2` for what is on a screen, `film` for the virtual film that needs no file, or else the path
-        of a video file.
+        `screen:2` for what is on a screen, `film` for the virtual film that needs no file, `objects` or
+        `objects:9` for the film of so many objects (`phosphene subject --attend` attends one of them), or
+        else the path of a video file.
     clock : Clock
     loop : bool
         Whether a file begins again at its end.
@@ -40,6 +41,11 @@ def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> Vide
         from realtime.virtual.film.source import FilmSource
 
         return FilmSource(Film(), clock or LslClock())
+    if number := re.fullmatch(r"objects(?::(\d+))?", spec):
+        from realtime.virtual.film.objects import ObjectsFilm
+        from realtime.virtual.film.source import FilmSource
+
+        return FilmSource(ObjectsFilm(n_objects=int(number[1] or 4)), clock or LslClock())
     if number := re.fullmatch(r"screen(?::(\d+))?", spec):
         from realtime.video.screen import ScreenSource
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from realtime.types import EegInfo
-from realtime.virtual.film.film import Film
 from realtime.virtual.subject.session import simulate_session
 from realtime.virtual.subject.subject import SubjectOptions
 from recordings.session.writer import write_session
@@ -32,7 +31,7 @@ def make_example(folder: str | Path, seed: int = 0, seconds: float = 30.0) -> Pa
     SessionError
         There is a session in the folder already.
     """
-    simulated = simulate_session(seconds, SubjectOptions(seed=seed), Film(seed, size=_SIZE))
+    simulated = simulate_session(seconds, SubjectOptions(seed=seed, film_seed=seed), _SIZE)
     info = EegInfo("Virtual subject", simulated.labels, "microvolts", simulated.rate, f"virtual-{seed}")
     return write_session(
         folder, info, simulated.stamps, simulated.samples, simulated.frames(), simulated.markers

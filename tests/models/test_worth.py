@@ -12,7 +12,6 @@ from models.learning.judging.metrics import summary
 from models.learning.judging.scoring import score, similarity_runs
 from models.learning.train import Material, fed
 from realtime.types import EegInfo
-from realtime.virtual.film.film import Film
 from realtime.virtual.subject.session import simulate_session
 from realtime.virtual.subject.subject import SubjectOptions
 from recordings.session.writer import write_session
@@ -22,7 +21,7 @@ WEIGHTS = Path(__file__).parents[2] / "models" / "weights" / "demo"
 
 def write_subject(folder: Path, seconds: float, **options) -> Path:
     who = SubjectOptions(seed=3, film_seed=11, always_engaged=True, **options)
-    told = simulate_session(seconds, who, Film(11, size=(160, 90)))
+    told = simulate_session(seconds, who, (160, 90))
     info = EegInfo("Virtual subject", told.labels, "microvolts", told.rate, "virtual-3")
     write_session(folder, info, told.stamps, told.samples, told.frames(), told.markers)
     return folder

@@ -25,7 +25,6 @@ from models.learning.train import Material, TrainingResult, fed, train_sessions
 from models.learning.training.fit import Progress
 from models.learning.training.recipe import PLAIN, Recipe
 from realtime.types import EegInfo
-from realtime.virtual.film.film import Film
 from realtime.virtual.subject.session import simulate_session
 from realtime.virtual.subject.subject import SubjectOptions
 from recordings.session.session import Session
@@ -46,7 +45,7 @@ def write_virtual(
     `subject` are further `SubjectOptions`.
     """
     who = SubjectOptions(seed=person, film_seed=film, always_engaged=engaged, **subject)
-    simulated = simulate_session(seconds, who, Film(film, size=_SIZE))
+    simulated = simulate_session(seconds, who, _SIZE)
     info = EegInfo("Virtual subject", simulated.labels, "microvolts", simulated.rate, f"virtual-{person}")
     write_session(folder, info, simulated.stamps, simulated.samples, simulated.frames(), simulated.markers)
     return folder

@@ -1,11 +1,12 @@
-"""A film made from the clock: any process with the same seed sees the same frame at the same moment.
+"""Films made from the clock: any process with the same seed sees the same frame at the same moment.
 
-Frame `k` is on show from `k / fps` seconds on the LSL clock on. The window that shows the film and the
-virtual subject that watches it never exchange a word about it.
+Frame `k` is on show from `k / fps` seconds on the LSL clock on. The window that shows a film and the virtual
+subject that watches it never exchange a word about it.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from math import floor
 
 import numpy as np
@@ -16,7 +17,7 @@ from realtime.virtual.film import scenes
 from realtime.virtual.film.script import Event, Script
 
 
-class Film:
+class ClockFilm(ABC):
     """A film without end, as a pure function of the frame's number.
 
     Parameters
@@ -27,6 +28,11 @@ class Film:
         Frames a second.
     size : (int, int)
         Width and height in pixels. The scene is the same at every size; only its sharpness differs.
+
+    Raises
+    ------
+    ConfigError
+        No such film can be drawn.
     """
 
     def __init__(self, seed: int = 0, fps: float = 30.0, size: tuple[int, int] = (480, 270)):
@@ -36,25 +42,45 @@ class Film:
                 "give a positive rate and at least 16×16 pixels"
             )
         self.seed, self.fps, self.size = seed, fps, size
-        self.script = Script(seed)
 
+    @abstractmethod
     def frame(self, number: int) -> NDArray[np.uint8]:
-        """Frame `number`, array of shape (height, width, 3), uint8 RGB."""
-        return scenes.draw(self.script, self.stamp(number), self.size)
+        """Draw frame `number`.
+
+        Returns
+        -------
+        array of shape (height, width, 3), uint8 RGB
+        """
+
+    @abstractmethod
+    def onsets(self, number: int) -> list[Event]:
+        """List the events that show for the first time in frame `number`."""
 
     def stamp(self, number: int) -> float:
-        """When frame `number` comes on, seconds on the LSL clock."""
+        """Return when frame `number` comes on, seconds on the LSL clock."""
         return number / self.fps
 
     def number_at(self, time: float) -> int:
-        """The frame on show at `time`."""
+        """Return the number of the frame on show at `time`."""
         number = floor(time * self.fps)
         if self.stamp(number + 1) <= time:  # the product may round to either side of a whole number
             return number + 1
         return number if self.stamp(number) <= time else number - 1
 
+
+class Film(ClockFilm):
+    """Shots, and events within them (`realtime.virtual.film.script`): what the first demo shows."""
+
+    def __init__(self, seed: int = 0, fps: float = 30.0, size: tuple[int, int] = (480, 270)):
+        super().__init__(seed, fps, size)
+        self.script = Script(seed)
+
+    def frame(self, number: int) -> NDArray[np.uint8]:
+        """Draw frame `number`: array of shape (height, width, 3), uint8 RGB."""
+        return scenes.draw(self.script, self.stamp(number), self.size)
+
     def onsets(self, number: int) -> list[Event]:
-        """The events that show for the first time in frame `number`."""
+        """List the events that show for the first time in frame `number`."""
         shot = self.script.shot_at(self.stamp(number))
         since, until = self.stamp(number - 1), self.stamp(number)
         return [

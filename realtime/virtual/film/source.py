@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from realtime.time.clock import Clock
 from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
-from realtime.virtual.film.film import Film
+from realtime.virtual.film.effects import Effect
+from realtime.virtual.film.film import ClockFilm
 
 
 class FilmSource:
@@ -17,34 +15,30 @@ class FilmSource:
 
     Parameters
     ----------
-    film : Film
+    film : ClockFilm
     clock : Clock
         Its time decides which frame is on show.
-    fade_s : float
-        Time a full change of `dim` takes: a jump would itself be an event in the film.
+    effect : Effect, optional
+        What is done to each frame before it is shown.
     """
 
-    def __init__(self, film: Film, clock: Clock, fade_s: float = 0.5):
+    def __init__(self, film: ClockFilm, clock: Clock, effect: Effect | None = None):
         self.film = film
-        self.dim = 0.0
-        self._shown_dim = 0.0
-        self._fade_s = fade_s
+        self._effect = effect
         self._clock = clock
         self._opened = False
         self._last: int | None = None
         self._taken = 0
         self._missed = 0
 
-    def set_dim(self, dim: float) -> None:
-        """Darken the film: 0 leaves it, 1 leaves a fifth of its light. Any thread may call this."""
-        self.dim = min(max(float(dim), 0.0), 1.0)
-
     def open(self) -> VideoInfo:
+        """Begin to show the film."""
         self._opened = True
         width, height = self.film.size
         return VideoInfo(f"film {self.film.seed}", width, height, self.film.fps, "film clock")
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
+        """Return the frame on show, or None where no new one comes within `timeout_s`."""
         number = self.film.number_at(self._clock.now())
         if self._last is not None and number <= self._last:
             due = self.film.stamp(self._last + 1)
@@ -55,16 +49,13 @@ class FilmSource:
             number = self.film.number_at(self._clock.now())
         steps = 1 if self._last is None else number - self._last
         self._last, self._taken, self._missed = number, self._taken + 1, self._missed + steps - 1
-        return Frame(self._dimmed(self.film.frame(number), steps), self.film.stamp(number), number)
-
-    def _dimmed(self, image: NDArray[np.uint8], steps: int) -> NDArray[np.uint8]:
-        stride = steps / (self.film.fps * self._fade_s) if self._fade_s > 0 else 1.0
-        self._shown_dim += float(np.clip(self.dim - self._shown_dim, -stride, stride))
-        if self._shown_dim == 0:
-            return image
-        return (image * np.float32(1 - 0.8 * self._shown_dim)).astype(np.uint8)
+        image = self.film.frame(number)
+        if self._effect is not None:
+            image = self._effect(image, steps / self.film.fps)
+        return Frame(image, self.film.stamp(number), number)
 
     def health(self) -> VideoHealth:
+        """Count what was taken and what nobody took in time."""
         width, height = self.film.size
         last, now = self._last, self._clock.now()
         return VideoHealth(
@@ -82,7 +73,9 @@ class FilmSource:
 
     @property
     def finished(self) -> bool:
+        """Never: the film has no end."""
         return False
 
     def close(self) -> None:
+        """Show it no longer."""
         self._opened = False

@@ -16,17 +16,43 @@ Phase = tuple[float, str]
 
 class Engagement(Protocol):
     def at(self, times: Times) -> NDArray[np.float64]:
-        """Engagement at `times`: seconds on the LSL clock, rising, never before those asked for earlier."""
+        """Return how engaged the subject is.
+
+        Parameters
+        ----------
+        times : array of shape (n_times,), float64
+            Seconds on the LSL clock, rising, never before those asked for earlier.
+
+        Returns
+        -------
+        array of shape (n_times,), float64, 0 to 1
+            Where one of several objects is attended (`realtime.virtual.subject.focus`): (n_times, n_objects).
+        """
+        ...
+
+    def phase(self, time: float) -> str:
+        """Name the phase that `time` falls in."""
         ...
 
     def phases(self, start: float, stop: float) -> list[Phase]:
-        """The changes of phase in [start, stop)."""
+        """List the changes of phase in [start, stop)."""
         ...
 
 
-def phase_at(engagement: Engagement, time: float) -> Phase:
-    """The phase that `time` falls in, as if it began there."""
-    return time, "engaged" if engagement.at(np.array([time]))[0] >= 0.5 else "drifting"
+class AlwaysEngaged:
+    """Engagement that never falls, for tests and for learning curves."""
+
+    def at(self, times: Times) -> NDArray[np.float64]:
+        """Return 1 at all `times`."""
+        return np.ones(np.shape(times))
+
+    def phase(self, time: float) -> str:
+        """Name the one phase there is."""
+        return "engaged"
+
+    def phases(self, start: float, stop: float) -> list[Phase]:
+        """List no change."""
+        return []
 
 
 class ScheduledEngagement:
@@ -45,6 +71,7 @@ class ScheduledEngagement:
         self._ramp_s = ramp_s
 
     def at(self, times: Times) -> NDArray[np.float64]:
+        """Return engagement at `times`, array of shape (n_times,)."""
         times = np.asarray(times, np.float64)
         level = np.empty(times.shape)
         turn = self._turns.index_at(float(times.min()))
@@ -56,7 +83,12 @@ class ScheduledEngagement:
             turn += 1
         return level
 
+    def phase(self, time: float) -> str:
+        """Name the phase that `time` falls in."""
+        return "engaged" if self.at(np.array([time]))[0] >= 0.5 else "drifting"
+
     def phases(self, start: float, stop: float) -> list[Phase]:
+        """List the changes of phase in [start, stop)."""
         half = self._ramp_s / 2
         turns = self._turns.between(start - half, stop - half)
         return [(self._turns.start(i) + half, "drifting" if i % 2 else "engaged") for i in turns]
@@ -89,10 +121,13 @@ class ResponsiveEngagement:
         self._phases: list[Phase] = [(-np.inf, "engaged")]
 
     def feedback(self, level: float, time: float) -> None:
-        """Feedback of strength 0 to 1 from `time` on. It cannot change what has already been asked for."""
-        self._feedback.append((time, min(max(level, 0.0), 1.0)))
+        """Give feedback of strength 0 to 1 from `time` on; what has been asked for already stays."""
+        level = min(max(level, 0.0), 1.0)
+        if level != self._feedback[-1][1]:
+            self._feedback.append((time, level))
 
     def at(self, times: Times) -> NDArray[np.float64]:
+        """Return engagement at `times`, array of shape (n_times,)."""
         times = np.asarray(times, np.float64)
         grid = np.maximum((times - self._start) / self._STEP_S, self._first)
         while self._first + len(self._levels) <= grid.max() + 1:
@@ -103,7 +138,12 @@ class ResponsiveEngagement:
         self._first += keep
         return levels
 
+    def phase(self, time: float) -> str:
+        """Name the phase that `time` falls in."""
+        return [name for since, name in self._phases if since <= time][-1]
+
     def phases(self, start: float, stop: float) -> list[Phase]:
+        """List the changes of phase in [start, stop)."""
         return [phase for phase in self._phases if start <= phase[0] < stop]
 
     def _next(self, level: float, number: int) -> float:

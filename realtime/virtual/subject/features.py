@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.types import Rectangle
 from realtime.video.opencv import cv2
 from realtime.virtual.film.script import Event
 
@@ -31,24 +32,60 @@ class Stimulus(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Half:
-    """The left or the right half of a stimulus, for a subject who does not see the other."""
+class Remembered:
+    """A stimulus whose newest frames are kept, for several who look at the same ones.
 
-    whole: Stimulus
-    side: Literal["left", "right"]
+    Parameters
+    ----------
+    stimulus : Stimulus
+    memory : int
+        Frames that are kept.
+    """
+
+    def __init__(self, stimulus: Stimulus, memory: int = 512):
+        self._stimulus, self._memory = stimulus, memory
+        self._known: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
 
     @property
     def fps(self) -> float:
+        """Frames a second."""
+        return self._stimulus.fps
+
+    def frame(self, number: int) -> NDArray[np.uint8]:
+        """Return frame `number`, array of shape (height, width, 3), uint8 RGB."""
+        if number not in self._known:
+            self._known[number] = self._stimulus.frame(number)
+            if len(self._known) > self._memory:
+                self._known.popitem(last=False)
+        return self._known[number]
+
+    def onsets(self, number: int) -> list[Event]:
+        """List what appears in that frame."""
+        return self._stimulus.onsets(number)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a stimulus, for a subject who does not see, or does not look at, the rest."""
+
+    whole: Stimulus
+    rectangle: Rectangle
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
         return self.whole.fps
 
     def frame(self, number: int) -> NDArray[np.uint8]:
+        """Return this part of frame `number`, array of shape (height, width, 3), uint8 RGB."""
         image = self.whole.frame(number)
-        middle = image.shape[1] // 2
-        return image[:, :middle] if self.side == "left" else image[:, middle:]
+        (height, width), (left, top, right, bottom) = image.shape[:2], self.rectangle
+        return image[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
 
     def onsets(self, number: int) -> list[Event]:
-        return [event for event in self.whole.onsets(number) if (event.x < 0.5) is (self.side == "left")]
+        """List what appears in this part in that frame."""
+        left, top, right, bottom = self.rectangle
+        return [e for e in self.whole.onsets(number) if left <= e.x < right and top <= e.y < bottom]
 
 
 def grey(image: NDArray[np.uint8], width: int = 160) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The virtual subject on LSL: its EEG, markers of its engagement, and an ear for feedback."""
+"""Virtual people on LSL: their EEG, markers of what they attend to, and an ear for feedback."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.feedback.outlet import CHANNELS
 from realtime.lsl.selector import StreamSelector
 from realtime.time.clock import Clock
 from realtime.types import FloatArray
 from realtime.virtual import headset
-from realtime.virtual.film.film import Film
 from realtime.virtual.headset import HeadsetOptions
-from realtime.virtual.subject.engagement import ResponsiveEngagement, phase_at
-from realtime.virtual.subject.subject import SubjectOptions, VirtualSubject, engagement_of, watching, worn_by
+from realtime.virtual.subject.engagement import Phase
+from realtime.virtual.subject.subject import Listening, PersonOptions, VirtualSubject, worn_by
 
 if TYPE_CHECKING:
     import pylsl
@@ -26,7 +24,7 @@ _SILENCE_S = 3.0  # feedback that is not repeated for so long is over
 
 
 def serve(
-    options: SubjectOptions,
+    options: PersonOptions,
     clock: Clock,
     should_stop: Callable[[], bool],
     *,
@@ -34,41 +32,43 @@ def serve(
     seconds: float | None = None,
     feedback: StreamSelector | None = None,
 ) -> int:
-    """Stream the subject over LSL until told to stop or for `seconds`; returns how many samples went.
+    """Stream somebody over LSL until asked to stop or for `seconds`; returns how many samples went.
 
-    Beside the EEG goes a stream of type Markers, whose source id is that of the EEG and `-markers`: `engaged`
-    or `drifting` at the start and at each change. Called in the thread that is to stream; it blocks.
+    Beside the EEG goes a stream of type Markers, whose source id is that of the EEG and `-markers`: the phase
+    that the first listener comes into and each change, `engaged` (of several objects: `attends N`, N from 0)
+    or `drifting`. Called in the thread that is to stream; it blocks.
 
     Parameters
     ----------
     source_id : str
         Identity of the EEG stream; a new one by default.
     feedback : StreamSelector, optional
-        The feedback stream to listen to (`realtime.feedback.outlet`), whenever there is one. Engagement then
-        no longer follows the clock: it falls by itself, and feedback brings it back.
+        The feedback stream to listen to (of `realtime.feedback.outlet`, or `realtime.feedback.attended` where
+        there are several objects), whenever there is one. Attention then falls by itself, and feedback brings
+        it back or holds it.
     """
     source_id = source_id or f"phosphene-subject-{uuid.uuid4().hex[:12]}"
     worn = worn_by(options, source_id=source_id, seconds=seconds, chunk=_CHUNK)
     start = clock.now()
-    film = watching(Film(options.film_seed), sees=options.sees)
-    engagement, ear = engagement_of(options), None
+    engagement, ear = options.truth(), None
     if feedback is not None:
-        engagement = responsive = ResponsiveEngagement(start)
-        ear = Ear(feedback, responsive, clock)
-    subject = VirtualSubject(options, start, film, engagement)
+        listening = options.listening(start)
+        engagement, ear = listening.engagement, Ear(feedback, listening, clock)
+    subject = VirtualSubject(options, start, engagement=engagement)
     return headset.serve(worn, clock, should_stop, _OnAir(subject, worn, ear), start)
 
 
 class Ear:
-    """Listens to a feedback stream, whenever there is one, and tells engagement of it."""
+    """Listens to a feedback stream, whenever there is one, and tells attention of it."""
 
-    def __init__(self, stream: StreamSelector, engagement: ResponsiveEngagement, clock: Clock):
+    def __init__(self, stream: StreamSelector, listening: Listening, clock: Clock):
         import pylsl
 
         self._resolver = pylsl.ContinuousResolver(pred=stream.predicate)
-        self._engagement, self._clock = engagement, clock
+        self._listening, self._clock = listening, clock
         self._inlet: pylsl.StreamInlet | None = None
-        self.level, self._heard = 0.0, -np.inf
+        self.level: float | None = None
+        self._heard = -np.inf
 
     def listen(self) -> None:
         """Take what has come; never waits."""
@@ -82,14 +82,10 @@ class Ear:
         except pylsl.util.LostError:
             self._inlet, samples = None, []
         if samples:
-            self._heard = now
-        level = samples[-1][CHANNELS.index("feedback")] if samples else self.level
-        self._tell(level if now - self._heard < _SILENCE_S else 0.0, now)
-
-    def _tell(self, level: float, now: float) -> None:
-        if level != self.level:
-            self.level = level
-            self._engagement.feedback(level, now)
+            self.level, self._heard = samples[-1][self._listening.channel], now
+        if now - self._heard >= _SILENCE_S:
+            self.level = None
+        self._listening.hear(self.level, now)
 
 
 class _OnAir:
@@ -103,15 +99,25 @@ class _OnAir:
         )
         self._markers = pylsl.StreamOutlet(info)
         self._subject, self._ear, self._taken = subject, ear, 0
-        stamp, phase = phase_at(subject.engagement, subject.start)
-        self._markers.push_sample([phase], stamp)
+        self._current: Phase | None = (subject.start, subject.engagement.phase(subject.start))
 
     def read(self, n: int) -> FloatArray:
+        """Return the next `n` samples, array of shape (n, n_channels), µV."""
         if self._ear is not None:
             self._ear.listen()
         samples = self._subject.read(n)
         start, stop = self._subject.times(self._taken, n + 1)[[0, -1]]
         self._taken += n
-        for stamp, phase in self._subject.engagement.phases(start, stop):
-            self._markers.push_sample([phase], stamp)
+        self._tell(self._subject.engagement.phases(start, stop))
         return samples
+
+    def _tell(self, phases: list[Phase]) -> None:
+        """Send the changes of phase; and to the first who listens, the one that it has come into."""
+        if self._current is not None:
+            phases = [self._current, *phases]
+            if not self._markers.have_consumers():
+                self._current = phases[-1]
+                return
+            self._current = None
+        for stamp, phase in phases:
+            self._markers.push_sample([phase], stamp)

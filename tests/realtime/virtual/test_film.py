@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from realtime.errors import ConfigError
 from realtime.sources import VideoSource
 from realtime.time.clock import ManualClock
+from realtime.virtual.film.effects import Dimmer
 from realtime.virtual.film.film import Film
 from realtime.virtual.film.source import FilmSource
 from realtime.virtual.timeline import Moments, chance
@@ -153,9 +154,10 @@ class TestFilmSource:
 
     def test_dimming_fades_in_and_out_without_a_jump(self):
         clock = ManualClock(50.0)
-        source = FilmSource(Film(2, size=SMALL), clock, fade_s=0.5)
+        dimmer = Dimmer(fade_s=0.5)
+        source = FilmSource(Film(2, size=SMALL), clock, dimmer)
         bright = source.read().image
-        source.set_dim(3.0)
+        dimmer.set(3.0)
         light = []
         for _ in range(20):
             frame = source.read(1.0)
@@ -163,7 +165,7 @@ class TestFilmSource:
         assert np.diff(light).max() <= 1e-3
         assert np.diff(light).min() > -0.07
         assert light[-1] == pytest.approx(0.2, abs=0.02)
-        source.set_dim(0.0)
+        dimmer.set(0.0)
         for _ in range(20):
             frame = source.read(1.0)
         assert np.array_equal(frame.image, source.film.frame(frame.seq))

@@ -14,14 +14,15 @@ from scipy import signal
 
 from realtime.eeg.electrodes import HEADSETS
 from realtime.errors import ConfigError
+from realtime.types import Rectangle
 from realtime.virtual.background import Noise, pink
 from realtime.virtual.film.film import Film
 from realtime.virtual.head_model import direction, topography
-from realtime.virtual.subject.engagement import ResponsiveEngagement, ScheduledEngagement, phase_at
-from realtime.virtual.subject.features import FEATURES, FeatureTrack, Half
+from realtime.virtual.subject.engagement import ResponsiveEngagement, ScheduledEngagement
+from realtime.virtual.subject.features import FEATURES, FeatureTrack, Part
 from realtime.virtual.subject.response import SOURCES, Brain
 from realtime.virtual.subject.session import simulate_session
-from realtime.virtual.subject.subject import SubjectOptions, VirtualSubject, engagement_of, watching
+from realtime.virtual.subject.subject import SubjectOptions, VirtualSubject
 
 QUIET = {
     "background_uv": 0.0,
@@ -34,12 +35,13 @@ QUIET = {
 GRID_HZ = 50
 WINDOW = 2 * GRID_HZ
 SECONDS = 200
+LEFT, RIGHT = Rectangle(0.0, 0.0, 0.5, 1.0), Rectangle(0.5, 0.0, 1.0, 1.0)
 
 
 @pytest.fixture(scope="module")
 def seen() -> FeatureTrack:
     """Film 0, looked at only once for all tests."""
-    return watching(Film(0), memory=10**5)
+    return SubjectOptions().seen(memory=10**5)[0]
 
 
 def on_grid(session, seen):
@@ -134,7 +136,7 @@ class TestArtefacts:
 
     def test_alpha_falls_with_engagement(self):
         options = SubjectOptions(**QUIET | {"alpha_uv": 8}, snr=0)
-        eeg, truth = VirtualSubject(options, 1000.0).read(250 * 120)[:, 6], engagement_of(options)
+        eeg, truth = VirtualSubject(options, 1000.0).read(250 * 120)[:, 6], options.truth()
         engaged = truth.at(1000 + np.arange(eeg.size) / 250)
         calm, busy = eeg[engaged < 0.05].std(), eeg[engaged > 0.95].std()
         assert busy / calm == pytest.approx(0.3, abs=0.06)
@@ -195,7 +197,7 @@ class TestEngagement:
             middle = truth.at(np.array([(mark + after) / 2]))[0]
             assert middle == (phase == "engaged")
             assert truth.at(np.array([mark]))[0] == pytest.approx(0.5)
-            assert phase_at(truth, mark + 0.01) == (mark + 0.01, phase)
+            assert truth.phase(mark + 0.01) == phase
 
     @given(start=st.floats(0, 1e6), cut=st.integers(1, 399))
     @settings(max_examples=25)
@@ -251,7 +253,7 @@ class TestAnswers:
         answer = Brain(seen, ("Oz",)).respond(np.arange(1000, 1060, 0.01))
         assert answer.std() == pytest.approx(1, abs=0.2)
 
-    @pytest.mark.parametrize(("sees", "answered"), [("left", 1001), ("right", 1002)])
+    @pytest.mark.parametrize(("sees", "answered"), [(LEFT, 1001), (RIGHT, 1002)])
     def test_who_sees_one_half_answers_to_nothing_in_the_other(self, sees, answered):
         class Squares:
             """A square comes on in the left half at 1001 s and in the right half at 1002 s."""
@@ -268,20 +270,22 @@ class TestAnswers:
                 return []
 
         times = np.arange(1000, 1003, 0.002)
-        answer = np.abs(Brain(FeatureTrack(Half(Squares(), sees)), ("Oz",)).respond(times)[:, 0])
+        answer = np.abs(Brain(FeatureTrack(Part(Squares(), sees)), ("Oz",)).respond(times)[:, 0])
         within = (times > answered) & (times < answered + 0.6)
         assert answer[within].max() > 1
         assert np.all(answer[~within] == 0)
 
     def test_half_of_the_film_is_answered_with_about_the_power_of_the_whole(self, seen):
         times = np.arange(1000, 1060, 0.01)
-        whole, left = (Brain(s, ("Oz",)).respond(times).std() for s in (seen, watching(Film(0), sees="left")))
+        whole, left = (
+            Brain(s, ("Oz",)).respond(times).std() for s in (seen, SubjectOptions(sees="left").seen()[0])
+        )
         assert left == pytest.approx(whole, rel=0.3)
 
     def test_each_token_appears_in_one_half(self):
         film = Film(0)
         for number in range(30_000, 33_000):
-            left, right = (Half(film, side).onsets(number) for side in ("left", "right"))
+            left, right = (Part(film, side).onsets(number) for side in (LEFT, RIGHT))
             assert all(event.x < 0.5 for event in left)
             assert sorted(left + right, key=lambda e: e.index) == film.onsets(number)
 
@@ -296,20 +300,20 @@ class TestAnswers:
     def test_accuracy_rises_with_snr_from_chance(self, seen):
         scores = []
         for snr in (0.0, 0.1, 0.2, 0.4):
-            session = simulate_session(SECONDS, SubjectOptions(snr=snr, always_engaged=True), seen=seen)
+            session = simulate_session(SECONDS, SubjectOptions(snr=snr, always_engaged=True), seen=[seen])
             scores.append(two_way(session, seen)[0].mean())
         assert abs(scores[0] - 0.5) < 0.07
         assert scores[0] < scores[1] < scores[2] < scores[3]
         assert scores[3] > 0.85
 
     def test_at_the_default_an_engaged_brain_is_told_and_a_drifting_one_is_not(self, seen):
-        accuracy, engaged = two_way(simulate_session(SECONDS, seen=seen), seen)
+        accuracy, engaged = two_way(simulate_session(SECONDS, seen=[seen]), seen)
         assert accuracy[engaged > 0.9].mean() > 0.85
         assert abs(accuracy[engaged < 0.1].mean() - 0.5) < 0.12
 
     @pytest.mark.parametrize("lag_s", [0.0, 0.12])
     def test_the_lag_is_found_again_by_a_temporal_response_function(self, seen, lag_s):
-        session = simulate_session(SECONDS, SubjectOptions(lag_s=lag_s, always_engaged=True), seen=seen)
+        session = simulate_session(SECONDS, SubjectOptions(lag_s=lag_s, always_engaged=True), seen=[seen])
         band = signal.butter(2, (0.7, 20), "bandpass", fs=250, output="sos")
         oz = signal.sosfilt(band, session.samples[:, 6])
         shown = np.floor(session.stamps * 30 + 1e-9).astype(int) - session.first_frame

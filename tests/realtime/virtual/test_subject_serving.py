@@ -15,11 +15,9 @@ from realtime.feedback.controller import Feedback, FeedbackState
 from realtime.feedback.outlet import FeedbackOutlet
 from realtime.lsl.selector import StreamSelector
 from realtime.time.clock import LslClock
-from realtime.virtual.film.film import Film
-from realtime.virtual.subject.engagement import ResponsiveEngagement
 from realtime.virtual.subject.response import Brain
 from realtime.virtual.subject.serving import Ear
-from realtime.virtual.subject.subject import watching
+from realtime.virtual.subject.subject import SubjectOptions
 
 pylsl = pytest.importorskip("pylsl")
 
@@ -50,25 +48,25 @@ def test_its_eeg_answers_the_film_of_this_clock_in_another_process(source_id):
         subject.stderr.close()
     stamps = np.array(stamps)
     assert np.diff(stamps) == pytest.approx(np.full(len(stamps) - 1, 0.004), abs=1e-6)
-    answer = Brain(watching(Film(3)), HEADSETS["unicorn"]).respond(stamps)
+    answer = Brain(SubjectOptions(film_seed=3).seen()[0], HEADSETS["unicorn"]).respond(stamps)
     at_oz = HEADSETS["unicorn"].index("Oz")
     assert np.corrcoef(np.array(samples)[:, at_oz], answer[:, at_oz])[0, 1] > 0.9
 
 
 def test_it_tells_its_engagement_in_markers(source_id):
-    subject = start("--source-id", source_id, "--phase-s", "4", "--snr", "0", "--seconds", "14")
+    subject = start("--source-id", source_id, "--phase-s", "4", "--snr", "0", "--seconds", "20")
     try:
         (info,) = pylsl.resolve_byprop("source_id", f"{source_id}-markers", timeout=20)
         inlet = pylsl.StreamInlet(info, recover=False)
-        marks = [inlet.pull_sample(timeout=10) for _ in range(2)]
+        marks = [inlet.pull_sample(timeout=10) for _ in range(3)]
         del inlet
     finally:
         subject.terminate()
         subject.wait(10)
         subject.stderr.close()
     assert {text for (text,), _ in marks} == {"engaged", "drifting"}
-    assert 8 / 3 - 1e-6 <= marks[1][1] - marks[0][1] <= 16 / 3 + 1e-6
-    assert abs(time.monotonic() - marks[1][1]) < 20
+    assert 8 / 3 - 1e-6 <= marks[2][1] - marks[1][1] <= 16 / 3 + 1e-6
+    assert abs(time.monotonic() - marks[2][1]) < 20
 
 
 def test_an_option_that_cannot_be_is_one_line(source_id):
@@ -90,8 +88,9 @@ def test_feedback_that_comes_over_lsl_brings_engagement_back(source_id):
             return super().now() + self.ahead
 
     clock = LaterClock()
-    engagement = ResponsiveEngagement(clock.now())
-    ear = Ear(StreamSelector.parse(f"source_id={source_id}"), engagement, clock)
+    listening = SubjectOptions().listening(clock.now())
+    engagement = listening.engagement
+    ear = Ear(StreamSelector.parse(f"source_id={source_id}"), listening, clock)
     outlet = FeedbackOutlet(FeedbackConfig(), clock, source_id)
     try:
         deadline = clock.now() + 20
@@ -103,7 +102,7 @@ def test_feedback_that_comes_over_lsl_brings_engagement_back(source_id):
         level = engagement.at(np.array([clock.now()]))[0]
         now = clock.now()
         outlet.send(Feedback(now, now, -0.1, 0.2, -0.1, 0.0, 0.1, 1.0, FeedbackState.ACTIVE))
-        while ear.level == 0:
+        while not ear.level:
             assert clock.now() < deadline + 20
             ear.listen()
             time.sleep(0.02)
