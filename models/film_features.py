@@ -26,13 +26,13 @@ def frame_features(image: NDArray[np.uint8], before: NDArray[np.uint8] | None) -
     image : array of shape (height, width, 3), uint8 RGB
     before : array of the same shape, or None for the first frame
     """
-    grey = _luma(image)
+    grey = luma(image)
     edges = np.hypot(*np.gradient(grey)) if min(grey.shape) > 1 else np.zeros_like(grey)
-    change = 0.0 if before is None else float(np.abs(grey - _luma(before)).mean())
+    change = 0.0 if before is None else float(np.abs(grey - luma(before)).mean())
     return [float(grey.mean()), float(grey.std()), change, float(edges.mean()), float(change > CUT)]
 
 
-def _luma(image: NDArray[np.uint8]) -> Floats:
+def luma(image: NDArray[np.uint8]) -> Floats:
     """Luminance of sRGB by Rec. 709's weights on the coded values, 0 to 1."""
     coded = image.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     return coded / np.float32(255)

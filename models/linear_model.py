@@ -47,10 +47,10 @@ def correlations(given: Floats, wanted: Floats) -> Floats:
     return np.einsum("ngf,mgf->fnm", *sides)
 
 
-def eeg_rows(
+def eeg_slots(
     eeg: NDArray[np.float32], valid: NDArray[np.bool_], scale: NDArray[np.float32], grid: GridConfig
 ) -> Floats:
-    """Lagged EEG (n, G, C·lags) of windows: slot means in units of the running scale, clipped.
+    """EEG of windows, slot by slot to the end of their lag: (n, G + lag, C), in units of the running scale.
 
     Parameters
     ----------
@@ -61,7 +61,15 @@ def eeg_rows(
     unit = np.clip(eeg / scale[:, :, None], -CLIP, CLIP) * valid[:, None]
     per_slot = grid.eeg_hz // grid.slots_hz
     slots = unit.reshape(*unit.shape[:2], -1, per_slot).mean(axis=3).transpose(0, 2, 1)
-    return lagged(slots.astype(np.float64), round(REACH_S * grid.slots_hz) + 1, grid.n_slots)
+    return slots.astype(np.float64)
+
+
+def eeg_rows(
+    eeg: NDArray[np.float32], valid: NDArray[np.bool_], scale: NDArray[np.float32], grid: GridConfig
+) -> Floats:
+    """Lagged EEG (n, G, C·lags) of windows, given as to `eeg_slots`."""
+    slots = eeg_slots(eeg, valid, scale, grid)
+    return lagged(slots, round(REACH_S * grid.slots_hz) + 1, grid.n_slots)
 
 
 def film_rows(film: Floats, grid: GridConfig, lags: bool) -> Floats:

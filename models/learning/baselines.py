@@ -5,7 +5,7 @@ No point of EEG more is theirs, and the same code judges them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ from scipy import optimize
 from models.film_features import on_slots
 from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.data.features import session_features
+from models.learning.data.light import Light
 from models.learning.judging.metrics import Scored
-from models.learning.linear import Cca, Linear, Ridge
-from models.linear_model import Floats, LinearModel, eeg_rows, film_rows
+from models.learning.linear import RESPONSE_S, Cca, Linear, Responses, Ridge, Scorer
+from models.linear_model import Floats, LinearModel, eeg_rows, eeg_slots, film_rows
 from recordings.session.session import Session
 
 
@@ -41,7 +42,7 @@ class FilmFeatures:
 
 
 class LinearModels:
-    """Ridge and CCA over recordings.
+    """Ridge, CCA, and responses to rises and falls, over recordings.
 
     Parameters
     ----------
@@ -51,16 +52,46 @@ class LinearModels:
     def __init__(self, recordings: Recordings) -> None:
         self.recordings = recordings
         self.features = FilmFeatures(recordings)
+        self.light = Light(recordings)
 
-    def fit(self, train: Sequence[Span]) -> dict[str, Linear]:
-        """Both models, from windows in a row; sessions (or thirds of one) are left out in turn."""
-        blocks = _blocks(train)
-        pairs = [(self.eeg(w), self.film(w)) for w in map(self._windows, blocks) if len(w.end)]
-        lagged_film = [(eeg, self.behind(film)) for eeg, film in pairs]
-        return {"ridge": Ridge.fit(pairs), "cca": Cca.fit(lagged_film)}
+    def fit(self, train: Sequence[Span]) -> dict[str, Scorer]:
+        """All models, from windows in a row; sessions (or thirds of one) are left out in turn."""
+        blocks = [w for w in map(self._windows, blocks_of(train)) if len(w.end)]
+        ridge = Ridge.fit([self.sides("ridge", w) for w in blocks])
+        cca = Cca.fit([self.sides("cca", w) for w in blocks])
+        return {"ridge": ridge, "cca": cca, "responses": self.fit_responses(blocks)}
+
+    def fit_one(self, name: str, train: Sequence[Span]) -> Linear:
+        """`ridge` or `cca` alone."""
+        blocks = [w for w in map(self._windows, blocks_of(train)) if len(w.end)]
+        sides = [self.sides(name, w) for w in blocks]
+        return Ridge.fit(sides) if name == "ridge" else Cca.fit(sides)
+
+    def fit_responses(self, blocks: Sequence[Windows]) -> Responses:
+        """Responses to the light of what is attended, of the whole frame where no cue says so."""
+        return Responses.fit([(self.slots(w), self.attended(w)) for w in blocks], self.n_lags)
+
+    @property
+    def n_lags(self) -> int:
+        return round(RESPONSE_S * self.recordings.grid.slots_hz) + 1
+
+    def sides(self, name: str, windows: Windows) -> tuple[Floats, Floats]:
+        """EEG and film of windows as the model of this name compares them."""
+        if name == "responses":
+            return self.slots(windows), self.light.over(windows, np.full((len(windows.end), 4), np.nan))
+        film = self.film(windows)
+        return self.eeg(windows), self.behind(film) if name == "cca" else film
+
+    def slots(self, windows: Windows) -> Floats:
+        """EEG (n, G + lag, C), slot by slot."""
+        return eeg_slots(*self.recordings.eeg(windows), self.recordings.grid)
+
+    def attended(self, windows: Windows) -> Floats:
+        """Light (n, G, 4) of what a cue says is attended, of the whole frame elsewhere."""
+        return self.light.over(windows, self.recordings.boxes(windows))
 
     def score(
-        self, models: dict[str, Linear], test: Sequence[Span], gain: int = 1
+        self, models: Mapping[str, Scorer], test: Sequence[Span], gain: int = 1
     ) -> dict[str, list[Scored]]:
         """All pairs of windows of each session in `test`, by model; `gain` windows in a row make one."""
         found: dict[str, list[Scored]] = {name: [] for name in models}
@@ -68,12 +99,10 @@ class LinearModels:
             windows = self._windows([span])
             if not len(windows.end):
                 continue
-            eeg, film = self.eeg(windows), self.film(windows)
             starts = self.recordings.starts(windows)
             run, length = self.recordings.names[span.session], self.recordings.grid.interval_s * gain
             for name, model in models.items():
-                shown = self.behind(film) if name == "cca" else film
-                scores = model.scores(*(_strung(side, gain) for side in (eeg, shown)))
+                scores = model.scores(*(_strung(side, gain) for side in self.sides(name, windows)))
                 found[name].append(Scored(scores, starts[: len(scores)], run, length))
         return found
 
@@ -94,7 +123,7 @@ class LinearModels:
         return self.recordings.every(spans, self.recordings.grid.n_slots)
 
 
-def _blocks(train: Sequence[Span], least: int = 3) -> list[list[Span]]:
+def blocks_of(train: Sequence[Span], least: int = 3) -> list[list[Span]]:
     """What is left out in turn: spans as they are, cut up where there are too few."""
     pieces = -(-least // max(len(train), 1))
     return [
@@ -123,12 +152,12 @@ def fit_linear(recordings: Recordings, train: Sequence[Span], name: str = "ridge
         `ridge` or `cca`.
     """
     models = LinearModels(recordings)
-    model = models.fit(train)[name]
+    model = models.fit_one(name, train)
     true, false = [], []
-    blocks = _blocks(train)
+    blocks = blocks_of(train)
     for i in range(len(blocks)):
         others = [span for j, block in enumerate(blocks) if j != i for span in block]
-        (run,) = models.score({name: models.fit(others)[name]}, blocks[i])[name]
+        (run,) = models.score({name: models.fit_one(name, others)}, blocks[i])[name]
         true.append(np.diag(run.scores))
         false.append(run.scores[run.impostors()])
     eeg, film, eeg_weights, film_weights, mix = model.parts()

@@ -76,14 +76,7 @@ def baseline_sessions(
     """
     say = tell or (lambda words: None)
     say("reading sessions")
-    recordings = Recordings(
-        material.sessions,
-        grid or GridConfig(),
-        material.conditioning,
-        material.cache,
-        material.eeg,
-        material.video,
-    )
+    recordings = material.recordings(grid or GridConfig())
     say("fitting and scoring, one session left out at a time")
     spans = recordings.spans()
     runs = left_out_baselines(recordings, spans)

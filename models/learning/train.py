@@ -19,7 +19,7 @@ from models.learning.training.interrupt import ctrl_c
 from models.learning.training.recipe import Recipe
 from models.linear_model import FILE
 from models.network.network import Network
-from realtime.config import ConditioningConfig
+from realtime.config import ConditioningConfig, GridConfig
 from realtime.eeg.conditioning import choose_channels
 from recordings.session.session import Session
 
@@ -41,6 +41,8 @@ class Material:
         Where tables and embeddings go; beside each session by default.
     eeg, video : str
         Which streams, where sessions have several.
+    cues : Path or None
+        A map of cues (`data.cues`); the one beside each session by default.
     """
 
     sessions: Sequence[str | Path]
@@ -48,6 +50,19 @@ class Material:
     cache: Path | None = None
     eeg: str = ""
     video: str = ""
+    cues: Path | None = None
+
+    def recordings(self, grid: GridConfig, conditioning: ConditioningConfig | None = None) -> Recordings:
+        """The sessions on a grid, conditioned as asked."""
+        return Recordings(
+            self.sessions,
+            grid,
+            conditioning or self.conditioning,
+            self.cache,
+            self.eeg,
+            self.video,
+            self.cues,
+        )
 
 
 @dataclass(frozen=True)
@@ -147,9 +162,7 @@ def cut(material: Material, network: Network) -> Recordings:
     conditioning = material.conditioning.model_copy(
         update={"channels": network.labels, "band_hz": network.eeg_tower.encoder.band_hz}
     )
-    return Recordings(
-        material.sessions, network.config.grid, conditioning, material.cache, material.eeg, material.video
-    )
+    return material.recordings(network.config.grid, conditioning)
 
 
 def labels_of(material: Material) -> tuple[str, ...]:

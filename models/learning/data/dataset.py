@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.learning.data.cache import TableFile, content_id, session_table
+from models.learning.data.cues import Cues
 from models.learning.data.frames import FrameFile, Pictures, frame_file
 from models.network.network import Network, is_trained
 from realtime.config import ConditioningConfig, GridConfig
@@ -52,6 +53,12 @@ class Batch(NamedTuple):
         `Network.embedded`.
     frame_valid : (B, G) bool
     session, end : (B,) int64
+    film, moment : (B,) int64
+        Which film a window shows and which slot of it comes last: windows of one film at one moment show the
+        same, whoever watches.
+    box : (B, 4) float32
+        Rectangle that a cue says is attended, left, top, right, bottom in fractions of the frame; NaN where
+        it is not known (`data.cues.cover` brings it to places).
     """
 
     eeg: Tensor
@@ -61,6 +68,9 @@ class Batch(NamedTuple):
     frame_valid: Tensor
     session: Tensor
     end: Tensor
+    film: Tensor
+    moment: Tensor
+    box: Tensor
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
@@ -79,6 +89,32 @@ class Span:
     stop: int
 
 
+@dataclass(frozen=True)
+class Showings:
+    """Which film a session shows from which slot on.
+
+    Attributes
+    ----------
+    starts : array of shape (n,), int64
+        Slots of the session's table at which a film begins, rising.
+    films : array of shape (n,), int64
+        A number for each that is the same wherever the same film is shown.
+    """
+
+    starts: Indices
+    films: Indices
+
+    @classmethod
+    def of_file(cls, content: str, begin: int) -> Showings:
+        """One film throughout, known by the content of its file."""
+        return cls(np.array([begin], np.int64), np.array([int(content[:15], 16)], np.int64))
+
+    def at(self, slot: int) -> tuple[int, int]:
+        """The film on show at a slot, and how many slots of it have passed."""
+        number = max(0, int(np.searchsorted(self.starts, slot, side="left")) - 1)
+        return int(self.films[number]), slot - int(self.starts[number])
+
+
 class Recordings:
     """Sessions as one network sees them.
 
@@ -93,6 +129,8 @@ class Recordings:
         Where tables and embeddings go; beside each session by default.
     eeg, video : str
         Which streams, where sessions have several.
+    cues : Path, optional
+        A map of cues for all sessions; the one beside each by default (see `data.cues`).
 
     Raises
     ------
@@ -110,6 +148,7 @@ class Recordings:
         cache: Path | None = None,
         eeg: str = "",
         video: str = "",
+        cues: Path | None = None,
     ) -> None:
         if not paths:
             raise SessionError("no session was given: name at least one folder that `phosphene record` wrote")
@@ -119,11 +158,17 @@ class Recordings:
         self.names: list[str] = []
         self.tables: list[TableFile] = []
         self.ids: list[str] = []
+        self.cues: list[Cues | None] = []
+        self.showings: list[Showings] = []
         for path in self.paths:
             with Session(path) as session:
                 table = session_table(session, self.conditioning, grid, cache, eeg, video)
                 self.names.append(session.name)
                 self.ids.append(content_id(session.path))
+                self.cues.append(Cues.of(session, cues, video))
+                track = session.video(video or None)
+                begin = round(float(track.times[0]) * grid.slots_hz) - table.first
+                self.showings.append(Showings.of_file(content_id(track.path), begin))
             self.tables.append(table)
             self.conditioning = self.conditioning.model_copy(update={"channels": table.labels})
             if table.n_slots <= self.n_rows:
@@ -218,6 +263,26 @@ class Recordings:
         first = np.array([self.tables[session].first for session in windows.session], np.int64)
         return (first + windows.end - self.n_rows) / self.grid.slots_hz
 
+    def show(self, session: int, stamps: NDArray[np.float64], films: Sequence[int]) -> None:
+        """Say that a session's video begins film number `films[k]` at `stamps[k]` (s on its clock)."""
+        starts = np.round(stamps * self.grid.slots_hz).astype(np.int64) - self.tables[session].first
+        self.showings[session] = Showings(starts, np.asarray(films, np.int64))
+
+    def moments(self, windows: Windows) -> tuple[Indices, Indices]:
+        """Which film each window shows, and its last slot in that film: (n,), (n,)."""
+        parts = [self.showings[s].at(int(end) - self.lag_slots) for s, end in zip(*windows, strict=True)]
+        found = np.array(parts, np.int64).reshape(-1, 2)
+        return found[:, 0].copy(), found[:, 1].copy()
+
+    def boxes(self, windows: Windows) -> NDArray[np.float64]:
+        """What a cue says is attended during each window's video: (n, 4), NaN where it is not known."""
+        found, length = np.full((len(windows.end), 4), np.nan), self.grid.interval_s
+        for i, (number, start) in enumerate(zip(windows.session, self.starts(windows), strict=True)):
+            cues = self.cues[number]
+            if cues is not None:
+                found[i] = cues.box(float(start), float(start) + length)
+        return found
+
     # ------------------------------------------------------------ what is in them
     def eeg(self, windows: Windows) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
         """EEG (n, C, n_times) µV, its validity (n, n_times), and the running scale (n, C)."""
@@ -253,6 +318,7 @@ class Recordings:
                 rows.append(file.read(wanted))
             stacked = torch.from_numpy(np.stack(rows))
             frames[path] = stacked if stacked.dim() == 5 else stacked.float()  # pictures take their room
+        film, moment = self.moments(windows)
         eeg_valid = torch.from_numpy(valid)[:, None].expand(-1, eeg.shape[1], -1)
         return Batch(
             torch.from_numpy(np.ascontiguousarray(eeg)),
@@ -262,4 +328,7 @@ class Recordings:
             torch.from_numpy(shown),
             torch.from_numpy(windows.session),
             torch.from_numpy(windows.end),
+            torch.from_numpy(film),
+            torch.from_numpy(moment),
+            torch.from_numpy(self.boxes(windows).astype(np.float32)),
         )

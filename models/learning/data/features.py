@@ -29,7 +29,7 @@ def session_features(session: Session, cache: Path | None = None, video: str = "
     if not path.is_file():
         rows = np.full((track.n_samples, len(FEATURES)), np.nan, np.float32)
         before = None
-        for stamp, image in _frames(session, video):
+        for stamp, image in shown_frames(session, video):
             rows[np.searchsorted(track.times, stamp)] = frame_features(image, before)
             before = image
         with whole(path) as work, work.open("wb") as file:
@@ -37,7 +37,8 @@ def session_features(session: Session, cache: Path | None = None, video: str = "
     return np.load(path)
 
 
-def _frames(session: Session, video: str) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def shown_frames(session: Session, video: str = "") -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Every frame that the file holds with its stamp, its shorter side reduced to `SHORT_SIDE` pixels."""
     source = ReplayVideo(session, ManualClock(np.inf), video or None)
     source.open()
     try:

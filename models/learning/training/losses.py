@@ -13,7 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def three_state(runs: Tensor, starts: Tensor, n_slots: int, near: int = 0, positive: int = 0) -> Tensor:
+def three_state(
+    runs: Tensor, starts: Tensor, n_slots: int, near: int = 0, positive: int = 0, period: int = 0
+) -> Tensor:
     """Which windows of a batch belong together, which do not, and which to leave out.
 
     Parameters
@@ -28,16 +30,45 @@ def three_state(runs: Tensor, starts: Tensor, n_slots: int, near: int = 0, posit
         Slots beyond the overlap that are ignored as well.
     positive : int
         Windows at most so many slots apart count as the same (0: only a window and itself).
+    period : int
+        Slots after which a run repeats, so that distances are taken round (0: never).
 
     Returns
     -------
     (B, B) int8 of +1, -1 and 0
     """
     apart = (starts[:, None] - starts[None, :]).abs()
+    if period:
+        apart = torch.minimum(apart % period, period - apart % period)
     same = runs[:, None] == runs[None, :]
     labels = torch.where(same & (apart < n_slots + near), 0, -1)
     labels = torch.where(same & (apart <= positive) & (positive > 0), 1, labels)
     return labels.fill_diagonal_(1).to(torch.int8)
+
+
+def pair_labels(where: Tensor, n_slots: int, near: int = 0, positive: int = 0, period: int = 0) -> Tensor:
+    """Three-state labels of windows of recordings, which may show the same film.
+
+    Parameters
+    ----------
+    where : (B, 4) int64
+        Session and slot at which a window ends, its film and the moment of it (`dataset.Batch`).
+    n_slots, near, positive : int
+        As for `three_state`. Windows of other sessions that show the same moment are ignored.
+    period : int
+        The film repeats after so many slots. Then windows of another phase, at least `near` slots off, are
+        mismatched though they overlap.
+
+    Returns
+    -------
+    (B, B) int8 of +1, -1 and 0
+    """
+    session, end, film, moment = where.unbind(dim=1)
+    if period:
+        return three_state(film, moment, 0, near, positive, period)
+    labels = three_state(session, end, n_slots, near, positive)
+    shared = three_state(film, moment, n_slots, near) == 0
+    return torch.where(shared & (labels < 0), 0, labels).to(torch.int8)
 
 
 def bias_for(batch: int) -> float:

@@ -41,6 +41,7 @@ class Objective(nn.Module):
         self.network, self.recipe = network, recipe
         grid = network.config.grid
         self.near = round(recipe.near_s * grid.slots_hz)
+        self.period = round(recipe.repeats_s * grid.slots_hz)
         self.twin = round(recipe.twin_s * grid.slots_hz) if recipe.loss == "multi_positive" else 0
         self.feature_kd = (
             distillation.FeatureKD(grid.n_slots * network.config.embed, teacher_width)
@@ -88,10 +89,9 @@ class Objective(nn.Module):
         """Cosines (N, N) of every EEG with every video of all processes, and their three-state labels."""
         sides = (seen.eeg.grid, seen.eeg.grid_valid.float(), seen.grid, seen.grid_valid.float())
         cosine = similarity(*(gather_rows(side) for side in sides))
-        session, end = gather_rows(batch.session), gather_rows(batch.end)
-        return cosine, losses.three_state(
-            session, end, self.network.config.grid.n_slots, self.near, self.twin
-        )
+        where = torch.stack((batch.session, batch.end, batch.film, batch.moment), dim=1)
+        n_slots = self.network.config.grid.n_slots
+        return cosine, losses.pair_labels(gather_rows(where), n_slots, self.near, self.twin, self.period)
 
     def similarity_loss(self, cosine: Tensor, labels: Tensor, own: slice) -> Tensor:
         """The chosen loss; the sigmoid one over this process's rows, the others over all."""

@@ -33,6 +33,9 @@ class Recipe(Frozen):
         Mismatched videos a true pair is trained against in the match.
     near_s : float
         Windows of a session nearer than this beyond their overlap are neither positive nor negative.
+    repeats_s : float
+        The film repeats after so many seconds (codes that flicker): windows of another phase, at least
+        `near_s` off, are mismatched though they overlap. 0 for film.
     twin_s : float
         With `multi_positive`: every second window is cut at most so far from the one before it, and counts
         as the same.
@@ -65,6 +68,7 @@ class Recipe(Frozen):
     match_from: float = Field(0.3, ge=0, le=1)
     negatives: int = Field(4, ge=1)
     near_s: float = Field(0.0, ge=0)
+    repeats_s: float = Field(0.0, ge=0)
     twin_s: float = Field(0.1, ge=0)
     distil: Distillation = "none"
     distil_weight: float = Field(0.3, ge=0)

@@ -18,7 +18,7 @@ from models.learning.training.objective import match_logits
 from models.network.network import Network
 
 _RIVALS = 9  # mismatched videos each EEG is fused with
-_APART_S = 1e6  # between sessions: every window of another one may be an impostor
+_APART_S = 1e6  # between films: every window of another one may be an impostor
 
 
 class Validation(NamedTuple):
@@ -92,7 +92,8 @@ def validate(
         The match head has begun to train and counts as well.
     """
     windows = recordings.every(held, max(1, recordings.grid.n_slots // 2))
-    starts = recordings.starts(windows) + _APART_S * windows.session
+    films, moments = recordings.moments(windows)
+    starts = moments / recordings.grid.slots_hz + _APART_S * np.unique(films, return_inverse=True)[1]
     if len(starts) == 0 or np.ptp(starts) < IMPOSTOR_GAP_S:
         return None
     mode = network.training

@@ -12,8 +12,10 @@ from models.film_features import CHANGES, FEATURES, frame_features, on_slots
 from models.inference.linear_engine import LinearEngine
 from models.learning.baselines import LinearModels, fit_linear, odds_of
 from models.learning.data.dataset import Recordings, Windows
+from models.learning.data.light import moments
+from models.learning.data.light import on_slots as place_slots
 from models.learning.judging.metrics import Scored, contest
-from models.learning.linear import Cca, Ridge
+from models.learning.linear import Cca, Responses, Ridge, over_places
 from models.linear_model import LinearModel, correlations, lagged
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import WeightsError
@@ -77,6 +79,61 @@ def test_cca_finds_the_answer_where_the_film_is_given_with_its_past():
     model = Cca.fit([(eeg, behind(film)) for eeg, film in folds(1.0)])
     eeg, film = answering_brain(40, 1.0, 9)
     assert accuracy(model.scores(eeg, behind(film))) > 0.95
+
+
+def flickering_places(n: int, attended: int, seed: int):
+    """EEG (n, 90, 4) that answers to the rises of one of 3 places of a film (n, 80, 3, 4), and the film."""
+    rng = np.random.default_rng(seed)
+    light = np.repeat(rng.integers(0, 2, (n, 20, 3)), 4, axis=1).astype(float)
+    steps = np.diff(light, axis=1, prepend=light[:, :1])
+    film = np.stack([light, np.maximum(steps, 0), np.maximum(-steps, 0), 0 * light], axis=3)
+    answer = np.zeros((n, 90))
+    for lag, weight in ((4, 1.0), (5, 2.0), (6, -1.0)):
+        answer[:, lag : lag + 80] += weight * film[:, :, attended, 1]
+    eeg = answer[:, :, None] * [1.0, 0.5, 0.0, -1.0] + 0.5 * rng.standard_normal((n, 90, 4))
+    return eeg, film
+
+
+def test_responses_find_which_place_is_attended_and_what_it_looks_like_on_the_scalp():
+    blocks = [flickering_places(20, 1, seed) for seed in range(3)]
+    model = Responses.fit([(eeg, film[:, :, 1]) for eeg, film in blocks], n_lags=10)
+    eeg, film = flickering_places(20, 2, 9)  # somebody looks elsewhere: filters are the same
+    scores = model.by_place(eeg, film)
+    own = np.einsum("nnp->np", scores)
+    assert (own.argmax(axis=1) == 2).mean() > 0.95
+    soft = over_places(scores)
+    assert (soft >= scores.max(axis=2) - 1e-9).all()
+    assert accuracy(soft) > 0.95 > accuracy(model.scores(eeg, film[:, :, 0])) + 0.2
+    pattern = model.patterns[:, 0] / model.patterns[0, 0]
+    assert pattern == pytest.approx([1.0, 0.5, 0.0, -1.0], abs=0.15)
+    assert model.components(eeg)[..., 0].std() == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_feature_that_never_changed_while_learning_does_not_count_later():
+    blocks = [flickering_places(20, 1, seed) for seed in range(2)]
+    model = Responses.solve([(eeg, film[:, :, 1]) for eeg, film in blocks], 10, used=(0, 1, 2, 3))
+    eeg, film = flickering_places(8, 1, 9)
+    noisy = film.copy()
+    noisy[..., 3] = np.random.default_rng(0).random(noisy.shape[:3])
+    assert np.allclose(model.by_place(eeg, film), model.by_place(eeg, noisy))
+
+
+def test_flicker_faster_than_the_slots_adds_up_at_the_slot_and_light_is_held():
+    light = np.array([0.0, 1.0, 0.2, 0.2, 0.9])
+    rows = np.stack([light, light**2], axis=1)[:, :, None]
+    found = place_slots(rows, np.array([0, 2, 3, 3, 4, -1]), np.array([True] * 5 + [False]))[:, 0]
+    assert found[:, 0].tolist() == pytest.approx([0, 0.2, 0.2, 0.2, 0.9, 0])
+    assert found[:, 1].tolist() == pytest.approx([0, 1.0, 0, 0, 0.7, 0])
+    assert found[:, 2].tolist() == pytest.approx([0, 0.8, 0, 0, 0, 0])
+
+
+def test_light_is_that_of_each_place():
+    image = np.zeros((64, 128, 3), np.uint8)
+    image[8:16, :16] = 255  # the second place from above on the left
+    mean, square = moments(image)
+    assert mean[8] == pytest.approx(1.0)
+    assert np.delete(mean, 8).max() == 0
+    assert np.allclose(mean, square)
 
 
 def test_both_are_at_chance_where_there_is_no_answer():

@@ -266,3 +266,17 @@ def test_the_sigmoid_loss_over_two_processes_is_that_of_one_in_value_and_gradien
         mp.spawn(in_a_process, (port, eeg, video, weight, results), nprocs=2)
         for rank in range(2):
             assert torch.allclose(torch.tensor(results[rank], dtype=torch.float64), alone, rtol=1e-10)
+
+
+def test_the_same_moment_of_one_film_is_no_negative_whoever_watches():
+    where = torch.tensor([[0, 100, 7, 100], [1, 940, 7, 110], [1, 2000, 7, 900], [2, 100, 8, 100]])
+    labels = losses.pair_labels(where, n_slots=80)
+    assert labels.tolist() == [[1, 0, -1, -1], [0, 1, -1, -1], [-1, -1, 1, -1], [-1, -1, -1, 1]]
+
+
+def test_a_film_that_repeats_gives_negatives_at_another_phase_alone():
+    ends = torch.tensor([0, 10, 50, 205, 210 + 60])
+    where = torch.stack((torch.zeros(5, dtype=torch.int64), ends, torch.full((5,), 7), ends), dim=1)
+    labels = losses.pair_labels(where, n_slots=210, near=20, period=210)
+    assert labels[0].tolist() == [1, 0, -1, 0, -1]  # 205 of 210 is five slots before the next beginning
+    assert labels[2].tolist() == [-1, -1, 1, -1, 0]

@@ -1,0 +1,115 @@
+"""Light and contrast of each place of a session's film, computed once: what linear models see by place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.film_features import luma
+from models.learning.data.cache import cache_folder, digest, fingerprint, whole
+from models.learning.data.cues import cover
+from models.learning.data.dataset import Recordings, Windows
+from models.learning.data.features import shown_frames
+from realtime.video.opencv import cv2
+from recordings.session.session import Session
+
+FEATURES = ("light", "rises", "falls", "contrast")
+SHAPE = (8, 8)
+"""Rows and columns of places, whatever the frame's shape."""
+_PX = 8  # pixels of a place's side that are looked at
+_VERSION = 1
+Floats = NDArray[np.float64]
+
+
+def session_light(session: Session, cache: Path | None = None, video: str = "") -> NDArray[np.float32]:
+    """Mean and mean square of the luminance at each place, (n_frames, 2, places), computed now or before.
+
+    Frames that the video file has lost repeat the one before.
+    """
+    track = session.video(video or None)
+    key = digest(_VERSION, fingerprint(session.path), fingerprint(track.path), video, SHAPE, _PX)
+    path = cache_folder(session.folder, cache) / f"light-{key}.npy"
+    if not path.is_file():
+        rows = np.full((track.n_samples, 2, SHAPE[0] * SHAPE[1]), np.nan, np.float32)
+        for stamp, image in shown_frames(session, video):
+            rows[np.searchsorted(track.times, stamp)] = moments(image)
+        there = ~np.isnan(rows[:, 0, 0])
+        last = np.maximum.accumulate(np.where(there, np.arange(len(rows)), -1))
+        rows = np.where((last < 0)[:, None, None], 0.0, rows[np.maximum(last, 0)]).astype(np.float32)
+        with whole(path) as work, work.open("wb") as file:
+            np.save(file, rows)
+    return np.load(path)
+
+
+def moments(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Mean and mean square of the luminance (0 to 1) at each place of a frame: (2, places).
+
+    Parameters
+    ----------
+    image : array of shape (height, width, 3), uint8 RGB
+    """
+    rows, columns = SHAPE
+    grey = cv2.resize(luma(image), (columns * _PX, rows * _PX), interpolation=cv2.INTER_AREA)
+    parts = np.stack([grey, grey**2]).reshape(2, rows, _PX, columns, _PX)
+    return parts.mean(axis=(2, 4)).reshape(2, -1)
+
+
+class Light:
+    """Light, rises, falls and contrast of any window of recordings, by place or over a part of the frame."""
+
+    def __init__(self, recordings: Recordings) -> None:
+        self.recordings = recordings
+        self._of_frames = []
+        for path in recordings.paths:
+            with Session(path) as session:
+                self._of_frames.append(session_light(session, recordings.cache, recordings.selectors[1]))
+
+    def by_place(self, windows: Windows) -> Floats:
+        """Features (n, G, places, 4) of every place by itself."""
+        return self._seen(windows, None)
+
+    def over(self, windows: Windows, boxes: Floats) -> Floats:
+        """Features (n, G, 4) of one rectangle a window, (n, 4) in fractions; NaN means the whole frame."""
+        weights = cover(boxes, SHAPE)
+        weights[weights.sum(axis=1) == 0] = 1 / weights.shape[1]
+        return self._seen(windows, weights)[:, :, 0]
+
+    def _seen(self, windows: Windows, weights: Floats | None) -> Floats:
+        positions, shown = self.recordings.positions(windows)
+        found = []
+        for i, session in enumerate(windows.session):
+            rows = self._of_frames[session]
+            first, last = int(np.maximum(positions[i], 0).min()), int(positions[i].max())
+            used = rows[first : max(last, first) + 1].astype(np.float64)
+            if weights is not None:
+                used = used @ weights[i][:, None]
+            found.append(on_slots(used, positions[i] - first, shown[i]))
+        return np.stack(found)
+
+
+def on_slots(rows: Floats, position: NDArray[np.int64], shown: NDArray[np.bool_]) -> Floats:
+    """Features (n_slots, places, 4) of the frames on show.
+
+    Light and contrast are held; every rise and fall of a frame's light since the slot before adds up at the
+    slot, so a flicker faster than the slots is not lost.
+
+    Parameters
+    ----------
+    rows : array of shape (n_frames, 2, places)
+        Mean and mean square of the light.
+    position : array of shape (n_slots,)
+        The frame on show, negative where none.
+    shown : array of shape (n_slots,), bool
+    """
+    light, square = rows[:, 0], rows[:, 1]
+    steps = np.diff(light, axis=0, prepend=light[:1])
+    summed = [np.cumsum(np.maximum(sign * steps, 0), axis=0) for sign in (1, -1)]
+    at = np.maximum(position, 0)
+    before = np.concatenate([at[:1], at[:-1]])
+    changes = [part[at] - part[np.minimum(before, at)] for part in summed]
+    contrast = np.sqrt(np.maximum(square - light**2, 0))[at]
+    values = np.stack([light[at], *changes, contrast], axis=2)
+    values[~shown | (position < 0)] = 0.0
+    return values
