@@ -15,7 +15,7 @@ from recordings.report.style import STYLE
 from recordings.report.svg import Chart, nice_ticks
 
 Figures = Mapping[str, Any]
-NAMES = {"similarity": "network, similarity", "match": "network, match", "ridge": "ridge", "cca": "CCA"}
+NAMES = {"similarity": "network, similarity", "match": "network, match", "ridge": "ridge", "cca": "CCA", "responses": "responses"}
 _STYLE = """
 svg .low { stroke: var(--muted); stroke-width: 1.5; } svg .dot { fill: var(--accent); }
 svg .other { fill: var(--trace); }
