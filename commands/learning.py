@@ -157,7 +157,7 @@ def models(
     ] = None,
 ) -> None:
     """List the presets and the parts they are made of; with --table what every combination costs here."""
-    from models.bench.table import as_markdown, machine, rows
+    from models.bench.table import as_markdown, measured_on, rows
     from models.config import PRESETS, preset
     from models.learning.studies.ablation import accuracies
 
@@ -169,4 +169,4 @@ def models(
         measured.append(row)
         typer.echo(f"{len(measured)}: {', '.join(row.parts)}", err=True)
     known = accuracies(accuracy) if accuracy is not None else None
-    typer.echo(f"{machine()}\n\n{as_markdown(measured, known)}")
+    typer.echo(f"{measured_on()}\n\n{as_markdown(measured, known)}")

@@ -128,6 +128,7 @@ def print_worth(found: Mapping[str, Any]) -> None:
     """What a model is worth, beside chance and the linear models."""
     table = Table("", "2-way (chance 0.50)", "95 %", "10-way (chance 0.10)")
     rows = {name: found.get(name) for name in ("similarity", "match")} | found.get("baselines", {})
+    rows |= {f"{name}, learned here": part for name, part in found.get("baselines_here", {}).items()}
     for name, figures in rows.items():
         if figures:
             low, high = figures["two_way_ci"]

@@ -21,10 +21,10 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-import torch
 from torch import Tensor
 
 from models.config import load
+from models.network.hub import differences, filled_later
 from models.network.network import Network
 from realtime.errors import ConfigError, WeightsError
 
@@ -101,7 +101,8 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
     folder = Path(folder)
     record = _read_record(folder)
     try:
-        network = Network(load(record["config"]), tuple(record["channels"]))
+        with filled_later():
+            network = Network(load(record["config"]), tuple(record["channels"]))
         path = folder / Path(record["weights"]).name
         state = _read_weights(path, record["sha256"])
         name, split, metrics = str(record["name"]), record["split"], record["metrics"]
@@ -130,21 +131,10 @@ def fill(network: Network, state: Mapping[str, Tensor], source: str) -> None:
     WeightsError
         With the names and shapes that differ.
     """
-    wanted = own_weights(network)
-    problems = [f"{name} is missing" for name in wanted if name not in state]
-    problems += [f"{name} is not part of this network" for name in state if name not in wanted]
-    both = [name for name in wanted if name in state]
-    problems += [
-        f"{name} is {tuple(state[name].shape)}, not {tuple(wanted[name].shape)}"
-        for name in both
-        if state[name].shape != wanted[name].shape
-    ]
-    problems += [f"{name} is not finite" for name in both if not torch.isfinite(state[name]).all()]
+    problems = differences(own_weights(network), state)
     if problems:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
         raise WeightsError(
-            f"{source} does not fit the network: {'; '.join(problems[:5])}{more}. "
-            f"Use the configuration it was trained with."
+            f"{source} does not fit the network: {problems}. Use the configuration it was trained with."
         )
     network.load_state_dict(dict(state), strict=False)
 

@@ -7,10 +7,13 @@ from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.types import Chance, FloatArray
 
 LEAST_IMPOSTORS = 40  # before this the band would be noise
+IMPOSTOR_GAP_S = 4.0
+"""Impostors start at least so long before or after the true window: nearer ones share too much with it."""
 _Z95 = 1.959964  # two-sided 95 % of a standard normal
 
 
@@ -24,12 +27,16 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def auc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
-    """Probability that a positive exceeds a negative (area under the ROC curve); None where one is empty."""
+def auc(
+    positive: Sequence[float] | NDArray[np.floating], negative: Sequence[float] | NDArray[np.floating]
+) -> float | None:
+    """Probability that a positive (n,) exceeds a negative (m,), ties half; None where one is empty."""
     if not len(positive) or not len(negative):
         return None
-    above = np.subtract.outer(np.asarray(positive), np.asarray(negative))
-    return float(np.mean((above > 0) + 0.5 * (above == 0)))
+    ordered, values = np.sort(np.asarray(negative)), np.asarray(positive)
+    below = np.searchsorted(ordered, values, side="left")
+    upto = np.searchsorted(ordered, values, side="right")
+    return float((below + upto).mean() / (2 * len(ordered)))
 
 
 class ChanceTracker:

@@ -7,7 +7,6 @@ the scan of Mamba, shows in the time alone.
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from models.bench.published_shapes import SHAPES, write_random
 from models.bench.setting import interval
 from models.config import NetworkConfig, preset
 from models.inference.engine import Engine
+from models.inference.machine import machine
 from models.network.eeg.cbramod import PRETRAINED_ORDER
 
 EEG = ("compact", "cbramod", "cbramod+compact")
@@ -155,16 +155,9 @@ def _milliseconds(run: Callable[[], Any], seconds: float) -> float:
     return median(times[1:]) * 1e3
 
 
-def machine() -> str:
+def measured_on() -> str:
     """What the times were measured on, in words."""
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [
-            line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
-        name = names[0] if names else name
-    return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    return f"{machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def as_markdown(measured: Sequence[Row], accuracy: Mapping[str, str] | None = None) -> str:

@@ -21,13 +21,13 @@ from models.network.interfaces import Fused, State
 from models.network.masks import allowed_items, packed_order
 from models.network.network import Network
 from models.network.towers import EegView, VideoView, similarity
+from realtime.chance import IMPOSTOR_GAP_S
 from realtime.errors import ConfigError, StreamFormatError
 from realtime.model import ModelCard, OtherVideo
 from realtime.types import Interval, OtherScores, Scores
 
 UNTRAINED = "untrained"
 BANK_SIZE = 48  # past video intervals kept as impostors: 96 s of them at 2 s
-IMPOSTOR_GAP_S = 4.0  # nearer ones share too much with what is on show (docs/design.md: evaluation)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from models.film_features import CHANGES, FEATURES, SHORT_SIDE, frame_features
 from models.linear_model import FILE, LinearModel
+from realtime.chance import IMPOSTOR_GAP_S
 from realtime.errors import StreamFormatError
 from realtime.model import ModelCard, OtherVideo
 from realtime.types import Attention, BoolArray, IndexArray, Interval, OtherScores, Scores
 from realtime.video.frames import shrink
 
 BANK_SIZE = 48  # past video intervals kept as impostors
-IMPOSTOR_GAP_S = 4.0
 
 
 class LinearEngine:

@@ -6,6 +6,7 @@ No point of EEG more is theirs, and the same code judges them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,8 @@ from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.data.features import session_features
 from models.learning.data.light import Light
 from models.learning.judging.metrics import Scored
-from models.learning.linear import RESPONSE_S, Cca, Linear, Responses, Ridge, Scorer
+from models.learning.linear import COMPONENTS, Cca, Linear, Ridge, Scorer
+from models.learning.responses import RESPONSE_S, Responses
 from models.linear_model import Floats, LinearModel, eeg_rows, eeg_slots, film_rows
 from recordings.session.session import Session
 
@@ -51,15 +53,23 @@ class LinearModels:
 
     def __init__(self, recordings: Recordings) -> None:
         self.recordings = recordings
-        self.features = FilmFeatures(recordings)
-        self.light = Light(recordings)
+
+    @cached_property
+    def features(self) -> FilmFeatures:
+        """Features of the whole frame."""
+        return FilmFeatures(self.recordings)
+
+    @cached_property
+    def light(self) -> Light:
+        """Light by place."""
+        return Light(self.recordings)
 
     def fit(self, train: Sequence[Span]) -> dict[str, Scorer]:
         """All models, from windows in a row; sessions (or thirds of one) are left out in turn."""
         blocks = [w for w in map(self._windows, blocks_of(train)) if len(w.end)]
         ridge = Ridge.fit([self.sides("ridge", w) for w in blocks])
         cca = Cca.fit([self.sides("cca", w) for w in blocks])
-        return {"ridge": ridge, "cca": cca, "responses": self.fit_responses(blocks)}
+        return {"ridge": ridge, "cca": cca, "responses": self.fit_responses(train)}
 
     def fit_one(self, name: str, train: Sequence[Span]) -> Linear:
         """`ridge` or `cca` alone."""
@@ -67,9 +77,17 @@ class LinearModels:
         sides = [self.sides(name, w) for w in blocks]
         return Ridge.fit(sides) if name == "ridge" else Cca.fit(sides)
 
-    def fit_responses(self, blocks: Sequence[Windows]) -> Responses:
-        """Responses to the light of what is attended, of the whole frame where no cue says so."""
-        return Responses.fit([(self.slots(w), self.attended(w)) for w in blocks], self.n_lags)
+    def fit_responses(self, train: Sequence[Span], components: int | None = None) -> Responses:
+        """Responses to the light of what is attended, of the whole frame where no cue says so.
+
+        Parameters
+        ----------
+        components : int, optional
+            How many; by default the number that does best on blocks that were left out.
+        """
+        blocks = [w for w in map(self._windows, blocks_of(train)) if len(w.end)]
+        sides = [(self.slots(w), self.attended(w)) for w in blocks]
+        return Responses.fit(sides, self.n_lags, COMPONENTS if components is None else (components,))
 
     @property
     def n_lags(self) -> int:
@@ -123,8 +141,10 @@ class LinearModels:
         return self.recordings.every(spans, self.recordings.grid.n_slots)
 
 
-def blocks_of(train: Sequence[Span], least: int = 3) -> list[list[Span]]:
-    """What is left out in turn: spans as they are, cut up where there are too few."""
+def blocks_of(train: Sequence[Span], least: int = 3, most: int = 12) -> list[list[Span]]:
+    """What is left out in turn: spans as they are, cut up where there are too few, grouped where too many."""
+    if len(train) > most:
+        return [list(train[len(train) * i // least : len(train) * (i + 1) // least]) for i in range(least)]
     pieces = -(-least // max(len(train), 1))
     return [
         [Span(s.session, s.start + n * i // pieces, s.start + n * (i + 1) // pieces)]

@@ -16,6 +16,7 @@ from models.learning.evaluate import Tell
 from models.learning.judging.judge import Runs, by_run, judged
 from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
+from models.learning.spatial import set_spatial
 from models.learning.train import Material, prepare
 from models.learning.training.fit import Progress, fit
 from models.learning.training.recipe import Recipe
@@ -113,6 +114,7 @@ def trained(
         torch.manual_seed(recipe.seed)
         network = Network(config, recordings.labels)
     train, held = hold_out(spans, recipe.validation, guard=recordings.n_rows)
+    set_spatial(network, recordings, train)
     split = as_split({"train": train, "validation": held}, recordings)
     fit(network, recordings, train, held, recipe, state, report, split=split)
     return network

@@ -15,8 +15,10 @@ from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import as_split
 from models.learning.judging.controls import controls
 from models.learning.judging.judge import Runs, by_run, headline, judged
-from models.learning.judging.metrics import Scored, summary
+from models.learning.judging.lag import recovered_lag
+from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
+from models.learning.kept import load_models
 from models.learning.train import Material, fed
 from realtime.config import GridConfig
 from realtime.errors import SessionError
@@ -29,8 +31,10 @@ def evaluate_checkpoint(
 ) -> dict[str, Any]:
     """Judge a checkpoint on sessions.
 
-    Of sessions it was trained on, only what lies a guard away from the training counts. The linear models
-    beside it are trained on the other sessions given, each session left out in turn (thirds of a single one).
+    Of sessions it was trained on, only what lies a guard away from the training counts; blocks that it was
+    validated on were seen as well. The linear models beside it learned from the same sessions as the network
+    (`baselines`, kept by the training), and from the sessions judged, each left out in turn (thirds of a
+    single one): `baselines_here`, what they would reach on this very person.
 
     Parameters
     ----------
@@ -41,7 +45,8 @@ def evaluate_checkpoint(
     -------
     dict
         `two_way`, `two_way_ci`, `ten_way`, `null_two_way`, `n_windows`, `split` of the similarity, and all
-        the rest in parts: `similarity`, `match`, `lengths`, `by_run`, `calibration`, `controls`, `baselines`.
+        the rest in parts: `similarity`, `match`, `lengths`, `by_run`, `calibration`, `controls`, `baselines`,
+        `baselines_here`, and `lag_s`, by how much these brains answer later than those learned from.
 
     Raises
     ------
@@ -53,14 +58,24 @@ def evaluate_checkpoint(
     recordings = fed(material, checkpoint.network)
     test = unseen(recordings, checkpoint)
     say("scoring all pairs")
-    found = judged(Runs.of(score(checkpoint.network, recordings, test), recordings))
+    runs = Runs.of(score(checkpoint.network, recordings, test), recordings)
+    if not contest(runs.similarity).n:
+        raise SessionError(
+            f"{recordings.minutes(test) * 60:.0f} s of these sessions were not learned from, too little to "
+            f"set a window against nine others: record longer, or give others"
+        )
+    found = judged(runs)
+    found["lag_s"] = round(recovered_lag(checkpoint.network, recordings, test), 3)
     found["split"] = {**as_split({"test": test}, recordings), "trained_on": dict(checkpoint.split)}
     found["weights"] = checkpoint.name
     if with_controls:
         say("controls")
         found["controls"] = controls(checkpoint.network, recordings, test)
     say("linear models on the same windows")
-    found["baselines"] = {name: summary(runs) for name, runs in left_out_baselines(recordings, test).items()}
+    kept = LinearModels(recordings).score(load_models(Path(folder)), test)
+    here = left_out_baselines(recordings, test)
+    for name, part in (("baselines", kept), ("baselines_here", here)):
+        found[name] = {kind: summary(runs) for kind, runs in part.items()}
     return found
 
 
@@ -129,7 +144,7 @@ def _by_thirds(
 
 
 def unseen(recordings: Recordings, checkpoint: Checkpoint) -> list[Span]:
-    """What the checkpoint was not trained on, a guard away from what it was.
+    """What the checkpoint was neither trained nor validated on, a guard away from what it was.
 
     Raises
     ------
@@ -141,7 +156,7 @@ def unseen(recordings: Recordings, checkpoint: Checkpoint) -> list[Span]:
     for span in recordings.spans():
         first = recordings.tables[span.session].first
         parts = [span]
-        for used in checkpoint.split.get("train", []):
+        for used in [*checkpoint.split.get("train", []), *checkpoint.split.get("validation", [])]:
             if used.get("id") == recordings.ids[span.session]:
                 start = round(used["from_s"] * hz) - first - guard
                 stop = round(used["to_s"] * hz) - first + guard

@@ -6,13 +6,13 @@ Both choose what there is to choose by telling apart windows of blocks that were
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy import linalg, special
+from scipy import linalg
 
-from models.learning.judging.metrics import Scored, contest, pairs
+from models.learning.judging.metrics import Scored, contest
 from models.linear_model import Floats, correlations
 
 LAMBDAS = tuple(10.0**k for k in range(-4, 3))
@@ -67,7 +67,7 @@ class Ridge:
     @classmethod
     def fit(cls, folds: Sequence[tuple[Floats, Floats]]) -> Ridge:
         """Fit to blocks of lagged EEG (n, G, C·lags) and film (n, G, F); choices by leaving blocks out."""
-        standard = Standard.of(_rows([eeg for eeg, _ in folds]))
+        standard = Standard.of(rows_of([eeg for eeg, _ in folds]))
         sums = [_sums(standard(eeg), film) for eeg, film in folds]
         best, chosen = -1.0, (LAMBDAS[0], np.ones(folds[0][1].shape[2]))
         for penalty in LAMBDAS:
@@ -118,10 +118,10 @@ class Cca:
 
     @classmethod
     def _solve(cls, folds: Sequence[tuple[Floats, Floats]], penalty: float) -> Cca:
-        x, y = _rows([eeg for eeg, _ in folds]), _rows([film for _, film in folds])
+        x, y = rows_of([eeg for eeg, _ in folds]), rows_of([film for _, film in folds])
         eeg, film = Standard.of(x), Standard.of(y)
         x, y = eeg(x), film(y)
-        whiten = [_whitener(side.T @ side / len(side), penalty) for side in (x, y)]
+        whiten = [whitener(side.T @ side / len(side), penalty) for side in (x, y)]
         u, _, vt = linalg.svd(whiten[0].T @ (x.T @ y / len(x)) @ whiten[1], full_matrices=False)
         return cls(eeg, film, whiten[0] @ u, whiten[1] @ vt.T)
 
@@ -138,156 +138,8 @@ class Cca:
         return self.eeg, self.film, self.eeg_weights, self.film_weights, np.full(k, 1 / k)
 
 
-RESPONSE_S = 0.3
-"""How long the answer to a change of light is followed."""
-CHANGES = (1, 2)  # rises and falls alone, of light's features (`data.light.FEATURES`)
-
-
-@dataclass(frozen=True)
-class Responses:
-    """CCA of electrodes as they stand with the film's last 0.3 s: spatial filters, each with its responses.
-
-    With many electrodes and little data this is the linear model to beat: C weights a component in place of
-    C for each lag (Dmochowski et al. 2018, doi:10.1016/j.neuroimage.2017.05.037).
-
-    Attributes
-    ----------
-    mean : array of shape (C,)
-    filters : array of shape (C, k)
-        Of EEG in units of its running scale; each gives a component of variance 1.
-    patterns : array of shape (C, k)
-        What each component looks like on the scalp (Haufe et al. 2014, doi:10.1016/j.neuroimage.2013.10.067).
-    film : Standard
-        Of the features used.
-    responses : array of shape (features · lags, k)
-    used : tuple of int
-        Which features.
-    """
-
-    mean: Floats
-    filters: Floats
-    patterns: Floats
-    film: Standard
-    responses: Floats
-    used: tuple[int, ...]
-    n_lags: int
-
-    @classmethod
-    def fit(cls, folds: Sequence[tuple[Floats, Floats]], n_lags: int) -> Responses:
-        """Fit to blocks of EEG (n, G + lag, C) and film (n, G, F), each left out in turn to choose.
-
-        Chosen are the shrinkage, the number of components, and whether rises and falls alone do better.
-        """
-        best, chosen = -np.inf, cls.solve(folds, n_lags)
-        for used in (CHANGES, tuple(range(folds[0][1].shape[2]))):
-            standard, sums = _response_sums(folds, n_lags, used)
-            rests = [[s for j, s in enumerate(sums) if j != i or len(sums) == 1] for i in range(len(sums))]
-            for penalty in LAMBDAS[1:5]:
-                models = [cls._of(rest, standard, n_lags, penalty, used) for rest in rests]
-                for k in COMPONENTS:
-                    of_fold = zip(models, folds, strict=True)
-                    found = _distance([model.first(k).scores(*fold) for model, fold in of_fold])
-                    if found > best:
-                        best, chosen = found, cls._of(sums, standard, n_lags, penalty, used).first(k)
-        return chosen
-
-    @classmethod
-    def solve(
-        cls,
-        folds: Sequence[tuple[Floats, Floats]],
-        n_lags: int,
-        penalty: float = LAMBDAS[2],
-        used: tuple[int, ...] = CHANGES,
-    ) -> Responses:
-        """All components at one shrinkage."""
-        standard, sums = _response_sums(folds, n_lags, used)
-        return cls._of(sums, standard, n_lags, penalty, used)
-
-    @classmethod
-    def _of(
-        cls, sums: Sequence[_Sums], film: Standard, n_lags: int, penalty: float, used: tuple[int, ...]
-    ) -> Responses:
-        n, x, y, xx, yy, xy = (np.sum(part, axis=0) for part in zip(*sums, strict=True))
-        mean = x / n
-        covariance, film_covariance = xx / n - np.outer(mean, mean), yy / n - np.outer(y, y) / n**2
-        whiten = [_whitener(part, penalty) for part in (covariance, film_covariance)]
-        across = xy / n - np.outer(mean, y / n)
-        u, _, vt = linalg.svd(whiten[0].T @ across @ whiten[1], full_matrices=False)
-        filters = whiten[0] @ u
-        filters /= np.maximum(np.sqrt(np.einsum("ck,cd,dk->k", filters, covariance, filters)), 1e-12)
-        return cls(mean, filters, covariance @ filters, film, whiten[1] @ vt.T, used, n_lags)
-
-    def first(self, k: int) -> Responses:
-        """The same with its first `k` components."""
-        return replace(
-            self, filters=self.filters[:, :k], patterns=self.patterns[:, :k], responses=self.responses[:, :k]
-        )
-
-    def components(self, eeg: Floats) -> Floats:
-        """What the filters make of EEG (n, G + lag, C): (n, G + lag, k)."""
-        return (eeg - self.mean) @ self.filters
-
-    def expected(self, film: Floats, n_rows: int) -> Floats:
-        """Components (n, n_rows, ..., k) that answer to film (n, G, ..., F): the frame's, or each place's."""
-        standard = self.film(film[..., self.used])
-        return np.stack([behind(one[None], self.n_lags, n_rows)[0] @ self.responses for one in standard])
-
-    def scores(self, eeg: Floats, film: Floats) -> Floats:
-        """Mean correlation (n, m) of EEG (n, G + lag, C) with film (m, G, F)."""
-        return np.asarray(correlations(self.components(eeg), self.expected(film, eeg.shape[1])).mean(axis=0))
-
-    def by_place(self, eeg: Floats, film: Floats) -> Floats:
-        """The same for each place of film (m, G, places, F): (n, m, places)."""
-        expected = self.expected(film, eeg.shape[1])
-        components = self.components(eeg)
-        places = [correlations(components, expected[:, :, p]).mean(axis=0) for p in range(film.shape[2])]
-        return np.stack(places, axis=2)
-
-
-_Sums = tuple[int, Floats, Floats, Floats, Floats, Floats]
-
-
-def _response_sums(
-    folds: Sequence[tuple[Floats, Floats]], n_lags: int, used: tuple[int, ...]
-) -> tuple[Standard, list[_Sums]]:
-    """How the film is standardised, and what a CCA needs of each block: n, Σx, Σy, Σxx, Σyy, Σxy."""
-    standard = Standard.of(_rows([film for _, film in folds])[:, used])
-    standard = Standard(standard.mean, np.where(standard.sd < 1e-4, np.inf, standard.sd))  # it never changes
-    sums = []
-    for eeg, film in folds:
-        x, y = _rows([eeg]), _rows([behind(standard(film[..., used]), n_lags, eeg.shape[1])])
-        sums.append((len(x), x.sum(axis=0), y.sum(axis=0), x.T @ x, y.T @ y, x.T @ y))
-    return standard, sums
-
-
-def _distance(scores: Sequence[Floats]) -> float:
-    """How far true pairs lie above mismatched ones, in standard deviations: for where accuracy is full."""
-    runs = [Scored(block, np.arange(0.0, 2.0 * len(block), 2.0)) for block in scores]
-    true, false = pairs(runs)
-    return float((true.mean() - false.mean()) / max(false.std(), 1e-9)) if len(false) else -1.0
-
-
-def behind(film: Floats, n_lags: int, n_rows: int) -> Floats:
-    """Film (n, G, ..., F) with its last `n_lags` slots beside each: (n, n_rows, ..., F · lags).
-
-    Film before and after the window is not known and reads as 0, which is its mean where it is standardised.
-    """
-    n_slots = film.shape[1]
-    pad = [(0, 0), (n_lags - 1, max(0, n_rows - n_slots)), *[(0, 0)] * (film.ndim - 2)]
-    padded = np.pad(film, pad)
-    return np.concatenate([padded[:, n_lags - 1 - lag :][:, :n_rows] for lag in range(n_lags)], axis=-1)
-
-
-PLACE_SCALE = 40.0
-"""κ: how sharply the best of many places counts."""
-
-
-def over_places(scores: Floats, scale: float = PLACE_SCALE) -> Floats:
-    """A soft maximum over the last axis of (..., places): log Σ exp(κ·c) / κ."""
-    return np.asarray(special.logsumexp(scale * scores, axis=-1) / scale)
-
-
-def _rows(windows: Sequence[Floats]) -> Floats:
+def rows_of(windows: Sequence[Floats]) -> Floats:
+    """All slots of windows (n, G, F) below each other: (slots, F)."""
     return np.concatenate([w.reshape(-1, w.shape[2]) for w in windows])
 
 
@@ -302,7 +154,8 @@ def _solve(sums: Sequence[tuple[Floats, Floats]], penalty: float) -> Floats:
     return linalg.solve(xx + load * np.eye(len(xx)), xy, assume_a="pos")
 
 
-def _whitener(covariance: Floats, penalty: float) -> Floats:
+def whitener(covariance: Floats, penalty: float) -> Floats:
+    """Square root of the inverse of a covariance (F, F), shrunk by a share of its mean variance."""
     values, vectors = linalg.eigh(covariance)
     return vectors / np.sqrt(np.maximum(values, 0) + penalty * values.mean())
 

@@ -11,9 +11,11 @@ import torch
 
 from models.checkpoint import save_checkpoint
 from models.config import NetworkConfig, preset
-from models.learning.baselines import fit_linear
+from models.learning import kept
+from models.learning.baselines import LinearModels, fit_linear
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import as_split, hold_out
+from models.learning.spatial import set_spatial
 from models.learning.training.fit import Progress, Trained, fit
 from models.learning.training.interrupt import ctrl_c
 from models.learning.training.recipe import Recipe
@@ -121,22 +123,29 @@ def train_sessions(
     network, recordings = prepare(material, config, recipe)
     train, held = hold_out(recordings.spans(), recipe.validation, guard=recordings.n_rows)
     split = as_split({"train": train, "validation": held}, recordings)
+    set_spatial(network, recordings, train)
     with ctrl_c() as pressed:
         trained = fit(network, recordings, train, held, recipe, out / STATE, report, pressed, split)
     metrics = {"recipe": recipe.model_dump(mode="json"), "training": asdict(trained)}
     minutes = recordings.minutes(train)
-    stand_in(recordings, train, out)
+    keep_linear(recordings, train, out)
     save_checkpoint(out, network, out.resolve().name, split, metrics)
     if trained.reason != "interrupted":
         (out / STATE).unlink(missing_ok=True)
     return TrainingResult(out, minutes, trained, split, metrics, advice(minutes, trained))
 
 
-def stand_in(recordings: Recordings, train: Sequence[Span], out: Path) -> None:
-    """Write a linear model where there is too little data for a network; remove an older one where not."""
-    (out / FILE).unlink(missing_ok=True)
-    if recordings.minutes(train) < LEAST_MINUTES and len(recordings.every(train, recordings.n_rows).end) > 3:
-        fit_linear(recordings, train).save(out)
+def keep_linear(recordings: Recordings, train: Sequence[Span], out: Path) -> None:
+    """Write the linear models of the same data, to be judged beside; older ones go.
+
+    One of them is written to stand in live where there is too little data for a network.
+    """
+    for file in (FILE, kept.FILE):
+        (out / file).unlink(missing_ok=True)
+    if len(recordings.every(train, recordings.n_rows).end) > 3:
+        kept.save_models(out, LinearModels(recordings).fit(train))
+        if recordings.minutes(train) < LEAST_MINUTES:
+            fit_linear(recordings, train).save(out)
 
 
 def prepare(material: Material, config: NetworkConfig, recipe: Recipe) -> tuple[Network, Recordings]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -173,15 +173,22 @@ def load_strictly(network: nn.Module, state: dict[str, Tensor], source: object) 
     WeightsError
         That names what is missing, what is unknown and what has another shape.
     """
-    own = network.state_dict()
-    faults = [f"missing {name}" for name in own if name not in state]
-    faults += [f"unknown {name}" for name in state if name not in own]
-    faults += [
-        f"{name} is {tuple(state[name].shape)}, not {tuple(value.shape)}"
-        for name, value in own.items()
-        if name in state and state[name].shape != value.shape
-    ]
-    if faults:
-        shown = "; ".join(faults[:3]) + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")
-        raise WeightsError(f"The weights in {source} do not fit {type(network).__name__}: {shown}.")
+    problems = differences(network.state_dict(), state)
+    if problems:
+        raise WeightsError(f"The weights in {source} do not fit {type(network).__name__}: {problems}.")
     network.load_state_dict(state)
+
+
+def differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], most: int = 5) -> str:
+    """Say how two state dicts differ in names and shapes, and what is not finite; empty where they agree."""
+    problems = [f"{name} is missing" for name in wanted if name not in found]
+    problems += [f"{name} is not part of it" for name in found if name not in wanted]
+    both = [name for name in wanted if name in found]
+    problems += [
+        f"{name} is {tuple(found[name].shape)}, not {tuple(wanted[name].shape)}"
+        for name in both
+        if found[name].shape != wanted[name].shape
+    ]
+    problems += [f"{name} is not finite" for name in both if not torch.isfinite(found[name]).all()]
+    more = f" and {len(problems) - most} more" if len(problems) > most else ""
+    return "; ".join(problems[:most]) + more

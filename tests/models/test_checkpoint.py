@@ -133,7 +133,7 @@ def test_weights_of_another_network_are_refused_with_what_differs(tmp_path: Path
         fill(network, state, "somewhere")
     for part in (
         "bias is missing",
-        "extra is not part of this network",
+        "extra is not part of it",
         "log_scale is (2,), not ()",
         "eeg_tower.head.bias is not finite",
         "somewhere does not fit the network",

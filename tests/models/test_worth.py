@@ -39,7 +39,7 @@ def judged(network, folder: Path) -> dict:
 
 def test_a_brain_that_answers_later_is_found_to_within_25_ms(network, tmp_path):
     recordings = fed(Material([write_subject(tmp_path / "late", 32.0, snr=0.8, lag_s=0.1)]), network)
-    found = recovered_lag(network, recordings)
+    found = recovered_lag(network, recordings, recordings.spans())
     print(f"lag {found * 1e3:.1f} ms")
     assert found == pytest.approx(0.1, abs=0.025)
 

@@ -22,7 +22,7 @@ from models.learning.data.frames import FrameFile, Pictures, frame_file
 from models.network.network import Network, is_trained
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
-from recordings.session.session import Session
+from recordings.session.session import XDF_NAME, Session
 
 Indices = NDArray[np.int64]
 
@@ -155,7 +155,6 @@ class Recordings:
         self.paths = [Path(path) for path in paths]
         self.grid, self.conditioning, self.cache = grid, conditioning, cache
         self.selectors = eeg, video
-        self.names: list[str] = []
         self.tables: list[TableFile] = []
         self.ids: list[str] = []
         self.cues: list[Cues | None] = []
@@ -163,7 +162,6 @@ class Recordings:
         for path in self.paths:
             with Session(path) as session:
                 table = session_table(session, self.conditioning, grid, cache, eeg, video)
-                self.names.append(session.name)
                 self.ids.append(content_id(session.path))
                 self.cues.append(Cues.of(session, cues, video))
                 track = session.video(video or None)
@@ -176,6 +174,7 @@ class Recordings:
                     f"EEG and video of {path} overlap for {table.n_slots / grid.slots_hz:.1f} s; a window "
                     f"needs more than {self.n_rows / grid.slots_hz:.1f} s: record longer"
                 )
+        self.names = names_of(self.paths)
         self._frames: dict[str, list[FrameFile]] = {}
         self._every: dict[str, int] = {}
 
@@ -332,3 +331,23 @@ class Recordings:
             torch.from_numpy(moment),
             torch.from_numpy(self.boxes(windows).astype(np.float32)),
         )
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """What to call sessions: the folder's name, with as many folders above it as tell them apart.
+
+    A file with a name of its own (not `session.xdf`) goes by that.
+    """
+    parts = [
+        (path.parent if path.name == XDF_NAME else path.with_suffix("") if path.is_file() else path)
+        .resolve()
+        .parts
+        for path in paths
+    ]
+    names = ["/".join(part[-1:]) for part in parts]
+    for n in range(2, max(map(len, parts)) + 1):
+        if len(set(names)) == len(set(parts)):
+            break
+        both = list(zip(parts, names, strict=True))
+        names = ["/".join(part[-n:]) if names.count(name) > 1 else name for part, name in both]
+    return names

@@ -28,7 +28,9 @@ def similarity_by_shift(
     return np.array(found)
 
 
-def recovered_lag(network: Network, recordings: Recordings, reach_s: float = 0.25) -> float:
+def recovered_lag(
+    network: Network, recordings: Recordings, spans: Sequence[Span], reach_s: float = 0.25
+) -> float:
     """Seconds by which these brains answer later than those the network learned from.
 
     The top of a parabola through the best shift and its neighbours, so finer than a slot.
@@ -36,7 +38,7 @@ def recovered_lag(network: Network, recordings: Recordings, reach_s: float = 0.2
     hz = recordings.grid.slots_hz
     reach = round(reach_s * hz)
     shifts = np.arange(-reach, reach + 1)
-    height = similarity_by_shift(network, recordings, recordings.spans(), shifts.tolist())
+    height = similarity_by_shift(network, recordings, spans, shifts.tolist())
     best = int(np.clip(height.argmax(), 1, len(shifts) - 2))
     left, top, right = height[best - 1 : best + 2]
     bend = left - 2 * top + right

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.chance import wilson
+from realtime.chance import IMPOSTOR_GAP_S, auc, wilson
 
 Floats = NDArray[np.float64]
-IMPOSTOR_GAP_S = 4.0
-"""Impostors start at least this long before or after the true window: nearer ones share too much with it."""
 N_SHIFTS = 9
 _BOOTSTRAPS = 2000
 
@@ -36,7 +34,7 @@ class Scored:
     length_s : float
         Of a window; windows that overlap are never impostors.
     every : int
-        Only every so-manieth row is judged: no two of them share a moment of EEG.
+        Only every k-th row is judged, so that no two of them share a moment of EEG.
     """
 
     scores: Floats
@@ -144,16 +142,6 @@ def interval(values: Floats, seed: int = 0) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def auc(positive: Floats, negative: Floats) -> float:
-    """Probability that a positive scores above a negative, ties counting half; NaN if one side is empty."""
-    if len(positive) == 0 or len(negative) == 0:
-        return float("nan")
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, side="left")
-    upto = np.searchsorted(ordered, positive, side="right")
-    return float((below + upto).mean() / (2 * len(negative)))
-
-
 @dataclass(frozen=True)
 class Calibration:
     """How far a probability can be taken at its word, true and mismatched pairs at even odds.
@@ -217,7 +205,7 @@ def summary(runs: Sequence[Scored], gap_s: float = IMPOSTOR_GAP_S) -> dict[str, 
     null = null_two_way(runs, gap_s=gap_s)
     found["null_two_way"] = round(float(np.nanmean(null)), 4)
     found["null_two_way_sd"] = round(float(np.nanstd(null)), 4)
-    found["auc"] = round(auc(*pairs(runs, gap_s)), 4)
+    found["auc"] = round(auc(*pairs(runs, gap_s)) or 0.0, 4)
     return found
 
 

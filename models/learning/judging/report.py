@@ -15,7 +15,7 @@ from recordings.report.style import STYLE
 from recordings.report.svg import Chart, nice_ticks
 
 Figures = Mapping[str, Any]
-NAMES = {"similarity": "network, similarity", "match": "network, match", "ridge": "ridge", "cca": "CCA", "responses": "responses"}
+NAMES = {"similarity": "network, similarity", "match": "network, match", "ridge": "ridge", "cca": "CCA"}
 _STYLE = """
 svg .low { stroke: var(--muted); stroke-width: 1.5; } svg .dot { fill: var(--accent); }
 svg .other { fill: var(--trace); }
@@ -65,7 +65,9 @@ def write_worth(found: Figures, path: str | Path, title: str = "What the model i
 def _scorers(found: Figures) -> dict[str, Figures]:
     """Everything that chose between videos, by its name on the page."""
     parts = {name: found[name] for name in ("similarity", "match") if name in found}
-    return {NAMES[name]: part for name, part in {**parts, **found.get("baselines", {})}.items()}
+    named = {NAMES.get(name, name): part for name, part in {**parts, **found.get("baselines", {})}.items()}
+    here = found.get("baselines_here", {}).items()
+    return named | {f"{NAMES.get(name, name)}, learned from the sessions judged": part for name, part in here}
 
 
 def _head(found: Figures, title: str) -> str:

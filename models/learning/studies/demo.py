@@ -18,12 +18,12 @@ import numpy as np
 from models.checkpoint import load_checkpoint, save_checkpoint
 from models.learning.data.dataset import Windows
 from models.learning.evaluate import evaluate_checkpoint
-from models.learning.judging.metrics import auc
 from models.learning.judging.report import write_worth
 from models.learning.judging.scoring import see_windows
 from models.learning.train import Material, TrainingResult, fed, train_sessions
 from models.learning.training.fit import Progress
 from models.learning.training.recipe import PLAIN, Recipe
+from realtime.chance import auc
 from realtime.types import EegInfo
 from realtime.virtual.subject.session import simulate_session
 from realtime.virtual.subject.subject import SubjectOptions
@@ -95,7 +95,7 @@ def judge_demo(out: Path, scratch: Path) -> None:
     write_worth(found, out / "report.html")
 
 
-def engagement_auc(folder: Path, session: Path) -> float:
+def engagement_auc(folder: Path, session: Path) -> float | None:
     """Probability that an engaged interval is more similar than a drifting one, every quarter of a second.
 
     Only intervals that lie in one phase as a whole count; phases are told by the session's markers.
@@ -114,7 +114,8 @@ def engagement_auc(folder: Path, session: Path) -> float:
     phase = np.searchsorted(stamps, starts, side="right") - 1
     whole = (phase >= 0) & (np.searchsorted(stamps, ends, side="right") - 1 == phase)
     engaged = np.array([marker.text == "engaged" for marker in markers])[np.maximum(phase, 0)]
-    return round(auc(similarity[whole & engaged], similarity[whole & ~engaged]), 4)
+    found = auc(similarity[whole & engaged], similarity[whole & ~engaged])
+    return None if found is None else round(found, 4)
 
 
 def main() -> None:

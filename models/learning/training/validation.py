@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from models.learning.data.dataset import Recordings, Span, Windows
-from models.learning.judging.metrics import IMPOSTOR_GAP_S, Contest, Scored, contest
+from models.learning.judging.metrics import Contest, Scored, contest
 from models.learning.judging.scoring import views
 from models.learning.training.objective import match_logits
 from models.network.network import Network
+from realtime.chance import IMPOSTOR_GAP_S
 
 _RIVALS = 9  # mismatched videos each EEG is fused with
 _APART_S = 1e6  # between films: every window of another one may be an impostor

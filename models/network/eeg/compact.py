@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from models.network.interfaces import EegConfig, EegEncoder, EegFeatures
 from realtime.config import GridConfig
+from realtime.errors import ConfigError
 
 
 class CompactConfig(EegConfig):
@@ -21,9 +22,45 @@ class CompactConfig(EegConfig):
     kernel_s: float = Field(0.5, gt=0)  # how far it looks past the picture
     dropout: float = Field(0.2, ge=0, lt=1)
     clip: float = Field(8.0, gt=0)  # in units of the running robust scale
+    spatial: int = Field(0, ge=0)  # components that electrodes are reduced to first; 0 takes them as they are
+    spatial_learns: bool = False  # whether its filters, set from the training data, are trained further
 
     def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
         return CompactEncoder(self, labels, grid)
+
+
+class SpatialFilters(nn.Module):
+    """Electrodes → components by filters set in closed form from the training data (`learning.spatial`).
+
+    What a network lacks with minutes of data and many electrodes is the spatial filter. Further training,
+    where it is asked for, goes through a change with a tenth of the others' rate.
+
+    Attributes
+    ----------
+    filters, patterns : (k, C)
+        Of EEG in units of its running scale, and what each component looks like on the scalp (Haufe et al.
+        2014); patterns are 0 until the filters are set.
+    """
+
+    filters: Tensor
+    patterns: Tensor
+
+    def __init__(self, n_channels: int, k: int, learns: bool) -> None:
+        super().__init__()
+        if k > n_channels:
+            raise ConfigError(f"eeg.spatial={k} components of {n_channels} electrodes: name at most as many")
+        self.register_buffer("filters", nn.init.orthogonal_(torch.empty(k, n_channels)))
+        self.register_buffer("patterns", torch.zeros(k, n_channels))
+        self.change = nn.Parameter(torch.zeros(k, n_channels)) if learns else None
+
+    @property
+    def weight(self) -> Tensor:
+        """The filters as they are applied, (k, C)."""
+        return self.filters if self.change is None else self.filters + 0.1 * self.change
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Filter (N, C, n_times): (N, k, n_times)."""
+        return self.weight @ x
 
 
 class CompactEncoder(nn.Module):
@@ -44,7 +81,11 @@ class CompactEncoder(nn.Module):
         self.per_slot = grid.eeg_hz // grid.slots_hz
         kernel = round(config.kernel_s * grid.eeg_hz) + 1
         self.n_points = grid.n_slots * self.per_slot + kernel - 1
-        self.conv = nn.Conv1d(len(labels), config.hidden, kernel, bias=False)
+        n_inputs = config.spatial or len(labels)
+        self.spatial = (
+            SpatialFilters(len(labels), config.spatial, config.spatial_learns) if config.spatial else None
+        )
+        self.conv = nn.Conv1d(n_inputs, config.hidden, kernel, bias=False)
         self.norm = nn.BatchNorm1d(config.hidden)
         self.pool = nn.AvgPool1d(self.per_slot)
         self.dropout = nn.Dropout(config.dropout)
@@ -52,7 +93,8 @@ class CompactEncoder(nn.Module):
 
     def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
         x = self.condition(eeg, valid, scale)
-        hidden = self.dropout(self.pool(F.elu(self.norm(self.conv(x)))))  # (N, hidden, G)
+        sources = x if self.spatial is None else self.spatial(x)
+        hidden = self.dropout(self.pool(F.elu(self.norm(self.conv(sources)))))  # (N, hidden, G)
         hidden = hidden + F.elu(self.smooth(hidden))
         return EegFeatures(hidden.transpose(1, 2), None, self.channel_shares(x) if explain else None)
 
@@ -70,6 +112,8 @@ class CompactEncoder(nn.Module):
         assert self.norm.running_var is not None
         gain = self.norm.weight * (self.norm.running_var + self.norm.eps).rsqrt()
         weight = self.conv.weight * gain[:, None, None]
+        if self.spatial is not None:
+            weight = torch.einsum("hkt,kc->hct", weight, self.spatial.weight)
         n_channels = x.shape[1]
         alone = weight.transpose(0, 1).reshape(-1, 1, weight.shape[2])  # (C·hidden, 1, kernel)
         passed = F.conv1d(x, alone, stride=self.per_slot, groups=n_channels)

@@ -15,7 +15,8 @@ from models.learning.data.dataset import Recordings, Windows
 from models.learning.data.light import moments
 from models.learning.data.light import on_slots as place_slots
 from models.learning.judging.metrics import Scored, contest
-from models.learning.linear import Cca, Responses, Ridge, over_places
+from models.learning.linear import Cca, Ridge
+from models.learning.responses import Responses, over_places
 from models.linear_model import LinearModel, correlations, lagged
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import WeightsError

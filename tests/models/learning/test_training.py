@@ -17,13 +17,16 @@ import torch
 from models.checkpoint import load_checkpoint
 from models.config import preset
 from models.inference.linear_engine import LinearEngine
-from models.learning.data.dataset import Batch, Recordings
+from models.learning.baselines import LinearModels
+from models.learning.data.dataset import Batch, Recordings, names_of
 from models.learning.data.folds import hold_out
 from models.learning.data.sampling import augment
 from models.learning.data.teacher import Teacher
 from models.learning.evaluate import evaluate_checkpoint, unseen
 from models.learning.judging import controls
 from models.learning.judging.scoring import see_windows, similarity_runs
+from models.learning.kept import load_models
+from models.learning.spatial import patterns
 from models.learning.train import Material, train_sessions
 from models.learning.training import distillation
 from models.learning.training.fit import fit, parameter_groups
@@ -139,20 +142,40 @@ def test_what_a_checkpoint_was_trained_on_is_not_judged(sessions, small, tmp_pat
     checkpoint = load_checkpoint(tmp_path / "out")
     material = Recordings(sessions, small.grid, ConditioningConfig())
     left = unseen(material, checkpoint)
-    assert [span.session for span in left] == [0, 1, 2]
-    trained_to = max(part["to_s"] for part in checkpoint.split["train"]) * 40 - material.tables[0].first
-    assert left[0].start >= trained_to + material.n_rows - 1
+    assert [span.session for span in left] == [1, 2]  # the block it was validated on was seen as well
+    assert checkpoint.split["validation"]
     with pytest.raises(SessionError, match="trained on all"):
-        evaluate_checkpoint(tmp_path / "out", Material([_shortened(sessions[0], checkpoint, tmp_path)]))
+        evaluate_checkpoint(tmp_path / "out", Material(sessions[:1]))
 
 
-def _shortened(session: Path, checkpoint, tmp_path: Path) -> Path:
-    """The session, and a record that says all of it was learned from."""
+def test_too_little_that_was_not_seen_is_refused_in_words(sessions, small, tmp_path):
+    train_sessions(Material(sessions[:1]), tmp_path / "out", small, QUICK)
     record = tmp_path / "out" / "checkpoint.json"
-    told = json.loads(record.read_text())
-    told["split"]["train"][0].update(from_s=0.0, to_s=1e6)
-    record.write_text(json.dumps(told))
-    return session
+    written = json.loads(record.read_text())
+    written["split"]["validation"] = []
+    record.write_text(json.dumps(written))
+    with pytest.raises(SessionError, match="too little to set a window against nine others"):
+        evaluate_checkpoint(tmp_path / "out", Material(sessions[:1]))
+
+
+def test_spatial_filters_and_linear_models_of_the_training_stay_in_the_checkpoint(sessions, small, tmp_path):
+    config = preset("demo", {**SMALL, "eeg.spatial": 1})
+    train_sessions(Material(sessions[:2]), tmp_path / "out", config, QUICK)
+    (row,) = patterns(load_checkpoint(tmp_path / "out").network)
+    sign = np.sign(row["O1"])
+    assert [sign * row[name] for name in ("O1", "O2", "Fp1")] == pytest.approx([1.0, 0.7, -0.5], abs=0.2)
+    kept = load_models(tmp_path / "out")
+    assert set(kept) == {"ridge", "cca", "responses"}
+    linear = LinearModels(Recordings(sessions, config.grid, ConditioningConfig(), None))
+    fitted = linear.fit(hold_out(linear.recordings.spans()[:2], 0.1, linear.recordings.n_rows)[0])
+    test = linear.recordings.spans()[2:]
+    for name, runs in linear.score(kept, test).items():
+        assert np.allclose(runs[0].scores, linear.score(fitted, test)[name][0].scores)
+
+
+def test_runs_of_equal_names_are_told_apart_by_the_folders_above_them():
+    paths = [Path("/data/anna/run1"), Path("/data/ben/run1"), Path("/data/ben/run2")]
+    assert names_of(paths) == ["anna/run1", "ben/run1", "run2"]
 
 
 # ---------------------------------------------------------------- going on

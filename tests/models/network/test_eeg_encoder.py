@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from models.network.eeg.compact import CompactConfig, CompactEncoder
 from realtime.config import GridConfig
+from realtime.errors import ConfigError
 
 GRID = GridConfig(interval_s=1.0, lag_s=0.1, eeg_hz=200, slots_hz=40)
 LABELS = ("Fz", "Cz", "Pz")
@@ -77,3 +78,34 @@ def test_an_electrode_that_is_silent_has_no_share() -> None:
     assert shares[0, 2] == 0
     assert float(shares.sum()) == pytest.approx(1)
     assert (encoder()(x, ~torch.ones_like(valid), scale, explain=True).channels == 0).all()
+
+
+def test_spatial_filters_stand_before_the_first_convolution_and_their_electrodes_share_its_energy() -> None:
+    torch.manual_seed(0)
+    part = CompactEncoder(CompactConfig(hidden=8, kernel_s=0.1, spatial=2), LABELS, GRID).eval()
+    assert part.spatial is not None
+    part.spatial.filters.copy_(torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0]]))
+    plain = CompactEncoder(CompactConfig(hidden=8, kernel_s=0.1), LABELS[:2], GRID).eval()
+    weights = {name: value for name, value in part.state_dict().items() if not name.startswith("spatial")}
+    weights["conv.weight"] = weights["conv.weight"] * torch.tensor([1.0, 0.5])[:, None]
+    plain.load_state_dict(weights)
+    x, valid, scale = eeg(2)
+    found = part(x, valid, scale, explain=True)
+    wanted = plain(x[:, :2], valid[:, :2], scale[:, :2], explain=True)
+    torch.testing.assert_close(found.grid, wanted.grid)
+    torch.testing.assert_close(found.channels[:, :2], wanted.channels)
+    assert found.channels[:, 2].max() == 0
+
+
+def test_filters_that_learn_start_as_they_were_set_and_frozen_ones_have_no_parameter() -> None:
+    learns = CompactEncoder(CompactConfig(spatial=2, spatial_learns=True), LABELS, GRID)
+    assert torch.equal(learns.spatial.weight, learns.spatial.filters)
+    learns(*eeg()).grid.sum().backward()
+    assert learns.spatial.change.grad.abs().sum() > 0
+    frozen = CompactEncoder(CompactConfig(spatial=2), LABELS, GRID)
+    assert not list(frozen.spatial.parameters())
+
+
+def test_more_components_than_electrodes_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"eeg\.spatial=4 components of 3 electrodes"):
+        CompactEncoder(CompactConfig(spatial=4), LABELS, GRID)
