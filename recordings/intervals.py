@@ -85,7 +85,8 @@ class SessionIntervals:
     def _read_eeg(self, session: Session, conditioning: ConditioningConfig, selector: str) -> EegIntake:
         source = ReplayEeg(session, ManualClock(np.inf), selector)
         info = source.open()
-        seconds = session.duration + 10.0
+        start, end = session.eeg(selector).span
+        seconds = end - start + 10.0
         intake = EegIntake(source, info, conditioning, self.grid, seconds, scales_kept=round(seconds) + 10)
         while intake.pump() or not source.finished:
             pass

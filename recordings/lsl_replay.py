@@ -20,7 +20,7 @@ from realtime.errors import ConfigError, SessionError
 from realtime.time.clock import Clock
 from realtime.types import TimeArray
 from recordings.session.session import Session
-from recordings.session.tracks import corrector
+from recordings.session.stamps import StreamStamps, corrector
 from recordings.xdf.format import Values
 from recordings.xdf.index import StreamInfo, XdfStream
 from recordings.xdf.reader import XdfReader
@@ -178,16 +178,22 @@ class _Sender:
 
 
 def _pieces(reader: XdfReader, stream: XdfStream) -> Iterator[tuple[TimeArray, Values]]:
-    """Read times on the session's clock and values of each chunk that holds samples."""
-    on_session_clock = corrector(stream)
+    """Read times on the session's clock and values of each chunk that holds samples.
+
+    What a regular stream's stamps miss is filled in; of an irregular one a sample without a time is left out.
+    """
+    on_session_clock, of_stream = corrector(stream), StreamStamps(reader, stream.info.stream_id)
     left = trusted(stream)[0]
-    for stamps, values in reader.iter_chunks(stream.info.stream_id):
+    for k, (stamps, values) in enumerate(reader.iter_chunks(stream.info.stream_id)):
         n = min(len(stamps), left)
         left -= n
-        if not np.isfinite(stamps[:n]).all():
-            raise SessionError(f"{reader.path}: a stamp of stream {stream.info.name!r} is no number")
-        if n:
-            yield on_session_clock.correct(stamps[:n]), values[:n]
+        if stream.info.rate_nominal > 0 and n:
+            yield on_session_clock.correct(of_stream.of_chunk(k, stamps)[:n]), values[:n]
+            continue
+        known = np.flatnonzero(np.isfinite(stamps[:n])).tolist()
+        if known:
+            chosen = [values[i] for i in known] if isinstance(values, list) else values[known]
+            yield on_session_clock.correct(stamps[known]), chosen
 
 
 def _start(session: Session) -> float:

@@ -229,7 +229,7 @@ def replay_videos(session: Session, clock: Clock) -> list[ReplayVideo]:
 
     Where there is none, there is one source, which reports that when it is opened.
     """
-    streams = session.video_streams
+    streams = session.usable_videos
     order = sorted(streams, key=lambda info: info.name != video_stream(0))  # else as they stand in the file
     return [ReplayVideo(session, clock, f"id={info.stream_id}") for info in order] or [
         ReplayVideo(session, clock)

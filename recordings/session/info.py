@@ -18,6 +18,7 @@ from recordings.session.session import Session
 from recordings.session.tracks import EegTrack, VideoTrack
 from recordings.video.files import VideoReader
 from recordings.xdf.index import StreamInfo, XdfStream
+from recordings.xdf.sync import sane_offsets, trusted
 
 _JUDGED_S = 60  # seconds of EEG whose quality is looked at, spread over the session
 _DRIFT_PPM = 200.0  # more than any crystal: something else is wrong
@@ -43,6 +44,9 @@ def describe(session: Session, check_sums: bool = False) -> dict[str, Any]:
     problems: list[str] = []
     if not session.reader.complete:
         problems.append("the recording was not closed (a crash?): run `phosphene repair` to add its footers")
+    problems += [f"in the file, {what}" for what in session.reader.left_out.sentences()]
+    for stream in session.reader.streams.values():
+        problems += _offset_problems(stream)
     start, end = session.span
     report: dict[str, Any] = {
         "name": session.name,
@@ -61,9 +65,23 @@ def describe(session: Session, check_sums: bool = False) -> dict[str, Any]:
     return report
 
 
+def _offset_problems(stream: XdfStream) -> list[str]:
+    """Say what of a stream's clock offsets and footer cannot be believed."""
+    found, name = [], stream.info.name
+    n_odd = int(np.count_nonzero(~sane_offsets(stream.offset_times, stream.offset_values)))
+    if n_odd:
+        found.append(
+            f"{name}: {n_odd} of {len(stream.offset_times)} clock offsets are senseless and left out"
+        )
+    claimed = stream.footer_count
+    if claimed is not None and claimed != stream.n_samples:
+        found.append(f"{name}: its footer counts {claimed} samples, the file holds {stream.n_samples}")
+    return found
+
+
 def _stream(stream: XdfStream) -> dict[str, Any]:
     """Describe what any stream has."""
-    info, values = stream.info, stream.offset_values
+    info, (_, _, values) = stream.info, trusted(stream)
     return {
         "id": info.stream_id,
         "name": info.name,
@@ -92,6 +110,7 @@ def _eeg(track: EegTrack, problems: list[str]) -> dict[str, Any]:
         "start": start,
         "end": end,
     }
+    problems += [f"{info.name}: {one}" for one in track.clock_sets]
     try:
         report |= _timing(track, problems)
     except PhospheneError as error:
@@ -162,6 +181,9 @@ def _video(session: Session, info: StreamInfo, problems: list[str]) -> dict[str,
     except PhospheneError as error:
         problems.append(str(error))
         return report
+    problems += [f"{info.name}: {one}" for one in track.clock_sets]
+    if track.n_left_out:
+        problems.append(f"{info.name}: {track.n_left_out} frames have no usable stamp and are left out")
     steps = np.diff(track.times)
     missing = int(np.sum(track.frame_index >= len(pts)))
     dropped = int(np.maximum(np.diff(track.seq) - 1, 0).sum())

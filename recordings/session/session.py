@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -60,12 +61,25 @@ class Session:
         return [
             s.info
             for s in self.reader.streams.values()
-            if s.info.type.upper() == "EEG" and s.info.format != "string" and s.n_samples
+            if s.info.type.upper() == "EEG"
+            and s.info.format != "string"
+            and s.n_samples
+            and s.info.n_channels
         ]
 
     @property
+    def usable_videos(self) -> list[StreamInfo]:
+        """Those of the `video_streams` whose file is there."""
+        found = []
+        for info in self.video_streams:
+            with contextlib.suppress(SessionError):
+                self.video(f"id={info.stream_id}")
+                found.append(info)
+        return found
+
+    @property
     def video_streams(self) -> list[StreamInfo]:
-        """Streams of frame numbers that have a video file beside them."""
+        """Streams of frame numbers that should have a video file beside them."""
         return [s.info for s in self.reader.streams.values() if s.info.type.lower() == "videoexternal"]
 
     def eeg(self, selector: str | None = None) -> EegTrack:
@@ -95,6 +109,8 @@ class Session:
             None or more than one, or its file is not in the folder.
         """
         streams = self.video_streams
+        if len(streams) > 1 and not selector:
+            streams = self.usable_videos or streams
         main = [] if selector else [info for info in streams if info.name == video_stream(0)]
         info = self._choose("video (VideoExternal)", "--video", selector, main or streams)
         if info.stream_id not in self._video:
@@ -109,7 +125,8 @@ class Session:
                 continue
             stamps, values = self.reader.read(stream.info.stream_id)
             for stamp, sample in zip(stamps_on_session_clock(stream, stamps), values, strict=False):
-                found.append(Marker(float(stamp), ",".join(str(v) for v in sample)))
+                if math.isfinite(stamp):
+                    found.append(Marker(float(stamp), ",".join(str(v) for v in sample)))
         return sorted(found, key=lambda marker: marker.stamp)
 
     @cached_property

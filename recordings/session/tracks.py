@@ -12,8 +12,17 @@ from typing import NamedTuple
 import numpy as np
 
 from realtime.errors import SessionError
-from realtime.time.offsets import ClockOffsets
-from realtime.types import ClockOffset, EegInfo, FloatArray, IndexArray, TimeArray
+from realtime.types import EegInfo, FloatArray, IndexArray, TimeArray
+from recordings.session.stamps import (
+    ClockSet,
+    StreamStamps,
+    clock_sets,
+    corrector,
+    jumps_in,
+    latest_time,
+    measured_offsets,
+    shifts,
+)
 from recordings.xdf.index import StreamInfo, XdfStream
 from recordings.xdf.reader import XdfReader
 from recordings.xdf.sync import trusted
@@ -34,27 +43,9 @@ class Piece(NamedTuple):
     times: TimeArray
 
 
-def measured_offsets(stream: XdfStream) -> tuple[ClockOffset, ...]:
-    """Return a stream's clock offsets as they were measured live.
-
-    The file gives the moment of a measurement on the sender's clock (LabRecorder writes `now - offset`),
-    `ClockOffset` on the recorder's.
-    """
-    _, times, values = trusted(stream)
-    return tuple(ClockOffset(float(t + v), float(v)) for t, v in zip(times, values, strict=True))
-
-
 def stamps_on_session_clock(stream: XdfStream, stamps: TimeArray) -> TimeArray:
     """Stamps (n_samples,) of a stream, in file order, brought to the session's clock."""
     return corrector(stream).correct(stamps)
-
-
-def corrector(stream: XdfStream) -> ClockOffsets:
-    """Make what brings a stream's stamps, handed to it in file order, to the session's clock."""
-    offsets = ClockOffsets()
-    for offset in measured_offsets(stream):
-        offsets.add(offset)
-    return offsets
 
 
 class EegTrack:
@@ -83,15 +74,23 @@ class EegTrack:
         self.info: EegInfo = describe_eeg(info)
         self.n_samples = trusted(self._stream)[0]
         self.offsets = measured_offsets(self._stream)
-        self._first_sample = np.concatenate(([0], np.cumsum(self._stream.n_in_chunk)))
+        self._stamps = StreamStamps(reader, stream_id)
+        self._first_sample = self._stamps.first_sample
+
+    @property
+    def clock_sets(self) -> tuple[ClockSet, ...]:
+        """Where the sender's clock was set while it was recorded."""
+        return self._stamps.sets
 
     @cached_property
     def span(self) -> tuple[float, float]:
         """First and last time on the session's clock, seconds."""
         first = next(self.pieces())
         last_chunk = int(np.searchsorted(self._first_sample, self.n_samples - 1, side="right")) - 1
-        last = next(self.pieces(last_chunk))
-        return float(first.times[0]), float(last.times[-1])
+        for k in range(last_chunk, -1, -1):
+            if last := list(self.pieces(k)):  # a chunk that cannot be read has no piece
+                return float(first.times[0]), float(last[-1].times[-1])
+        raise AssertionError("there was a first piece")
 
     def pieces(self, first_chunk: int = 0) -> Iterator[Piece]:
         """Read the samples in the file's order, from a chunk on.
@@ -99,7 +98,7 @@ class EegTrack:
         Raises
         ------
         SessionError
-            A chunk is damaged, or a stamp is no number.
+            The file became shorter while it was read.
         """
         on_session_clock = corrector(self._stream)
         for k in range(first_chunk, self._stream.n_chunks):
@@ -107,13 +106,9 @@ class EegTrack:
             if n <= 0:
                 continue
             stamps, values = self._reader.read_chunk(self._id, k)
-            stamps, samples = stamps[:n], np.asarray(values[:n], np.float32)
-            if not np.isfinite(stamps).all():
-                raise SessionError(
-                    f"{self._reader.path}: a stamp of stream {self.info.name!r} in the samples after "
-                    f"{self._first_sample[k]} is no number. Choose another stream, or record it again."
-                )
-            yield Piece(samples, stamps, on_session_clock.correct(stamps))
+            if len(stamps):  # none where the chunk cannot be read
+                stamps, samples = self._stamps.of_chunk(k, stamps)[:n], np.asarray(values[:n], np.float32)
+                yield Piece(samples, stamps, on_session_clock.correct(stamps))
 
     def chunk_at(self, time: float) -> int:
         """Find a chunk before which no sample lies at or after `time` (s on the session's clock)."""
@@ -143,8 +138,8 @@ class EegTrack:
     @cached_property
     def _chunk_times(self) -> TimeArray | None:
         """Time of each chunk's first sample on the session's clock; None where the file leaves stamps out."""
-        first = self._stream.first_stamp
-        return None if np.isnan(first).any() else stamps_on_session_clock(self._stream, first)
+        known = not np.isnan(self._stream.first_stamp).any()
+        return stamps_on_session_clock(self._stream, self._stamps.first_stamps()) if known else None
 
 
 class VideoTrack:
@@ -159,6 +154,10 @@ class VideoTrack:
         Number of the frame in the file, for each stamp.
     seq : array of shape (n_frames,), int64
         Its number in the source it was recorded from; the same as in the file where nothing else is known.
+    n_left_out : int
+        Frames without a usable stamp or number.
+    clock_sets : tuple of ClockSet
+        Where the clock that stamped the frames was set.
 
     Raises
     ------
@@ -172,18 +171,25 @@ class VideoTrack:
         self.name, self.codec = info.name, info.text("desc/video/codec")
         self.path = _video_file(reader.path, info, folder)
         stamps, values = reader.read(stream_id)
+        if info.format == "string" or not info.n_channels:
+            raise SessionError(f"{reader.path}: stream {info.name!r} holds no numbers of frames")
+        rows = np.asarray(values, np.float64)
+        whole = np.isfinite(stamps) & np.isfinite(rows).all(axis=1)
+        self.n_left_out = int(np.count_nonzero(~whole))
+        stamps, rows = stamps[whole], rows[whole]
         if not len(stamps):
             raise SessionError(
                 f"{reader.path}: video stream {info.name!r} says of no frame when it was shown"
             )
-        if info.format == "string" or not (np.isfinite(stamps).all() and np.isfinite(values).all()):
-            raise SessionError(f"{reader.path}: stream {info.name!r} holds frame numbers that are no numbers")
         # offset_mean: how much later the camera stamps than the light fell in; to be subtracted (XDF wiki,
         # Meta-Data: synchronization).
         times = stamps_on_session_clock(stream, stamps) - _number(info, "desc/synchronization/offset_mean")
+        step_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+        self.clock_sets = tuple(clock_sets(jumps_in(times, step_s), step_s, latest_time(stream)))
+        times = times + shifts(self.clock_sets, np.arange(len(times)))
         order = np.argsort(times, kind="stable")
         self.times: TimeArray = times[order]
-        numbers = np.asarray(values, np.float64).astype(np.int64)[order]
+        numbers = rows.astype(np.int64)[order]
         self.frame_index: IndexArray = numbers[:, 0]
         self.seq: IndexArray = numbers[:, 1 if info.n_channels == 2 else 0]
         self.width, self.height = (int(_number(info, f"desc/video/{side}")) for side in ("width", "height"))

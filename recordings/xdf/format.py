@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +28,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "int32": np.dtype("<i4"),
     "int64": np.dtype("<i8"),
 }
-MAX_XML_BYTES = 64 << 20
 MAX_CHANNELS = 1 << 24
+_UNKNOWN_TAGS = 256  # a kind of chunk that comes to be has a small number
 
 Values = NDArray[np.generic] | list[list[str]]
 
@@ -159,6 +158,8 @@ def read_varint(buffer: bytes, at: int) -> tuple[int, int]:
 def walk(file: ChunkFile, start: int = len(MAGIC)) -> Iterator[Chunk]:
     """Walk over the chunks from byte `start` to the end of the file, by their headers alone.
 
+    A chunk of an unknown kind comes too, for the caller to step over (`check_kind`).
+
     Raises
     ------
     Damage
@@ -175,19 +176,39 @@ def walk(file: ChunkFile, start: int = len(MAGIC)) -> Iterator[Chunk]:
         stop = at + head + length
         if stop > size:
             raise Damage(at, f"a chunk of {head + length} bytes is cut off after {size - at}")
-        if length < 2:
-            raise Damage(at, f"a chunk of {length} bytes has no room for its tag")
-        tag = buffer[body] | buffer[body + 1] << 8
-        stream_id, content = -1, at + head + 2
-        if tag in WITH_STREAM_ID:
-            if length < 6:
-                raise Damage(at, f"a chunk of {length} bytes has no room for its stream number")
+        tag, stream_id, content = 0, -1, min(at + head + 2, stop)
+        if length >= 2:
+            tag = buffer[body] | buffer[body + 1] << 8
+        if tag in WITH_STREAM_ID and length >= 6:
             stream_id = int.from_bytes(buffer[body + 2 : body + 6], "little")
             content += 4
-        elif not Tag.FILE_HEADER <= tag <= Tag.STREAM_FOOTER:
-            raise Damage(at, f"no kind of chunk has tag {tag}")
         yield Chunk(at, tag, stream_id, content, stop)
         at = stop
+
+
+def check_kind(chunk: Chunk) -> None:
+    """Raise `ValueError` where a chunk is of no known kind, or has no room for what its kind begins with."""
+    if not Tag.FILE_HEADER <= chunk.tag <= Tag.STREAM_FOOTER:
+        raise ValueError(f"no kind of chunk has tag {chunk.tag}")
+    if chunk.tag in WITH_STREAM_ID and chunk.stream_id < 0:
+        raise ValueError("a chunk that has no room for its stream's number")
+
+
+def goes_on(file: ChunkFile, at: int) -> bool:
+    """Whether the file ends at byte `at`, or another chunk can begin there.
+
+    So a chunk whose content is no use is told from one whose length is wrong: after that, nothing fits.
+    """
+    if at == file.size:
+        return True
+    buffer, place = file.peek(at, 15)
+    try:
+        length, body = read_varint(buffer, place)
+    except ValueError:
+        return False
+    tag = int.from_bytes(buffer[body : body + 2], "little")
+    known = Tag.FILE_HEADER <= tag <= Tag.STREAM_FOOTER
+    return 2 <= length <= file.size - (at + body - place) and (known or tag < _UNKNOWN_TAGS)
 
 
 def check_magic(file: ChunkFile) -> None:
@@ -204,22 +225,3 @@ def check_magic(file: ChunkFile) -> None:
             f"{file.path} has {file.size} bytes: nothing was recorded, or it was lost in a crash"
         )
     raise SessionError(f"{file.path} is no XDF file: it begins with {magic!r} instead of {MAGIC!r}")
-
-
-def parse_xml(content: bytes) -> ElementTree.Element:
-    """Parse a header or footer. Text that is not UTF-8 is read with replacement marks.
-
-    Raises
-    ------
-    ValueError
-        Malformed, too large, or with a document type (its entities can grow without bound).
-    """
-    if len(content) > MAX_XML_BYTES:
-        raise ValueError(f"{len(content)} bytes of XML, more than the {MAX_XML_BYTES} that are allowed")
-    text = content.decode("utf-8", "replace").lstrip("\ufeff").strip()
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ValueError("XML with a document type, which XDF does not use")
-    try:
-        return ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError) as error:
-        raise ValueError(f"malformed XML ({error})") from None

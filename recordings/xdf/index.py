@@ -10,13 +10,18 @@ from xml.etree import ElementTree
 import numpy as np
 
 from realtime.types import IndexArray, TimeArray
-from recordings.xdf.format import DTYPES, MAX_CHANNELS, parse_xml
+from recordings.xdf.format import DTYPES, MAX_CHANNELS
+from recordings.xdf.markup import MAX_XML_BYTES, parse_xml, salvage_header
 from recordings.xdf.samples import Layout
 
 
 @dataclass(frozen=True)
 class StreamInfo:
-    """A stream header. `xml` is the whole of it as it stands in the file, `root` the same parsed."""
+    """A stream header.
+
+    `xml` is the whole of it as it stands in the file, `root` the same parsed. Where it could not be read as
+    it stood, `mended` is True and `xml` is what was made of it.
+    """
 
     stream_id: int
     name: str
@@ -28,6 +33,7 @@ class StreamInfo:
     host: str
     xml: str = field(repr=False)
     root: ElementTree.Element = field(repr=False, compare=False)
+    mended: bool = False
 
     @property
     def layout(self) -> Layout:
@@ -36,38 +42,83 @@ class StreamInfo:
 
     def text(self, path: str) -> str:
         """Text of an element such as `desc/video/file`; empty where there is none."""
-        return (self.root.findtext(path) or "").strip()
+        return text_of(self.root, path)
 
     @classmethod
     def parse(cls, stream_id: int, content: bytes) -> StreamInfo:
-        """Read a header's XML.
+        """Read a header's XML, and what can be read of one that is broken.
 
         Raises
         ------
         ValueError
-            Malformed, or without the three entries no sample can be read without.
+            Without the entries no sample can be read without: the number of channels and their format.
         """
-        root = parse_xml(content)
-
-        def text(name: str) -> str:
-            return (root.findtext(name) or "").strip()
-
         try:
-            n_channels, rate = int(text("channel_count")), float(text("nominal_srate"))
+            root, mended = parse_xml(content)
         except ValueError:
-            raise ValueError(
-                f"channel_count is {text('channel_count')!r} and nominal_srate {text('nominal_srate')!r}"
-            ) from None
-        if not 1 <= n_channels <= MAX_CHANNELS:
-            raise ValueError(f"{n_channels} channels where 1 to {MAX_CHANNELS} are allowed")
-        if not (math.isfinite(rate) and rate >= 0):
-            raise ValueError(f"a nominal rate of {rate} Hz")
-        if text("channel_format") not in {*DTYPES, "string"}:
-            raise ValueError(f"unknown channel_format {text('channel_format')!r}")
+            if b"<!DOCTYPE" in content or b"<!ENTITY" in content or len(content) > MAX_XML_BYTES:
+                raise
+            root, mended = salvage_header(content), True
+        n_channels, format = _n_channels(root), _format(root)
+        rate = _rate(root)
+        if text_of(root, "nominal_srate") != (written := f"{rate!r}") and not _is_number(root):
+            mended = True
+            _set(root, "nominal_srate", written)
+        if text_of(root, "channel_format") != format:
+            mended = True
+            _set(root, "channel_format", format)
+        xml = ElementTree.tostring(root, encoding="unicode") if mended else content.decode("utf-8", "replace")
         return cls(
-            stream_id, text("name"), text("type"), n_channels, rate, text("channel_format"),
-            text("source_id"), text("hostname"), content.decode("utf-8", "replace"), root,
+            stream_id, text_of(root, "name"), text_of(root, "type"), n_channels, rate, format,
+            text_of(root, "source_id"), text_of(root, "hostname"), xml, root, mended,
         )  # fmt: skip
+
+
+def text_of(root: ElementTree.Element, path: str) -> str:
+    """Return the text of an element below `root`; empty where there is none."""
+    return (root.findtext(path) or "").strip()
+
+
+def _n_channels(root: ElementTree.Element) -> int:
+    stated = text_of(root, "channel_count")
+    try:
+        n_channels = int(stated)
+    except ValueError:
+        raise ValueError(f"a header whose channel_count is {stated!r}") from None
+    if not 0 <= n_channels <= MAX_CHANNELS:
+        raise ValueError(f"{n_channels} channels where up to {MAX_CHANNELS} are allowed")
+    return n_channels
+
+
+def _format(root: ElementTree.Element) -> str:
+    stated = text_of(root, "channel_format")
+    plain = stated.lower().removeprefix("cf_")
+    format = {"float": "float32", "double": "double64", "float64": "double64"}.get(plain, plain)
+    if format not in {*DTYPES, "string"}:
+        raise ValueError(f"a header with the unknown channel_format {stated!r}")
+    return format
+
+
+def _rate(root: ElementTree.Element) -> float:
+    """Samples a second, also where a decimal comma is written; 0 (irregular) where nothing of use is."""
+    try:
+        rate = float(text_of(root, "nominal_srate").replace(",", "."))
+    except ValueError:
+        return 0.0
+    return rate if math.isfinite(rate) and rate >= 0 else 0.0
+
+
+def _is_number(root: ElementTree.Element) -> bool:
+    try:
+        rate = float(text_of(root, "nominal_srate"))
+    except ValueError:
+        return False
+    return math.isfinite(rate) and rate >= 0
+
+
+def _set(root: ElementTree.Element, name: str, text: str) -> None:
+    entry = root.find(name)
+    (ElementTree.SubElement(root, name) if entry is None else entry).text = text
 
 
 @dataclass
@@ -109,6 +160,12 @@ class XdfStream:
         """Number of samples in all chunks."""
         return int(self.n_in_chunk.sum())
 
+    def last_if_regular(self, k: int, before: float) -> float:
+        """Return the last stamp of the k-th chunk were it regular, after a sample stamped `before`."""
+        step = self.info.layout.step_s
+        first = float(self.first_stamp[k]) if math.isfinite(self.first_stamp[k]) else before + step
+        return first + step * (int(self.n_in_chunk[k]) - 1)
+
     @property
     def footer_count(self) -> int | None:
         """The number of samples the footer claims; None where it says nothing that can be read."""
@@ -122,12 +179,26 @@ class StreamIndex:
     def __init__(self, info: StreamInfo):
         self.info, self.layout = info, info.layout
         self.footer: ElementTree.Element | None = None
+        self._chained = True
         self._content, self._stop, self._n = array("q"), array("q"), array("q")
         self._first = array("d")
         self._offset_times, self._offset_values = array("d"), array("d")
 
+    def break_off(self) -> None:
+        """Samples were left out: stamps that count on from them are not known."""
+        self._chained = False
+
     def add_samples(self, content: int, stop: int, n: int, first_stamp: float) -> None:
-        """Enter a samples chunk."""
+        """Enter a samples chunk.
+
+        Raises
+        ------
+        ValueError
+            Its first stamp counts on from samples that were left out.
+        """
+        if n and not self._chained and math.isnan(first_stamp):
+            raise ValueError("samples without a stamp of their own after ones that were left out")
+        self._chained = self._chained or n > 0
         self._content.append(content)
         self._stop.append(stop)
         self._n.append(n)

@@ -15,17 +15,19 @@ from realtime.errors import SessionError
 from realtime.types import IndexArray, TimeArray
 from recordings.xdf import samples as xdf_samples
 from recordings.xdf.format import (
-    DTYPES,
     Chunk,
     ChunkFile,
     Damage,
     Tag,
     Values,
+    check_kind,
     check_magic,
-    parse_xml,
+    goes_on,
     walk,
 )
 from recordings.xdf.index import StreamIndex, StreamInfo, XdfStream
+from recordings.xdf.left_out import LeftOut
+from recordings.xdf.markup import parse_xml
 
 
 class XdfReader:
@@ -38,6 +40,11 @@ class XdfReader:
     path : str or Path
     tolerate_truncation : bool
         Index up to the first damaged byte, which `damage` then names, instead of refusing the file.
+
+    Attributes
+    ----------
+    left_out : LeftOut
+        Chunks that could not be used and were stepped over; more may come while samples are read.
 
     Raises
     ------
@@ -52,6 +59,8 @@ class XdfReader:
         except OSError as error:
             raise SessionError(f"{self.path} cannot be opened: {error.strerror}. Check the path.") from error
         self.damage: Damage | None = None
+        self.left_out = LeftOut()
+        self._unreadable: set[int] = set()
         self.header: ElementTree.Element | None = None
         self._gathering: dict[int, StreamIndex] = {}
         try:
@@ -71,10 +80,12 @@ class XdfReader:
     def read_chunk(self, stream_id: int, k: int) -> tuple[TimeArray, Values]:
         """Read stamps (n,) on the sender's clock and values (n, n_channels) of the k-th chunk.
 
+        A chunk whose content is not what its length promises gives no sample, and is noted in `left_out`.
+
         Raises
         ------
         SessionError
-            The chunk's content is not what its length promises.
+            The file became shorter while it was read.
         """
         stream = self.streams[stream_id]
         if math.isnan(stream.first_stamp[k]):
@@ -105,8 +116,7 @@ class XdfReader:
         joined = np.concatenate(stamps)
         if layout.format == "string":
             return joined, [sample for part in values for sample in part]
-        empty = np.zeros((0, layout.n_channels), DTYPES[layout.format].newbyteorder("="))
-        return joined, np.concatenate([empty, *values])
+        return joined, np.concatenate([xdf_samples.nothing(layout)[1], *values])
 
     def close(self) -> None:
         """Close the file."""
@@ -126,43 +136,68 @@ class XdfReader:
         try:
             for chunk in walk(self._file):
                 try:
+                    check_kind(chunk)
                     self._take(chunk)
                 except ValueError as error:
-                    raise Damage(chunk.start, str(error)) from None
+                    if not goes_on(self._file, chunk.stop):
+                        raise Damage(chunk.start, str(error)) from None
+                    self.left_out.add(chunk.start, str(error))
         except Damage as damage:
             if not tolerate_truncation:
                 raise damage.as_error(self.path) from None
             self.damage = damage
+        if not self._gathering and self.left_out:
+            reasons = "; ".join(self.left_out.sentences()[:3])
+            raise SessionError(f"{self.path} holds no stream that can be read ({reasons}): record it again")
 
     def _take(self, chunk: Chunk) -> None:
         """Enter one chunk into the index; ValueError where it makes no sense."""
         length = chunk.stop - chunk.content
         if chunk.tag == Tag.SAMPLES and (stream := self._gathering.get(chunk.stream_id)) is not None:
             buffer, place = self._file.peek(chunk.content, min(length, 18))  # count 9, flag 1, stamp 8
-            n, first = xdf_samples.first_of(stream.layout, buffer, place, length)
-            stream.add_samples(chunk.content, chunk.stop, n, first)
+            try:
+                n, first = xdf_samples.first_of(stream.layout, buffer, place, length)
+                stream.add_samples(chunk.content, chunk.stop, n, first)
+            except ValueError:
+                stream.break_off()
+                raise
             return
         if chunk.tag == Tag.BOUNDARY:
             return
         if chunk.tag == Tag.FILE_HEADER:
-            self.header = parse_xml(self._file.read(chunk.content, length))
-            return
-        if chunk.tag == Tag.STREAM_HEADER:
-            if chunk.stream_id in self._gathering:
-                raise ValueError(f"a second header for stream {chunk.stream_id}")
-            info = StreamInfo.parse(chunk.stream_id, self._file.read(chunk.content, length))
+            self.header = parse_xml(self._file.read(chunk.content, length))[0]
+        elif chunk.tag == Tag.STREAM_HEADER:
+            self._take_header(chunk)
+        else:
+            self._take_of_stream(chunk)
+
+    def _take_header(self, chunk: Chunk) -> None:
+        info = StreamInfo.parse(chunk.stream_id, self._file.read(chunk.content, chunk.stop - chunk.content))
+        known = self._gathering.get(chunk.stream_id)
+        if known is None:
             self._gathering[chunk.stream_id] = StreamIndex(info)
-            return
+            if info.mended:
+                self.left_out.add(chunk.start, f"the header of stream {chunk.stream_id} had to be mended")
+        elif known.info.xml != info.xml:
+            raise ValueError(
+                f"a second header for stream {chunk.stream_id} that differs: the first one holds"
+            )
+
+    def _take_of_stream(self, chunk: Chunk) -> None:
+        length = chunk.stop - chunk.content
         stream = self._gathering.get(chunk.stream_id)
         if stream is None:
-            raise ValueError(f"a chunk of stream {chunk.stream_id}, which has no header")
+            raise ValueError(f"a chunk of stream {chunk.stream_id}, which has no header that can be read")
         if chunk.tag == Tag.CLOCK_OFFSET:
             if length != 16:
                 raise ValueError(f"a clock offset of {length} bytes where 16 are due")
             buffer, place = self._file.peek(chunk.content, 16)
             stream.add_offset(*struct.unpack_from("<dd", buffer, place))
         else:
-            stream.footer = parse_xml(self._file.read(chunk.content, length))
+            try:
+                stream.footer = parse_xml(self._file.read(chunk.content, length))[0]
+            except ValueError as error:
+                raise ValueError(f"the footer of stream {chunk.stream_id}: {error}") from None
 
     def _parse(self, stream: XdfStream, k: int) -> tuple[TimeArray, Values]:
         before = 0.0
@@ -172,11 +207,18 @@ class XdfReader:
         try:
             stamps, values = xdf_samples.parse(stream.info.layout, self._file.read(at, stop - at), before)
         except ValueError as error:
-            raise Damage(at, str(error)).as_error(self.path) from None
+            self._note_unreadable(at, f"samples of stream {stream.info.stream_id}: {error}")
+            stamps, values = xdf_samples.nothing(stream.info.layout)
         except Damage as damage:
             raise damage.as_error(self.path) from None
-        stream.last_stamp[k] = stamps[-1] if len(stamps) else before
+        known = len(stamps) and math.isfinite(stamps[-1])
+        stream.last_stamp[k] = stamps[-1] if known else stream.last_if_regular(k, before)
         return stamps, values
+
+    def _note_unreadable(self, at: int, reason: str) -> None:
+        if at not in self._unreadable:  # a chunk may be read again
+            self._unreadable.add(at)
+            self.left_out.add(at, reason)
 
     def _deduce_before(self, stream: XdfStream, k: int) -> None:
         """Parse the chunks before `k` that its left-out first stamp counts on from."""

@@ -12,8 +12,21 @@ from typing import BinaryIO
 
 from realtime.errors import SessionError
 from recordings.xdf import samples as xdf_samples
-from recordings.xdf.format import BOUNDARY, MAGIC, Chunk, ChunkFile, Damage, Tag, check_magic, parse_xml, walk
+from recordings.xdf.format import (
+    BOUNDARY,
+    MAGIC,
+    Chunk,
+    ChunkFile,
+    Damage,
+    Tag,
+    check_kind,
+    check_magic,
+    goes_on,
+    walk,
+)
 from recordings.xdf.index import StreamInfo
+from recordings.xdf.left_out import LeftOut
+from recordings.xdf.markup import parse_xml
 from recordings.xdf.writer import footer_xml, pack_chunk
 
 _SCAN_BYTES = 1 << 20
@@ -90,10 +103,11 @@ def repair(path: str | Path, in_place: bool = False) -> Repair:
         survey = _Survey(file)
         for _ in survey.whole_chunks():
             pass
-        if not survey.damages and all(s.footer for s in survey.streams.values()):
+        if not survey.left_out and all(s.footer for s in survey.streams.values()):
             return Repair(source, None, (), 0, survey.samples)
         if not survey.streams:
-            raise SessionError(f"{source}: no stream header is whole, so nothing can be saved")
+            reasons = "; ".join(survey.left_out.sentences()[:3])
+            raise SessionError(f"{source}: no stream header is whole, so nothing can be saved ({reasons})")
         _refuse_existing(target, *([backup] if in_place else []))
         kept = _write(file, target)
     finally:
@@ -101,7 +115,7 @@ def repair(path: str | Path, in_place: bool = False) -> Repair:
     if in_place:
         os.rename(source, backup)
         os.rename(target, source)
-    damages = tuple(kept.damages) or ("the footers were missing: the recording was not closed",)
+    damages = tuple(kept.left_out.sentences()) or ("the footers were missing: the recording was not closed",)
     readable, aside = (source, backup) if in_place else (target, None)
     return Repair(readable, aside, damages, kept.bytes_lost, kept.samples)
 
@@ -117,7 +131,9 @@ def _write(file: ChunkFile, target: Path) -> _Survey:
     with open(target, "xb") as out:
         out.write(MAGIC)
         for chunk in survey.whole_chunks():
-            if chunk.tag != Tag.STREAM_FOOTER:
+            if chunk.tag == Tag.STREAM_HEADER and (info := survey.streams[chunk.stream_id].info).mended:
+                out.write(pack_chunk(Tag.STREAM_HEADER, info.xml.encode(), chunk.stream_id))
+            elif chunk.tag != Tag.STREAM_FOOTER:
                 out.write(file.read(chunk.start, chunk.stop - chunk.start))
         _write_footers(out, survey)
         out.flush()
@@ -138,7 +154,7 @@ class _Survey:
     def __init__(self, file: ChunkFile):
         self._file = file
         self.streams: dict[int, _Stream] = {}
-        self.damages: list[str] = []
+        self.left_out = LeftOut()
         self.bytes_lost = 0
 
     @property
@@ -146,25 +162,34 @@ class _Survey:
         return tuple((s.info.name, s.n_samples) for s in self.streams.values())
 
     def whole_chunks(self) -> Iterator[Chunk]:
+        """Yield every chunk that is of use; note what is stepped over."""
         at = len(MAGIC)
         while at < self._file.size:
             try:
                 for chunk in walk(self._file, at):
                     at = chunk.stop
-                    try:
-                        usable = self._check(chunk)
-                    except ValueError as error:
-                        raise Damage(chunk.start, str(error)) from None
-                    if usable:
+                    if self._usable(chunk):
                         yield chunk
                     else:
                         self.bytes_lost += chunk.stop - chunk.start
             except Damage as damage:
                 at = self._skip(damage)
 
+    def _usable(self, chunk: Chunk) -> bool:
+        try:
+            check_kind(chunk)
+            return self._check(chunk)
+        except ValueError as error:
+            if not goes_on(self._file, chunk.stop):  # its length is wrong: look for a boundary inside it
+                raise Damage(chunk.start, str(error)) from None
+            self.left_out.add(chunk.start, str(error))
+            if chunk.tag == Tag.SAMPLES and chunk.stream_id in self.streams:
+                self.streams[chunk.stream_id].chained = False
+            return False
+
     def _skip(self, damage: Damage) -> int:
         """Note a damage and go on after the next boundary; the end of the file where there is none."""
-        self.damages.append(f"byte {damage.offset}: {damage.what}")
+        self.left_out.add(damage.offset, damage.what)
         for stream in self.streams.values():
             stream.chained = False
         resume = _after_boundary(self._file, damage.offset + 1)
@@ -180,11 +205,9 @@ class _Survey:
         elif chunk.tag == Tag.FILE_HEADER:
             parse_xml(content)
         elif chunk.tag == Tag.STREAM_HEADER:
-            if chunk.stream_id in self.streams:
-                raise ValueError(f"a second header for stream {chunk.stream_id}")
-            self.streams[chunk.stream_id] = _Stream(StreamInfo.parse(chunk.stream_id, content))
+            return self._check_header(chunk, StreamInfo.parse(chunk.stream_id, content))
         elif chunk.stream_id not in self.streams:
-            raise ValueError(f"a chunk of stream {chunk.stream_id}, which has no header")
+            raise ValueError(f"a chunk of stream {chunk.stream_id}, which has no header that can be read")
         elif chunk.tag == Tag.SAMPLES:
             return self._check_samples(self.streams[chunk.stream_id], content)
         elif chunk.tag == Tag.CLOCK_OFFSET:
@@ -196,13 +219,24 @@ class _Survey:
             self.streams[chunk.stream_id].footer = True
         return True
 
+    def _check_header(self, chunk: Chunk, info: StreamInfo) -> bool:
+        known = self.streams.get(chunk.stream_id)
+        if known is not None:
+            if known.info.xml != info.xml:
+                raise ValueError(f"a second header for stream {chunk.stream_id} that differs")
+            return False
+        if info.mended:
+            self.left_out.add(chunk.start, f"the header of stream {chunk.stream_id} had to be mended")
+        self.streams[chunk.stream_id] = _Stream(info)
+        return True
+
     def _check_samples(self, stream: _Stream, content: bytes) -> bool:
         layout = stream.info.layout
         stamps, _ = xdf_samples.parse(layout, content, stream.last_stamp)
         if not len(stamps):
             return True
         if not stream.chained and math.isnan(xdf_samples.first_of(layout, content, 0, len(content))[1]):
-            return False  # its stamps count on from samples that are lost
+            raise ValueError("samples without a stamp of their own after ones that were left out")
         if not stream.n_samples:
             stream.first_stamp = float(stamps[0])
         stream.last_stamp = float(stamps[-1])

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from realtime.types import TimeArray
 from recordings.xdf.format import DTYPES, Values, read_varint, varint
+from recordings.xdf.markup import decoded
 
 
 class Layout:
@@ -46,6 +47,9 @@ def first_of(layout: Layout, buffer: bytes, at: int, length: int) -> tuple[int, 
     room = length - (place - at)
     if room < 0 or n * (1 + layout.sample_bytes) > room:
         raise ValueError(f"{n} samples of {layout.n_channels} channels ({layout.format}) in {room} bytes")
+    left = room - n * (1 + layout.sample_bytes)  # for numbers: 8 bytes for each stamp that is not left out
+    if layout.format != "string" and (left % 8 or left > 8 * n):
+        raise ValueError(f"{left} bytes beside {n} samples of {layout.n_channels} channels")
     flag = buffer[place] if n else 0
     if flag == 0:
         return n, math.nan
@@ -80,6 +84,13 @@ def parse(layout: Layout, content: bytes, last_stamp: float) -> tuple[TimeArray,
         stamps, stamped, values = _parse_numbers(layout, content, at, n)
     _deduce(stamps, stamped, last_stamp, layout.step_s)
     return stamps, values
+
+
+def nothing(layout: Layout) -> tuple[TimeArray, Values]:
+    """Return no sample in a stream's format: stamps of shape (0,), values (0, n_channels) or no text."""
+    if layout.format == "string":
+        return np.zeros(0), []
+    return np.zeros(0), np.zeros((0, layout.n_channels), DTYPES[layout.format].newbyteorder("="))
 
 
 def _parse_numbers(
@@ -125,7 +136,7 @@ def _parse_strings(
             length, at = read_varint(content, at)
             if at + length > len(content):
                 raise ValueError(f"a text of {length} bytes in sample {k} is cut off")
-            sample.append(content[at : at + length].decode("utf-8", "replace"))
+            sample.append(decoded(content[at : at + length]))
             at += length
         values.append(sample)
     _check_end(content, at)

@@ -159,13 +159,23 @@ def test_a_video_that_lies_in_the_folder_already_stays_there(tmp_path, labrecord
         assert session.video().path == video
 
 
-def test_a_recording_that_turns_out_damaged_leaves_nothing_behind(tmp_path, labrecorder, film):
+def test_a_recording_with_a_chunk_that_cannot_be_read_is_imported_without_it(tmp_path, labrecorder, film):
     content = labrecorder.read_bytes()
     at = content.rindex(b"trial")
     labrecorder.write_bytes(content[: at - 1] + b"\x09" + content[at:])  # a text longer than its chunk
+    path = import_xdf(labrecorder, film, tmp_path / "s", offset_s=0.0)
+    with Session(path) as session:
+        assert session.eeg().n_samples > 0
+        assert (
+            len([m for m in session.markers() if m.text.startswith("trial")]) == content.count(b"trial") - 1
+        )
+
+
+def test_a_recording_that_is_cut_off_leaves_nothing_behind(tmp_path, labrecorder, film):
+    labrecorder.write_bytes(labrecorder.read_bytes()[:-10])
     with pytest.raises(SessionError, match="phosphene repair"):
-        import_xdf(labrecorder, film, tmp_path / "new", offset_s=0.0)
-    assert not list(tmp_path.glob("new/*"))
+        import_xdf(labrecorder, film, tmp_path / "s", offset_s=0.0)
+    assert not (tmp_path / "s").exists()
 
 
 def test_what_is_no_video_or_holds_no_eeg_is_named(tmp_path, labrecorder, film):

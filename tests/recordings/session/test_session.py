@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,9 +15,12 @@ from realtime.errors import SessionError
 from realtime.types import EegInfo
 from recordings.session.session import Session
 from recordings.session.tracks import describe_eeg
+from recordings.xdf.format import Tag
 from recordings.xdf.index import StreamInfo
-from recordings.xdf.writer import StreamHeader, XdfWriter
+from recordings.xdf.reader import XdfReader
+from recordings.xdf.writer import StreamHeader, XdfWriter, pack_chunk
 from tests.support.small_session import FPS, RATE, write_small
+from tests.support.xdf_bytes import footer_chunk
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +212,33 @@ def test_a_restarted_sender_is_put_on_one_time_line(shared_data):
         assert (steps > -0.05).all()
         assert np.flatnonzero(steps > 10).size == 1
         assert steps.max() == pytest.approx(274, abs=1)
+
+
+def test_a_video_stream_that_names_no_file_is_no_reason_to_refuse_the_one_that_does(tmp_path, command):
+    folder = write_small(tmp_path / "small", seconds=4.0)
+    header = StreamHeader("webcam", "VideoExternal", 1, 0.0, "int32")
+    chunks = [pack_chunk(Tag.STREAM_HEADER, header.xml().encode(), 9), footer_chunk(0, 9)]
+    with open(folder / "session.xdf", "ab") as file:
+        file.write(b"".join(chunks))
+    code, out, _ = command("replay", folder, "--speed", "max", "--headless", "--json")
+    assert code == 0
+    assert json.loads(out)["intervals"] > 0
+    code, out, _ = command("info", folder, "--json")
+    assert code == 0
+    assert [p for p in json.loads(out)["problems"] if "'webcam' names no video file" in p]
+
+
+def test_one_frame_stamped_weeks_late_makes_no_table_of_weeks(tmp_path, command):
+    folder = write_small(tmp_path / "small", seconds=4.0)
+    with XdfReader(folder / "session.xdf") as reader:
+        stream = next(s for s in reader.streams.values() if s.info.type == "VideoExternal")
+        stamp = reader.read(stream.info.stream_id)[0][-1]
+    data = (folder / "session.xdf").read_bytes()
+    late = data.replace(struct.pack("<d", stamp), struct.pack("<d", stamp + 2e6))
+    (folder / "session.xdf").write_bytes(late)
+    tracemalloc.start()
+    assert command("export", folder, tmp_path / "o.npz")[0] == 0
+    assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
+    _, out, _ = command("info", folder, "--json")
+    assert [p for p in json.loads(out)["problems"] if "set ahead by 2000000.0 s" in p]
