@@ -61,14 +61,26 @@ def demo(
         ),
     ] = None,
     tour: Annotated[bool, typer.Option("--tour", help="Begin with a walk through the panels.")] = False,
+    attend: Annotated[
+        bool, typer.Option("--attend", help="Several objects, one of which is attended: find out which.")
+    ] = False,
+    objects: Annotated[int, typer.Option("--objects", help="With --attend: 2, 4, 6 or 9.")] = 4,
     feedback_set: FeedbackSet = None,
 ) -> None:
     """Watch a virtual subject watch a film. Needs no headset, no camera and no network."""
-    from experiment.demo import FEEDBACK, open_demo
+    from experiment.demo import FEEDBACK, open_attend_demo, open_demo
     from experiment.feedback_options import feedback_choice
 
     model = _model(preset, weights, backend)
     closed = not headless if closed_loop is None else closed_loop
+    if attend:
+        _run(
+            lambda: open_attend_demo(model, n_objects=objects, closed_loop=closed, tour=tour),
+            headless,
+            seconds,
+            json,
+        )
+        return
     feedback = feedback_choice(feedback_set or (), base=FEEDBACK).config
     _run(lambda: open_demo(model, closed_loop=closed, tour=tour, feedback=feedback), headless, seconds, json)
 

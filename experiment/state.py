@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from realtime.config import GridConfig
 from realtime.latest import Latest
 from realtime.model import ModelCard
-from realtime.types import EegHealth, FloatArray, Frame, Reading, TimeArray, VideoHealth
+from realtime.types import EegHealth, FloatArray, Frame, Reading, Rectangle, TimeArray, VideoHealth
 
 Thumbnail = tuple[int, NDArray[np.uint8]]
 
@@ -199,6 +199,34 @@ class FeedbackShown:
 
 
 @dataclass(frozen=True)
+class AttendedShown:
+    """Which of several objects is attended, as the truth has it and as it was found.
+
+    Attributes
+    ----------
+    truth, found : int or None
+        Numbers from 0; None where the mind is off all objects, where nothing is known yet, and for `found`
+        also where none stands out.
+    outline : Rectangle or None
+        Where the object that is truly attended is now.
+    home : Rectangle or None
+        The part of the picture that the object found keeps to.
+    hit_rate : float or None
+        Share of the intervals so far whose object was found, with `ci` (95 %, Wilson) over `n` that do not
+        overlap; by chance it is `chance`.
+    """
+
+    truth: int | None
+    found: int | None
+    outline: Rectangle | None
+    home: Rectangle | None
+    hit_rate: float | None
+    ci: tuple[float, float] | None
+    n: int
+    chance: float
+
+
+@dataclass(frozen=True)
 class Actions:
     """What the window can ask the program to do; a button whose action is None is not shown.
 
@@ -214,6 +242,8 @@ class Actions:
         Seconds recorded so far, or None while nothing is recorded.
     feedback : callable
         The newest `FeedbackShown`, or None while no controller runs.
+    attended : callable
+        The newest `AttendedShown`, in a session with several objects whose truth is known.
     """
 
     set_up: Callable[[], Any] | None = None
@@ -224,3 +254,4 @@ class Actions:
     toggle_recording: Callable[[], Any] | None = None
     recorded_s: Callable[[], float | None] | None = None
     feedback: Callable[[], FeedbackShown | None] | None = None
+    attended: Callable[[], AttendedShown | None] | None = None

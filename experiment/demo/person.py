@@ -1,0 +1,89 @@
+"""A virtual person in a process of its own, for as long as a demo lasts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from experiment.model_choice import ModelChoice, shipped_weights
+from realtime.errors import PhospheneError, RunError
+
+if TYPE_CHECKING:
+    from realtime.pipeline import Pipeline
+    from realtime.sources import VideoSource
+
+
+@dataclass(frozen=True)
+class Person:
+    """`phosphene subject` in another process, that sees the same LSL as we do.
+
+    Attributes
+    ----------
+    source_id : str
+        Identity of its EEG; that of its markers is the same and `-markers`.
+    """
+
+    source_id: str
+    process: subprocess.Popen[str]
+
+    @classmethod
+    def wake(cls, source_id: str, options: Sequence[str]) -> Person:
+        """Start it with further options of `phosphene subject`. It ends with us."""
+        command = [sys.executable, "-m", "phosphene", "subject", "--source-id", source_id, "--with-parent"]
+        process = subprocess.Popen(
+            [*command, *options],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return cls(source_id, process)
+
+    def connect(self, film: VideoSource, model: ModelChoice) -> Pipeline:
+        """Return the pipeline on its EEG and the film.
+
+        Raises
+        ------
+        RunError
+            It does not come; with its last words.
+        """
+        from realtime.lsl.eeg import LslEeg, StreamSelector
+        from realtime.pipeline import Pipeline
+
+        only = StreamSelector(source_id=self.source_id)
+        eeg = LslEeg(only, resolve_s=20.0, others_s=0.0)  # nobody else has its id
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(import_module, "models.inference.engine")  # seconds, while the stream is looked for
+            try:
+                return Pipeline(eeg, film, model.build)
+            except PhospheneError as error:
+                died = self.process.poll() is not None
+                said = self.end()
+                raise RunError(f"the demo did not begin: {said if died and said else error}") from error
+
+    def end(self) -> str:
+        """End it, by force if need be; returns the last line it had to say."""
+        self.process.terminate()
+        try:
+            _, said = self.process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            _, said = self.process.communicate()
+        return said.strip().splitlines()[-1] if said.strip() else ""
+
+
+def trained_for(demo: str, model: ModelChoice) -> ModelChoice:
+    """Return the choice with the weights that ship for this demo, where nobody chose a network.
+
+    They were trained on virtual people, so they are taken in demos, and only there, without being asked for.
+    """
+    if model == ModelChoice(backend=model.backend) and shipped_weights(demo):
+        return replace(model, weights=demo)
+    return model
