@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import typer
-
-from commands import learning, machine, recordings, sessions
-from commands.headset import headset
-from commands.subject import subject
 
 if TYPE_CHECKING:
     from experiment.compose import LiveChoice, open_live, open_replay
@@ -82,6 +78,7 @@ _HOMES = {
     "recordings.recorder": ("Recorder",),
     "recordings.session.example": ("EXAMPLE",),
 }
+_ROOMS = ("realtime", "recordings", "models", "experiment", "gui", "commands")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
@@ -89,6 +86,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name from its home when it is first asked for."""
     if name not in _HOME_OF:
         raise AttributeError(f"module 'phosphene' has no attribute {name!r}; it has {', '.join(__all__)}")
+    if words := _shadowed():
+        raise ImportError(f"phosphene: {words}")
     value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
     return value
 
@@ -97,41 +96,33 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-app = typer.Typer(
-    help="Fuse a live EEG stream with live video, and see how well this brain matches what is on the screen.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-
-_VERBS = {
-    "Sessions": (sessions.demo, sessions.live, sessions.record, sessions.replay),
-    "Recordings": (
-        recordings.info,
-        recordings.report,
-        recordings.repair,
-        recordings.import_,
-        recordings.export,
-        recordings.anonymize,
-    ),
-    "Models": (learning.baseline, learning.train, learning.evaluate, learning.crossval, learning.models),
-    "This machine": (machine.doctor, machine.streams, headset, subject, machine.calibrate, machine.bench),
-}
-_NAMES = {recordings.import_: "import", machine.calibrate: "calibrate-camera"}
-for _panel, _verbs in _VERBS.items():
-    for _verb in _verbs:
-        app.command(_NAMES.get(_verb, _verb.__name__), rich_help_panel=_panel)(_verb)
-
-
 def main() -> None:
-    """Entry point: errors of ours become one line and their exit code."""
-    from realtime.errors import PhospheneError
+    """Run the command `phosphene`."""
+    if words := _shadowed():
+        print(f"phosphene: {words}", file=sys.stderr)
+        sys.exit(1)
+    from commands.app import main as run_command
 
-    try:
-        app(standalone_mode=True)
-    except PhospheneError as error:
-        typer.echo(f"phosphene: {error}", err=True)
-        sys.exit(error.exit_code)
+    run_command()
+
+
+def _shadowed() -> str:
+    """Say which of the program's packages another one of the same name hides; empty where none is hidden.
+
+    Their names are general: a folder `models` of the user's, or of another program, may be found first.
+    """
+    ours = Path(__file__).resolve().parent
+    for room in _ROOMS:
+        spec = find_spec(room)
+        places = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or []]
+        if places != [ours / room]:
+            found = f"is taken from {places[0]}" if places else "was not found"
+            return (
+                f"its package `{room}` {found}, not from {ours}: another folder or program of that name is "
+                "in the way. Run phosphene from another folder, and install it in an environment of its own "
+                "(pipx install, uv tool install)"
+            )
+    return ""
 
 
 if __name__ == "__main__":

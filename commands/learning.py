@@ -7,33 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.options import (
-    Cache,
-    Channels,
-    Json,
-    Notch,
-    Preset,
-    Reference,
-    Sessions,
-    Settings,
-    Unit,
-    conditioning_of,
-    numbers_of,
-    print_json,
-    settings_of,
-    tell,
-)
+from commands.grouping import grouped
+from commands.options import Cache, ConditioningGroup, Json, NetworkGroup, Sessions, SignalGroup, numbers_of
+from commands.output import print_json, tell
 
 
+@grouped
 def train(
     sessions: Sessions,
     out: Annotated[Path, typer.Option("--out", help="Folder for the checkpoint.")],
-    preset: Preset = "demo",
-    setting: Settings = None,
-    channels: Channels = None,
-    reference: Reference = "as recorded",
-    notch: Notch = 50.0,
-    unit: Unit = None,
+    network: NetworkGroup,
+    conditioning: ConditioningGroup,
     cache: Cache = None,
     json: Json = False,
 ) -> None:
@@ -41,30 +25,29 @@ def train(
     from experiment.console import training_progress
     from models.learning.train import Material, train_sessions
 
-    material = Material(sessions, conditioning_of(channels, reference, notch, unit), cache)
-    changes, recipe = settings_of(setting or [])
+    material = Material(sessions, conditioning.config(), cache)
+    changes, recipe = network.changes()
     with training_progress() as report:
-        result = train_sessions(material, out, preset, recipe, changes, report)
+        result = train_sessions(material, out, network.preset, recipe, changes, report)
     if json:
         print_json(result.as_dict())
     else:
         trained = result.trained
         typer.echo(f"{result.folder}: {trained.steps} steps on {result.minutes:.1f} min, {trained.reason}")
     if result.advice:
-        typer.echo(result.advice, err=True)
+        tell(result.advice)
 
 
+@grouped
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Folder of a checkpoint, or demo for the shipped one.")],
     sessions: Sessions,
-    json: Json = False,
-    reference: Reference = "as recorded",
-    notch: Notch = 50.0,
-    unit: Unit = None,
+    signal: SignalGroup,
     cache: Cache = None,
     controls: Annotated[
         bool, typer.Option("--controls/--no-controls", help="Also without frontal channels, and more.")
     ] = True,
+    json: Json = False,
 ) -> None:
     """Say what a checkpoint is worth on sessions: against chance, a shifted null and linear models."""
     from experiment.console import print_worth
@@ -72,7 +55,7 @@ def evaluate(
     from models.learning.evaluate import evaluate_checkpoint
     from models.learning.train import Material
 
-    material = Material(sessions, conditioning_of(None, reference, notch, unit), cache)
+    material = Material(sessions, signal.config(), cache)
     found = evaluate_checkpoint(shipped_weights(checkpoint) or checkpoint, material, controls, tell)
     if json:
         print_json(found)
@@ -80,8 +63,11 @@ def evaluate(
         print_worth(found)
 
 
+@grouped
 def crossval(
     sessions: Sessions,
+    network: NetworkGroup,
+    conditioning: ConditioningGroup,
     folds: Annotated[
         str, typer.Option("--folds", help="runs, '5 blocks', or groups such as 1-6/7-11 (across days).")
     ] = "runs",
@@ -89,34 +75,28 @@ def crossval(
         str | None,
         typer.Option("--minutes", help="A learning curve: on so many minutes of data each, 2,4,8,14"),
     ] = None,
-    preset: Preset = "demo",
-    setting: Settings = None,
     state: Annotated[
         Path | None, typer.Option("--state", help="A folder for what a killed run goes on from.")
     ] = None,
-    json: Json = False,
-    channels: Channels = None,
-    reference: Reference = "as recorded",
-    notch: Notch = 50.0,
-    unit: Unit = None,
     cache: Cache = None,
+    json: Json = False,
 ) -> None:
-    """Train anew for every fold and judge on what was left out, beside linear models on the same windows."""
+    """Train again for every fold and judge on what was left out, beside linear models on the same windows."""
     from experiment.console import print_curve, print_worth, steps_progress
     from models.learning.crossval import cross_validate, learning_curve
     from models.learning.train import Material
 
-    material = Material(sessions, conditioning_of(channels, reference, notch, unit), cache)
-    changes, recipe = settings_of(setting or [])
+    material = Material(sessions, conditioning.config(), cache)
+    changes, recipe = network.changes()
     found: Any
     amounts = numbers_of("--minutes", minutes) if minutes is not None else None
     with steps_progress() as report:
         if amounts is None:
             found = cross_validate(
-                material, preset, recipe, folds, changes, state=state, tell=tell, report=report
+                material, network.preset, recipe, folds, changes, state=state, tell=tell, report=report
             )
         else:
-            found = learning_curve(material, preset, recipe, amounts, folds, changes, tell, report)
+            found = learning_curve(material, network.preset, recipe, amounts, folds, changes, tell, report)
     if json:
         print_json(found)
     elif minutes is None:
@@ -125,21 +105,19 @@ def crossval(
         print_curve(found)
 
 
+@grouped
 def baseline(
     sessions: Sessions,
-    json: Json = False,
-    channels: Channels = None,
-    reference: Reference = "as recorded",
-    notch: Notch = 50.0,
-    unit: Unit = None,
+    conditioning: ConditioningGroup,
     cache: Cache = None,
+    json: Json = False,
 ) -> None:
-    """What linear models (ridge, CCA) reach on sessions, each left out in turn."""
+    """Say what linear models (ridge, CCA) reach on sessions, each left out in turn."""
     from experiment.console import print_worth
     from models.learning.evaluate import baseline_sessions
     from models.learning.train import Material
 
-    material = Material(sessions, conditioning_of(channels, reference, notch, unit), cache)
+    material = Material(sessions, conditioning.config(), cache)
     found = baseline_sessions(material, tell=tell)
     if json:
         print_json(found)

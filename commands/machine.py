@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from commands.options import (
-    Json,
-    print_json,
-    tell,
-)
+from commands.options import Json
+from commands.output import print_json, tell
 
 
 def streams(
@@ -51,7 +48,7 @@ def calibrate(
     json: Json = False,
 ) -> None:
     """Measure how late a camera's stamps are: it looks at the screen while that flashes."""
-    from experiment.run import interruptible
+    from experiment.interrupt import interruptible
     from gui.setup.calibration_window import calibrate_camera
 
     with interruptible() as interrupted:

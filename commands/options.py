@@ -1,19 +1,36 @@
-"""Options that several verbs share, and what their texts come to."""
+"""Options that several verbs share, in groups, and what each group comes to.
+
+Legal values stand here as literals, so that `--help` lists them without importing what knows them;
+`tests/commands/test_options.py` holds them against those.
+"""
 
 from __future__ import annotations
 
-import json as json_format
 import math
-import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import typer
 
+from commands.output import in_words
+
 if TYPE_CHECKING:
+    from experiment.feedback_options import FeedbackChoice
+    from experiment.model_choice import ModelChoice
     from models.learning.training.recipe import Recipe
     from realtime.config import ConditioningConfig
+    from recordings.session.options import RecordingOptions
 
+PresetName = Literal["demo", "laptop", "lab"]
+BackendName = Literal["eager", "inductor", "openvino", "openvino-int8", "tensorrt", "auto"]
+ReferenceName = Literal["as recorded", "average"]
+ClockName = Literal["check", "arrival"]
+StyleName = Literal["bar", "ring", "brightness", "tone", "speed"]
+CodecName = Literal[
+    "libx264", "libx265", "ffv1", "mjpeg", "h264_nvenc", "hevc_nvenc", "h264_qsv", "h264_amf",
+    "h264_videotoolbox",
+]  # fmt: skip
 
 SessionFolder = Annotated[Path, typer.Argument(help="Folder with session.xdf and its video.")]
 Sessions = Annotated[list[Path], typer.Argument(help="Folders of recorded sessions.")]
@@ -24,108 +41,304 @@ Cache = Annotated[
 EegOfSession = Annotated[
     str | None, typer.Option("--eeg", help="Which EEG stream, where the session has several.")
 ]
-VIDEO_HELP = "A camera's number, a file, a URL or screen; again for more, what is shown first."
-Videos = Annotated[list[str] | None, typer.Option("--video", help=VIDEO_HELP)]
-Headless = Annotated[bool, typer.Option("--headless", help="No window and no live text: run, then report.")]
-Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")]
-Preset = Annotated[str, typer.Option("--preset", help="demo, laptop or lab.")]
-Weights = Annotated[
-    str | None, typer.Option("--weights", help="Folder with trained weights, or demo for the shipped ones.")
-]
-Backend = Annotated[
-    str, typer.Option("--backend", help="eager, inductor, openvino, openvino-int8, tensorrt or auto.")
-]
-Channels = Annotated[str | None, typer.Option("--channels", help="Electrodes in the order wanted: Fz,Cz,Pz")]
-Reference = Annotated[str, typer.Option("--reference", help="'as recorded' or 'average'.")]
-Notch = Annotated[float, typer.Option("--notch", help="Line frequency to remove: 50, 60, or 0 for none.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, for programs.")]
 Unit = Annotated[
     str | None, typer.Option("--unit", help="Unit of the samples, where the stream says none or a wrong one.")
 ]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="A part of the network or of the recipe: mixer=gru, recipe.steps=800"),
-]
-ClockMode = Annotated[
-    str, typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival.")
-]
-FeedbackOn = Annotated[
-    bool, typer.Option("--feedback", help="Close the loop: give feedback on the similarity, as it stands.")
-]
+Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
 FeedbackSet = Annotated[
     list[str] | None,
     typer.Option(
         "--feedback-set", help="A setting of the feedback: baseline_s=30, threshold=0.2, when=above"
     ),
 ]
-FeedbackLook = Annotated[
-    str | None,
-    typer.Option("--feedback-style", help="bar, ring, brightness, tone or speed (of the film shown)."),
-]
-Sham = Annotated[
-    str | None,
-    typer.Option("--sham", help="Feedback that follows nothing: random, or the times of this SESSION's."),
-]
-Blind = Annotated[
-    bool,
-    typer.Option(
-        "--blind", help="Nobody here learns how well it fits; with --sham, a coin says whether it is one."
-    ),
-]
-Osc = Annotated[str | None, typer.Option("--osc", help="Send the feedback by OSC as well: HOST:PORT.")]
-Stimulus = Annotated[
-    str | None,
-    typer.Option("--stimulus", help="A film, played full screen to the participant: the session sees it."),
-]
-Screen = Annotated[
-    int | None,
-    typer.Option("--screen", min=1, help="Of the stimulus; the second by default where there is one."),
-]
 
 
-def conditioning_of(
-    channels: str | None, reference: str, notch: float, unit: str | None
-) -> ConditioningConfig:
-    from pydantic import ValidationError
+@dataclass(frozen=True)
+class RunGroup:
+    """How long a session runs, and where it is shown."""
 
-    from realtime.config import ConditioningConfig
-    from realtime.errors import ConfigError
+    PANEL: ClassVar = "Where it is shown"
 
-    names = tuple(name.strip() for name in channels.split(",")) if channels else None
-    try:
-        return ConditioningConfig(channels=names, reference=reference, notch_hz=notch or None, unit=unit)
-    except ValidationError as error:
-        raise ConfigError(
-            "; ".join(f"{e['loc'][0]} {e['input']!r}: {e['msg']}" for e in error.errors())
-        ) from None
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No window and no live text: run, then report.")
+    ] = False
+    seconds: Seconds = None
+    json: Json = False
 
 
-def settings_of(settings: list[str]) -> tuple[dict[str, Any], Recipe]:
-    """`--set` options: what changes in the network, and the recipe."""
-    from pydantic import ValidationError
+@dataclass(frozen=True)
+class ModelGroup:
+    """The network of a session."""
 
-    from models.learning.training.recipe import Recipe
-    from realtime.errors import ConfigError
+    PANEL: ClassVar = "Model"
 
-    changes: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {setting} names no value: write NAME=VALUE, for example mixer=gru")
-        changes[name] = value
-    recipe = {
-        name.removeprefix("recipe."): changes.pop(name)
-        for name in list(changes)
-        if name.startswith("recipe.")
-    }
-    try:
-        return changes, Recipe(**recipe)
-    except ValidationError as error:
-        told = (f"recipe.{e['loc'][0]}={e['input']}: {e['msg']}" for e in error.errors())
-        raise ConfigError("; ".join(told)) from None
+    preset: Annotated[PresetName, typer.Option("--preset", help="An untrained network of this size.")] = (
+        "demo"
+    )
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights", help="Folder that `phosphene train` wrote, or demo for the shipped weights."
+        ),
+    ] = None
+    backend: Annotated[BackendName, typer.Option("--backend", help="What runs the network.")] = "eager"
+
+    def choice(self) -> ModelChoice:
+        """Return what `experiment` takes."""
+        from experiment.model_choice import ModelChoice
+
+        return ModelChoice(self.preset, self.weights, self.backend)
+
+
+@dataclass(frozen=True)
+class SignalGroup:
+    """What happens to the EEG before a model sees it."""
+
+    PANEL: ClassVar = "EEG"
+
+    reference: Annotated[ReferenceName, typer.Option("--reference", help="What the EEG is held against.")] = (
+        "as recorded"
+    )
+    notch: Annotated[
+        float | None,
+        typer.Option(
+            "--notch",
+            min=0,
+            max=1000,
+            show_default="50",
+            help="Line frequency to remove, Hz: 50 or 60; 0 for none.",
+        ),
+    ] = None
+    unit: Unit = None
+
+    def config(self) -> ConditioningConfig:
+        """Return what the pipeline takes.
+
+        Raises
+        ------
+        ConfigError
+            A value is out of range; the message says which.
+        """
+        return _conditioning(self, None)
+
+
+@dataclass(frozen=True)
+class ConditioningGroup(SignalGroup):
+    """The same with a choice of electrodes."""
+
+    channels: Annotated[
+        str | None, typer.Option("--channels", help="Electrodes in the order wanted: Fz,Cz,Pz")
+    ] = None
+
+    def config(self) -> ConditioningConfig:
+        """Return what the pipeline takes; raises ConfigError as `SignalGroup` does."""
+        return _conditioning(self, self.channels)
+
+
+@dataclass(frozen=True)
+class StreamsGroup:
+    """What a live session sees, and by whose clock."""
+
+    PANEL: ClassVar = "Streams"
+
+    video: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--video", help="A camera's number, a file, a URL or screen; again for more, what is shown first."
+        ),
+    ] = None
+    stimulus: Annotated[
+        str | None,
+        typer.Option(
+            "--stimulus", help="A film, played full screen to the participant: the session sees it."
+        ),
+    ] = None
+    screen: Annotated[
+        int | None,
+        typer.Option("--screen", min=1, help="Of the stimulus; the second by default where there is one."),
+    ] = None
+    clock: Annotated[
+        ClockName,
+        typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival."),
+    ] = "check"
+
+
+@dataclass(frozen=True)
+class FeedbackGroup:
+    """The closed loop."""
+
+    PANEL: ClassVar = "Feedback"
+
+    feedback: Annotated[
+        bool,
+        typer.Option("--feedback", help="Close the loop: give feedback on the similarity, as it stands."),
+    ] = False
+    feedback_set: FeedbackSet = None
+    feedback_style: Annotated[
+        StyleName | None,
+        typer.Option("--feedback-style", help="How the participant takes it in; speed is the film's."),
+    ] = None
+    sham: Annotated[
+        str | None,
+        typer.Option("--sham", help="Feedback that follows nothing: random, or the times of this SESSION's."),
+    ] = None
+    blind: Annotated[
+        bool,
+        typer.Option(
+            "--blind", help="Nobody here learns how well it fits; with --sham, a coin says whether it is one."
+        ),
+    ] = False
+    osc: Annotated[str | None, typer.Option("--osc", help="Send the feedback by OSC as well: HOST:PORT.")] = (
+        None
+    )
+
+    def choice(self) -> FeedbackChoice | None:
+        """Return the feedback that was asked for; None where none of these options was given.
+
+        Raises
+        ------
+        ConfigError, SessionError
+            See `experiment.feedback_options.feedback_choice`.
+        """
+        if self == FeedbackGroup():
+            return None
+        from experiment.feedback_options import feedback_choice
+
+        style = self.feedback_style or "bar"
+        return feedback_choice(self.feedback_set or (), self.sham, self.osc, style, blind=self.blind)
+
+
+@dataclass(frozen=True)
+class RecordingGroup:
+    """What is recorded beside EEG and video, and under which name."""
+
+    PANEL: ClassVar = "Recording"
+
+    stream: Annotated[
+        list[str] | None,
+        typer.Option("--stream", help="Further LSL streams, recorded as they are: type=Markers"),
+    ] = None
+    sub: Annotated[str | None, typer.Option(help="Subject, letters and digits.")] = None
+    ses: Annotated[str | None, typer.Option(help="Session.")] = None
+    task: Annotated[str | None, typer.Option(help="Task.")] = None
+    run: Annotated[str | None, typer.Option(help="Run; the next free number by default.")] = None
+    template: Annotated[str, typer.Option(help="Of the folder's name, with {sub}, {ses}, {task}, {run}.")] = (
+        "sub-{sub}_ses-{ses}_task-{task}_run-{run}"
+    )
+    codec: Annotated[CodecName, typer.Option(help="Encoder of the video; ffv1 loses nothing.")] = "libx264"
+    codec_option: Annotated[
+        list[str] | None, typer.Option(help="Of the encoder, for its quality: crf=18, preset=fast")
+    ] = None
+
+    def options(self) -> RecordingOptions:
+        """Return what `recordings` takes.
+
+        Raises
+        ------
+        ConfigError
+            An option of the encoder has no value.
+        """
+        from realtime.errors import ConfigError
+        from recordings.session.options import RecordingOptions
+
+        pairs = [setting.partition("=") for setting in self.codec_option or []]
+        if unset := [name for name, equals, _ in pairs if not equals]:
+            raise ConfigError(
+                f"--codec-option {unset[0]} names no value: write NAME=VALUE, for example crf=18"
+            )
+        named = {"sub": self.sub, "ses": self.ses, "task": self.task, "run": self.run}
+        return RecordingOptions(
+            codec=self.codec,
+            codec_options={name: value for name, _, value in pairs},
+            entities={name: value for name, value in named.items() if value is not None},
+        )
+
+
+@dataclass(frozen=True)
+class PlaybackGroup:
+    """How a recorded session is played."""
+
+    PANEL: ClassVar = "Playback"
+
+    speed: Annotated[str, typer.Option("--speed", help="Times real time, or max.")] = "1"
+    start: Annotated[
+        float, typer.Option("--start", min=0, help="Begin this many seconds into the session.")
+    ] = 0.0
+    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False
+    eeg: EegOfSession = None
+
+    def factor(self) -> float:
+        """Return the speed as a number, infinite for max.
+
+        Raises
+        ------
+        ConfigError
+            It is neither a number above 0 nor max.
+        """
+        from realtime.errors import ConfigError
+
+        if self.speed == "max":
+            return math.inf
+        try:
+            value = float(self.speed)
+        except ValueError:
+            value = 0.0
+        if not value > 0:
+            raise ConfigError(f"--speed {self.speed} is no speed: give a number above 0, or max")
+        return value
+
+
+@dataclass(frozen=True)
+class NetworkGroup:
+    """Which network is trained, and how."""
+
+    PANEL: ClassVar = "Network"
+
+    preset: Annotated[PresetName, typer.Option("--preset", help="What the network starts from.")] = "demo"
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A part of the network or of the recipe: mixer=gru, recipe.steps=800"),
+    ] = None
+
+    def changes(self) -> tuple[dict[str, Any], Recipe]:
+        """Return what changes in the network, and the recipe.
+
+        Raises
+        ------
+        ConfigError
+            A setting has no value, or the recipe does not know it.
+        """
+        from pydantic import ValidationError
+
+        from models.learning.training.recipe import Recipe
+        from realtime.errors import ConfigError
+
+        changes: dict[str, Any] = {}
+        for setting in self.settings or []:
+            name, equals, value = setting.partition("=")
+            if not equals:
+                raise ConfigError(f"--set {setting} names no value: write NAME=VALUE, for example mixer=gru")
+            changes[name] = value
+        recipe = {
+            name.removeprefix("recipe."): changes.pop(name)
+            for name in list(changes)
+            if name.startswith("recipe.")
+        }
+        try:
+            return changes, Recipe(**recipe)
+        except ValidationError as error:
+            raise ConfigError(in_words(error, lambda name: f"recipe.{name}=")) from None
 
 
 def numbers_of(option: str, text: str) -> list[float]:
+    """Return the numbers of a line such as 2,4,8.
+
+    Raises
+    ------
+    ConfigError
+        One of them is no number.
+    """
     from realtime.errors import ConfigError
 
     try:
@@ -134,23 +347,18 @@ def numbers_of(option: str, text: str) -> list[float]:
         raise ConfigError(f"{option} {text} are no numbers: write them with commas between, 2,4,8") from None
 
 
-def speed_of(speed: str) -> float:
+def _conditioning(signal: SignalGroup, channels: str | None) -> ConditioningConfig:
+    from pydantic import ValidationError
+
+    from realtime.config import ConditioningConfig
     from realtime.errors import ConfigError
 
-    if speed == "max":
-        return math.inf
+    given: dict[str, Any] = {"reference": signal.reference, "unit": signal.unit}
+    if channels:
+        given["channels"] = tuple(name.strip() for name in channels.split(","))
+    if signal.notch is not None:
+        given["notch_hz"] = signal.notch or None
     try:
-        value = float(speed)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise ConfigError(f"--speed {speed} is no speed: give a number above 0, or max")
-    return value
-
-
-def print_json(value: Any) -> None:
-    sys.stdout.write(json_format.dumps(value, indent=2, default=str) + "\n")
-
-
-def tell(words: str) -> None:
-    typer.echo(words, err=True)
+        return ConditioningConfig(**given)
+    except ValidationError as error:
+        raise ConfigError(in_words(error)) from None

@@ -7,13 +7,8 @@ from typing import Annotated
 
 import typer
 
-from commands.options import (
-    EegOfSession,
-    Json,
-    SessionFolder,
-    Unit,
-    print_json,
-)
+from commands.options import EegOfSession, Json, SessionFolder, Unit
+from commands.output import print_json
 
 
 def report(

@@ -8,51 +8,35 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands.grouping import grouped
 from commands.options import (
-    Backend,
-    Blind,
-    Channels,
-    ClockMode,
-    EegOfSession,
-    FeedbackLook,
-    FeedbackOn,
+    ConditioningGroup,
+    FeedbackGroup,
     FeedbackSet,
-    Headless,
-    Json,
-    Notch,
-    Osc,
-    Preset,
-    Reference,
-    Screen,
-    Seconds,
+    ModelGroup,
+    PlaybackGroup,
+    RecordingGroup,
+    RunGroup,
     SessionFolder,
-    Sham,
-    Stimulus,
-    Unit,
-    Videos,
-    Weights,
-    conditioning_of,
-    print_json,
-    speed_of,
+    StreamsGroup,
 )
+from commands.output import print_json, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from experiment.compose import LiveChoice
     from experiment.feedback_options import FeedbackChoice
-    from experiment.model_choice import ModelChoice
     from experiment.run import Running, Surface
-    from recordings.session.options import RecordingOptions
+    from realtime.sources import VideoSource
+
+_EEG_HELP = "LSL stream: name=…, type=… or source_id=…"
 
 
+@grouped
 def demo(
-    headless: Headless = False,
-    seconds: Seconds = None,
-    json: Json = False,
-    preset: Preset = "demo",
-    weights: Weights = None,
-    backend: Backend = "eager",
+    shown: RunGroup,
+    model: ModelGroup,
     closed_loop: Annotated[
         bool | None,
         typer.Option(
@@ -71,186 +55,111 @@ def demo(
     from experiment.demo import FEEDBACK, open_attend_demo, open_demo
     from experiment.feedback_options import feedback_choice
 
-    model = _model(preset, weights, backend)
-    closed = not headless if closed_loop is None else closed_loop
+    closed = not shown.headless if closed_loop is None else closed_loop
     if attend:
         _run(
-            lambda: open_attend_demo(model, n_objects=objects, closed_loop=closed, tour=tour),
-            headless,
-            seconds,
-            json,
+            lambda: open_attend_demo(model.choice(), n_objects=objects, closed_loop=closed, tour=tour), shown
         )
         return
     feedback = feedback_choice(feedback_set or (), base=FEEDBACK).config
-    _run(lambda: open_demo(model, closed_loop=closed, tour=tour, feedback=feedback), headless, seconds, json)
+    _run(lambda: open_demo(model.choice(), closed_loop=closed, tour=tour, feedback=feedback), shown)
 
 
+@grouped
 def live(
+    *,
     eeg: Annotated[
-        str | None, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")
+        str | None, typer.Option("--eeg", help=_EEG_HELP, rich_help_panel=StreamsGroup.PANEL)
     ] = None,
-    video: Videos = None,
-    stimulus: Stimulus = None,
-    screen: Screen = None,
-    headless: Headless = False,
-    seconds: Seconds = None,
-    json: Json = False,
-    preset: Preset = "demo",
-    weights: Weights = None,
-    backend: Backend = "eager",
-    channels: Channels = None,
-    reference: Reference = "as recorded",
-    notch: Notch = 50.0,
-    unit: Unit = None,
-    clock: ClockMode = "check",
-    out: Annotated[Path, typer.Option("--out", help="Where the record button puts its folders.")] = Path(
-        "sessions"
-    ),
-    feedback: FeedbackOn = False,
-    feedback_set: FeedbackSet = None,
-    feedback_style: FeedbackLook = None,
-    sham: Sham = None,
-    blind: Blind = False,
-    osc: Osc = None,
+    streams: StreamsGroup,
+    shown: RunGroup,
+    model: ModelGroup,
+    conditioning: ConditioningGroup,
+    feedback: FeedbackGroup,
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Where the record button puts its folders.", rich_help_panel="Recording"),
+    ] = Path("sessions"),
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
-    loop = _feedback(feedback, feedback_set, feedback_style, sham, blind, osc)
-    if eeg is None or not (video or stimulus):
-        _run(_ask(eeg, bool(video or stimulus), headless, out, loop), headless, seconds, json)
+    loop, seen = feedback.choice(), bool(streams.video or streams.stimulus)
+    if eeg is None or not seen:
+        _run(_asked(eeg, out, loop, seen=seen, headless=shown.headless), shown)
         return
-    choice = _live_choice(
-        eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
-    )
-    choice = _with_loop(choice, stimulus, screen, headless, loop)
-    _run(lambda: _open_recordable(choice, out), headless, seconds, json)
+    choice = _live_choice(eeg, streams, model, conditioning, loop)
+    _run(lambda: _open_recordable(choice, out, streams, RecordingGroup(), shown, at_once=False), shown)
 
 
+@grouped
 def record(
     out: Annotated[Path, typer.Argument(help="Folder under which the session's own folder is made.")],
-    eeg: Annotated[str, typer.Option("--eeg", help="LSL stream: name=…, type=… or source_id=…")],
-    video: Videos = None,
-    stimulus: Stimulus = None,
-    screen: Screen = None,
-    stream: Annotated[
-        list[str] | None,
-        typer.Option("--stream", help="Further LSL streams, recorded as they are: type=Markers"),
-    ] = None,
-    sub: Annotated[str | None, typer.Option(help="Subject, letters and digits.")] = None,
-    ses: Annotated[str | None, typer.Option(help="Session.")] = None,
-    task: Annotated[str | None, typer.Option(help="Task.")] = None,
-    run: Annotated[str | None, typer.Option(help="Run; the next free number by default.")] = None,
-    template: Annotated[
-        str, typer.Option(help="Of the folder's name, with {sub}, {ses}, {task}, {run}.")
-    ] = "sub-{sub}_ses-{ses}_task-{task}_run-{run}",
-    codec: Annotated[str, typer.Option(help="FFmpeg's encoder of the video: libx264, ffv1 …")] = "libx264",
-    codec_option: Annotated[
-        list[str] | None, typer.Option(help="Of the encoder, for its quality: crf=18, preset=fast")
-    ] = None,
-    headless: Headless = False,
-    seconds: Seconds = None,
-    json: Json = False,
-    preset: Preset = "demo",
-    weights: Weights = None,
-    backend: Backend = "eager",
-    channels: Channels = None,
-    reference: Reference = "as recorded",
-    notch: Notch = 50.0,
-    unit: Unit = None,
-    clock: ClockMode = "check",
-    feedback: FeedbackOn = False,
-    feedback_set: FeedbackSet = None,
-    feedback_style: FeedbackLook = None,
-    sham: Sham = None,
-    blind: Blind = False,
-    osc: Osc = None,
+    eeg: Annotated[str, typer.Option("--eeg", help=_EEG_HELP, rich_help_panel=StreamsGroup.PANEL)],
+    streams: StreamsGroup,
+    recording: RecordingGroup,
+    shown: RunGroup,
+    model: ModelGroup,
+    conditioning: ConditioningGroup,
+    feedback: FeedbackGroup,
 ) -> None:
     """Record a live session from its first sample: every EEG sample, every frame, other streams, readings."""
-    choice = _live_choice(
-        eeg, video, _model(preset, weights, backend), channels, reference, notch, unit, clock
-    )
-    loop = _feedback(feedback, feedback_set, feedback_style, sham, blind, osc)
-    choice = _with_loop(choice, stimulus, screen, headless, loop)
-    named = {"sub": sub, "ses": ses, "task": task, "run": run}
-    options = _recording(codec, codec_option, {k: v for k, v in named.items() if v is not None})
-    _run(
-        lambda: _open_recordable(choice, out, stream or [], options, template, at_once=True),
-        headless,
-        seconds,
-        json,
-    )
+    choice = _live_choice(eeg, streams, model, conditioning, feedback.choice())
+    _run(lambda: _open_recordable(choice, out, streams, recording, shown, at_once=True), shown)
 
 
+@grouped
 def replay(
     session: SessionFolder,
-    speed: Annotated[str, typer.Option("--speed", help="Times real time, or max.")] = "1",
-    start: Annotated[
-        float, typer.Option("--start", min=0, help="Begin this many seconds into the session.")
-    ] = 0.0,
-    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False,
-    eeg: EegOfSession = None,
+    playback: PlaybackGroup,
+    shown: RunGroup,
+    model: ModelGroup,
+    conditioning: ConditioningGroup,
     lsl: Annotated[
         bool, typer.Option("--lsl", help="Stream it out over LSL instead, for any LSL program.")
     ] = False,
-    headless: Headless = False,
-    seconds: Seconds = None,
-    json: Json = False,
-    preset: Preset = "demo",
-    weights: Weights = None,
-    backend: Backend = "eager",
-    channels: Channels = None,
-    reference: Reference = "as recorded",
-    notch: Notch = 50.0,
-    unit: Unit = None,
 ) -> None:
     """Play a recorded session through the same path as a live one."""
+    speed = playback.factor()
     if lsl:
-        _stream_out(session, speed_of(speed), loop, seconds)
+        _stream_out(session, speed, shown.seconds, loop=playback.loop)
         return
     from experiment.compose import open_replay
 
-    conditioning = conditioning_of(channels, reference, notch, unit)
     _run(
         lambda: open_replay(
-            session,
-            _model(preset, weights, backend),
-            speed_of(speed),
-            start,
-            loop,
-            eeg,
-            conditioning,
+            session, model.choice(), speed, playback.start, loop=playback.loop, eeg=playback.eeg,
+            conditioning=conditioning.config(),
         ),
-        headless,
-        seconds,
-        json,
-    )
+        shown,
+    )  # fmt: skip
 
 
-def _run(
-    open_session: Callable[[], Running | None], headless: bool, seconds: float | None, json: bool
-) -> None:
+def _run(open_session: Callable[[], Running | None], shown: RunGroup) -> None:
     """Open a session, run it where it can be shown, print what it came to, and end with the right code."""
     from concurrent.futures import ThreadPoolExecutor
 
     from experiment.display import why_no_window
 
     with ThreadPoolExecutor(1) as beside:  # Qt is tried in another process, which takes a second
-        asked = None if headless else beside.submit(why_no_window)
+        asked = None if shown.headless else beside.submit(why_no_window)
         session = open_session()
         obstacle = asked.result() if asked is not None else None
     if session is None:
         return
     if obstacle:
-        typer.echo(f"{obstacle}. Showing the session as text; --headless runs without any view.", err=True)
-    from experiment.console import (
-        print_summary,  # not sooner: the demo's subject wakes up while these are loaded
-    )
+        tell(f"{obstacle}. Showing the session as text; --headless runs without any view.")
+    # Not sooner: the demo's subject wakes up while these are loaded.
+    from experiment.console import print_summary
     from experiment.run import run
+    from realtime.errors import InputError
 
-    windowed = not headless and not obstacle
-    if windowed and not json and session.hold_at_end is not None:
-        session.hold_at_end()  # whoever looks at a window closes it; a script waits for the end
-    summary = run(session, _surface(windowed, headless, json), seconds)
-    if json:
+    windowed = not shown.headless and not obstacle
+    if windowed and not shown.json and session.hold_at_end is not None:
+        session.hold_at_end()  # a user who looks at a window closes it; a script waits for the end
+    summary = run(session, _surface(shown, windowed=windowed), shown.seconds)
+    failure = session.failure
+    if isinstance(failure, InputError) and not summary["intervals"]:
+        raise failure  # what was asked for could not begin: wrong input, not a session that failed
+    if shown.json:
         print_json(summary)
     else:
         print_summary(summary)
@@ -258,7 +167,7 @@ def _run(
         raise typer.Exit(1)
 
 
-def _surface(windowed: bool, headless: bool, json: bool) -> Surface:
+def _surface(shown: RunGroup, *, windowed: bool) -> Surface:
     """What shows a session; nothing of the window is imported where there is none."""
     if windowed:
         from gui.app import show_session
@@ -267,14 +176,14 @@ def _surface(windowed: bool, headless: bool, json: bool) -> Surface:
     from experiment.run import show_nothing
     from experiment.text_view import show_line, show_text
 
-    if not headless:
+    if not shown.headless:
         return show_text
-    return show_nothing if json else show_line
+    return show_nothing if shown.json else show_line
 
 
-def _stream_out(folder: Path, speed: float, loop: bool, seconds: float | None) -> None:
+def _stream_out(folder: Path, speed: float, seconds: float | None, *, loop: bool) -> None:
     """Be the streams of a recorded session until its end, Ctrl-C, or for some seconds."""
-    from experiment.run import interruptible
+    from experiment.interrupt import interruptible
     from realtime.lsl.isolation import hush
     from realtime.time.clock import LslClock
     from recordings.lsl_replay import serve_session
@@ -284,110 +193,83 @@ def _stream_out(folder: Path, speed: float, loop: bool, seconds: float | None) -
     clock = LslClock()
     until = math.inf if seconds is None else clock.now() + seconds
     with Session(folder) as session, interruptible() as interrupted:
-        sent = serve_session(session, clock, lambda: interrupted.is_set() or clock.now() > until, speed, loop)
+        sent = serve_session(
+            session, clock, lambda: interrupted.is_set() or clock.now() > until, speed, loop=loop
+        )
     for stream, n_samples in sent.items():
         typer.echo(f"{stream}: {n_samples} samples sent")
 
 
-def _ask(
-    eeg: str | None, video: bool, headless: bool, out: Path, feedback: FeedbackChoice | None
+def _asked(
+    eeg: str | None, out: Path, feedback: FeedbackChoice | None, *, seen: bool, headless: bool
 ) -> Callable[[], Running | None]:
     """What opens a session by asking, where there is a window to ask in and nothing was said yet."""
     from experiment.display import why_no_window
     from realtime.errors import ConfigError
 
-    if eeg is not None or video or headless or why_no_window():
-        missing = ["--eeg"] * (eeg is None) + ["--video"] * (not video)
+    if eeg is not None or seen or headless or why_no_window():
+        missing = ["--eeg"] * (eeg is None) + ["--video"] * (not seen)
         raise ConfigError(f"give {' and '.join(missing)}; `phosphene streams` lists what there is")
     from gui.setup.ask import ask_and_open
 
     return lambda: ask_and_open(out, feedback)
 
 
-def _feedback(
-    on: bool, settings: list[str] | None, style: str | None, sham: str | None, blind: bool, osc: str | None
-) -> FeedbackChoice | None:
-    """The feedback that was asked for; None where none of its options was given."""
-    if not (on or settings or style or sham or blind or osc):
-        return None
-    from experiment.feedback_options import feedback_choice
-
-    return feedback_choice(settings or (), sham, osc, style or "bar", blind=blind)
-
-
-def _with_loop(
-    choice: LiveChoice,
-    stimulus: str | None,
-    screen: int | None,
-    headless: bool,
-    feedback: FeedbackChoice | None,
-) -> LiveChoice:
-    """The choice with what the participant is shown."""
-    from dataclasses import replace
-
-    from experiment.display import why_no_window
-    from realtime.errors import ConfigError
-
-    if stimulus is None and screen is not None:
-        raise ConfigError("--screen says where a stimulus is shown: give it with --stimulus FILE")
-    if stimulus is None and not choice.video:
-        raise ConfigError("give --video, or --stimulus FILE; `phosphene streams` lists the cameras")
-    obstacle = None if stimulus is None else "--headless" if headless else why_no_window()
-    if obstacle:
-        raise ConfigError(f"--stimulus plays a film to the participant and needs a screen ({obstacle})")
-    choice = replace(choice, feedback=feedback)
-    if stimulus is None:
-        return choice
-    from gui.stimulus.player import full_screen
-
-    return replace(choice, stimulus=full_screen(stimulus, screen))
-
-
 def _live_choice(
     eeg: str,
-    video: list[str] | None,
-    model: ModelChoice,
-    channels: str | None,
-    reference: str,
-    notch: float,
-    unit: str | None,
-    clock: str,
+    streams: StreamsGroup,
+    model: ModelGroup,
+    conditioning: ConditioningGroup,
+    feedback: FeedbackChoice | None,
 ) -> LiveChoice:
+    """What `experiment` opens; raises ConfigError where there is nothing to see."""
     from experiment.compose import LiveChoice
+    from realtime.errors import ConfigError
 
-    conditioning = conditioning_of(channels, reference, notch, unit)
-    return LiveChoice(eeg, tuple(video or ()), model, conditioning, clock)
+    if streams.stimulus is None and streams.screen is not None:
+        raise ConfigError("--screen says where a stimulus is shown: give it with --stimulus FILE")
+    if streams.stimulus is None and not streams.video:
+        raise ConfigError("give --video, or --stimulus FILE; `phosphene streams` lists the cameras")
+    return LiveChoice(
+        eeg,
+        tuple(streams.video or ()),
+        model.choice(),
+        conditioning.config(),
+        streams.clock,
+        feedback=feedback,
+    )
 
 
 def _open_recordable(
     choice: LiveChoice,
     out: Path,
-    streams: list[str] | None = None,
-    options: RecordingOptions | None = None,
-    template: str | None = None,
-    at_once: bool = False,
+    streams: StreamsGroup,
+    recording: RecordingGroup,
+    shown: RunGroup,
+    *,
+    at_once: bool,
 ) -> Running:
+    """Open a live session with its record button, and with the player of a stimulus where there is one."""
+    from dataclasses import replace
+
     from experiment.compose import open_live
     from experiment.recording import offer_recording
-    from recordings.session.naming import TEMPLATE
 
+    options = recording.options()
+    if streams.stimulus is not None:
+        choice = replace(choice, stimulus=_player(streams.stimulus, streams.screen, shown))
     running = open_live(choice)
-    offer_recording(running, out, streams or [], options, template or TEMPLATE, at_once)
+    offer_recording(running, out, recording.stream or [], options, recording.template, at_once=at_once)
     return running
 
 
-def _recording(codec: str, settings: list[str] | None, entities: dict[str, str]) -> RecordingOptions:
+def _player(film: str, screen: int | None, shown: RunGroup) -> Callable[..., VideoSource]:
+    """What makes the player of a stimulus; raises ConfigError where there is no screen to play it on."""
+    from experiment.display import why_no_window
     from realtime.errors import ConfigError
-    from recordings.session.options import RecordingOptions
 
-    pairs = [setting.partition("=") for setting in settings or []]
-    if unset := [name for name, equals, _ in pairs if not equals]:
-        raise ConfigError(f"--codec-option {unset[0]} names no value: write NAME=VALUE, for example crf=18")
-    chosen = {name: value for name, _, value in pairs}
-    return RecordingOptions(codec=codec, codec_options=chosen, entities=entities)
+    if obstacle := "--headless" if shown.headless else why_no_window():
+        raise ConfigError(f"--stimulus plays a film to the participant and needs a screen ({obstacle})")
+    from gui.stimulus.player import full_screen
 
-
-def _model(preset: str, weights: str | None, backend: str) -> ModelChoice:
-    from experiment.model_choice import ModelChoice
-
-    return ModelChoice(preset, weights, backend)
+    return full_screen(film, screen)

@@ -89,7 +89,7 @@ def give_feedback(running: Running, choice: FeedbackChoice, clock: Clock) -> Fee
 def _follower(running: Running, style: FeedbackStyle) -> Callable[[float | None], None] | None:
     """What is given each new level, for styles that need no window of their own."""
     if style is FeedbackStyle.TONE:
-        from experiment.tone import Tone
+        from realtime.feedback.tone import Tone
 
         tone = Tone()
         running.closing.callback(tone.close)

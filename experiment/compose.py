@@ -15,6 +15,7 @@ from experiment.run import Running, opening
 from experiment.state import Mode
 from realtime.config import ConditioningConfig
 from realtime.eeg.montage import Renamed
+from realtime.errors import ConfigError
 from realtime.live import LiveRunner
 from realtime.pipeline import Pipeline
 from realtime.sources import EegSource, VideoSource
@@ -115,14 +116,32 @@ def open_replay(
     model: ModelChoice,
     speed: float = 1.0,
     start_s: float = 0.0,
+    *,
     loop: bool = False,
     eeg: str | None = None,
     conditioning: ConditioningConfig | None = None,
 ) -> Running:
     """Open a recorded session as if it were live.
 
+    Parameters
+    ----------
+    folder : Path
+        Of the session.
+    model : ModelChoice
+    speed : float
+        Times real time; infinite for as fast as this machine can.
+    start_s : float
+        Where to begin, seconds after the session's start.
+    loop : bool
+        Begin again at the end.
+    eeg : str, optional
+        Which EEG stream, where the session has several.
+    conditioning : ConditioningConfig, optional
+
     Raises
     ------
+    ConfigError
+        `start_s` lies past the session's end.
     SessionError, StreamNotFound, StreamFormatError, WeightsError
     """
     from recordings.player import Player
@@ -131,6 +150,11 @@ def open_replay(
     from recordings.session.survey import Survey
 
     session = Session(folder)
+    if start_s >= session.end - session.start:
+        length = session.end - session.start
+        raise ConfigError(
+            f"--start {start_s:g} is past the end of {session.name}, which is {length:.1f} s long"
+        )
     clock = ManualClock(session.start)
     source, (video, *more) = ReplayEeg(session, clock, eeg or ""), replay_videos(session, clock)
     build = partial(model.build, n_videos=1 + len(more))

@@ -150,6 +150,7 @@ def offer_recording(
     streams: Sequence[str] = (),
     options: RecordingOptions | None = None,
     template: str = TEMPLATE,
+    *,
     at_once: bool = False,
 ) -> SessionRecording:
     """Give a session its record button; `at_once` begins with its first sample."""

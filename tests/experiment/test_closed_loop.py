@@ -14,10 +14,10 @@ from experiment.feedback_options import FeedbackChoice, feedback_choice
 from experiment.recording import SessionRecording
 from experiment.run import Running
 from experiment.state import FeedbackStyle, Mode
-from experiment.tone import Tone, samples
 from realtime.errors import ConfigError
 from realtime.feedback.config import FeedbackConfig
 from realtime.feedback.controller import BASELINE_OVER, OFF, ON, FeedbackController, FeedbackState
+from realtime.feedback.tone import Tone, samples
 from realtime.live import LiveRunner
 from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock

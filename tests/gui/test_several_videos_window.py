@@ -10,8 +10,8 @@ from PySide6.QtCore import QSettings
 from rich.console import Console
 from typer.testing import CliRunner
 
-import phosphene
 from commands import sessions
+from commands.app import app
 from experiment import compose, recording
 from experiment.state import Actions, Mode
 from experiment.text_view import render
@@ -92,8 +92,8 @@ def test_the_command_takes_more_than_one_video(monkeypatch) -> None:
     opened = []
     monkeypatch.setattr(compose, "open_live", lambda choice: opened.append(choice))
     monkeypatch.setattr(sessions, "_run", lambda open_session, *rest: open_session())
-    monkeypatch.setattr(recording, "offer_recording", lambda *rest: None)
+    monkeypatch.setattr(recording, "offer_recording", lambda *rest, **more: None)
     for verb in (["live"], ["record", "out"]):
         words = [*verb, "--eeg", "type=EEG", "--video", "film.mp4", "--video", "0"]
-        assert CliRunner().invoke(phosphene.app, words).exit_code == 0
+        assert CliRunner().invoke(app, words).exit_code == 0
     assert [choice.video for choice in opened] == [("film.mp4", "0")] * 2

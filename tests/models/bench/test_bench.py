@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-import phosphene
+from commands.app import app
 from models.bench.page import BEGIN, END, as_lines, merged, write_page
 from models.bench.setting import Setting
 from models.bench.suite import QUICK, SECTIONS, run_bench
@@ -78,6 +78,6 @@ def test_the_page_keeps_what_stands_around_the_numbers(measured, tmp_path):
 
 
 def test_the_command_prints_json():
-    done = CliRunner().invoke(phosphene.app, ["bench", "ring", "--quick", "--json"])
+    done = CliRunner().invoke(app, ["bench", "ring", "--quick", "--json"])
     assert done.exit_code == 0
     assert json.loads(done.stdout)["goals"][0]["name"].startswith("ring")
