@@ -291,7 +291,7 @@ class Pipeline:
 
 
 def _labels(info: EegInfo, conditioning: ConditioningConfig) -> tuple[str, ...]:
-    return tuple(info.labels[i] for i in choose_channels(info.labels, conditioning.channels))
+    return tuple(info.labels[i] for i in choose_channels(info.labels, conditioning.channels, info.kinds))
 
 
 def _check_paths(card: ModelCard) -> None:

@@ -41,8 +41,15 @@ class EegInfo:
         Channel names in the stream's order; `ch1`, `ch2` … where the stream names none.
     unit : str
         As the stream says it ("microvolts", "uV", "V", …); empty where it says nothing.
+        Of most EEG channels, where they differ.
     rate_nominal : float
         Samples a second the sender claims.
+    units : tuple of str
+        Of each channel, empty where one says nothing; () where all have `unit`.
+    kinds : tuple of str
+        Of each channel, as mne calls them ("eeg", "eog", "stim", "misc", …); () where all are EEG.
+    scales : tuple of float
+        What the values of each channel are multiplied with to be in their unit; () where that is 1 for all.
     """
 
     name: str
@@ -52,6 +59,9 @@ class EegInfo:
     source_id: str = ""
     host: str = ""
     type: str = "EEG"
+    units: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    scales: tuple[float, ...] = ()
 
     @property
     def n_channels(self) -> int:

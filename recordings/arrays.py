@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from realtime.config import ConditioningConfig, GridConfig
-from realtime.eeg.units import microvolts_per_unit
+from realtime.eeg.channels import own_gains
 from realtime.errors import SessionError
 from realtime.types import BoolArray, FloatArray, IndexArray, TimeArray
 from recordings.intervals import SessionIntervals
@@ -90,14 +90,14 @@ def read_recording(
     with Session(path) as session:
         track, start = session.eeg(eeg), session.start
         times, samples = track.read()
-        scale = microvolts_per_unit(track.info.unit if unit is None else unit)
+        gains, _ = own_gains(track.info, unit)
         shown = session.video(video) if session.video_streams else None
         return RecordedArrays(
             name=session.name,
             start=start,
             labels=track.info.labels,
             rate=track.info.rate_nominal,
-            eeg=samples if scale == 1.0 else (samples * scale).astype(np.float32),
+            eeg=(samples * gains).astype(np.float32),
             eeg_times=times - start,
             video=None if shown is None else shown.path,
             frame_index=np.zeros(0, np.int64) if shown is None else shown.frame_index,

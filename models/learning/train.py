@@ -179,8 +179,9 @@ def labels_of(material: Material) -> tuple[str, ...]:
     if not material.sessions:
         return ()
     with Session(material.sessions[0]) as session:
-        labels = session.eeg(material.eeg or None).info.labels
-    return tuple(labels[i] for i in choose_channels(labels, material.conditioning.channels))
+        info = session.eeg(material.eeg or None).info
+    chosen = choose_channels(info.labels, material.conditioning.channels, info.kinds)
+    return tuple(info.labels[i] for i in chosen)
 
 
 def advice(minutes: float, trained: Trained) -> str:

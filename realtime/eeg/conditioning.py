@@ -12,14 +12,12 @@ import numpy as np
 from scipy import signal
 
 from realtime.config import ConditioningConfig
+from realtime.eeg.channels import kind_of
 from realtime.errors import StreamFormatError
-from realtime.types import EegChunk, FloatArray
+from realtime.types import EegChunk, FloatArray, TimeArray
 
 # The four electrodes the 10-10 system renamed (American Clinical Neurophysiology Society, guideline 2).
 _RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
-_NOT_EEG = re.compile(
-    r"^(trig|trg|sti\b|stim|status|counter|sample|timestamp|acc|gyr|mag|ppg|batt|packet)", re.I
-)
 HIGHEST_SHARE = 0.45
 """A band never reaches beyond this share of the sampling rate."""
 
@@ -34,8 +32,12 @@ def canonical(label: str) -> str:
     return _RENAMED.get(name, name)
 
 
-def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
-    """Positions of the wanted channels in the stream, in the order wanted; all its EEG channels if None.
+def choose_channels(
+    available: Sequence[str], wanted: Sequence[str] | None, kinds: Sequence[str] = ()
+) -> list[int]:
+    """Find the wanted channels in the stream, in the order wanted; all its EEG channels if None.
+
+    `kinds` are the channels' kinds (`realtime.eeg.channels`); by their names where they are not given.
 
     Raises
     ------
@@ -43,7 +45,8 @@ def choose_channels(available: Sequence[str], wanted: Sequence[str] | None) -> l
         If a name is not in the stream, is there twice, or no channel is left.
     """
     if wanted is None:
-        chosen = [i for i, label in enumerate(available) if not _NOT_EEG.match(label)]
+        known = kinds or [kind_of("EEG", label, "") for label in available]
+        chosen = [i for i, kind in enumerate(known) if kind == "eeg"]
         if not chosen:
             raise StreamFormatError(
                 f"none of the channels {', '.join(available)} looks like EEG; name them with --channels"
@@ -99,16 +102,25 @@ class Conditioner:
     config : ConditioningConfig
     labels : sequence of str
         Channels of the stream.
-    to_microvolt : float
-        What the stream's values are multiplied with.
+    to_microvolt : float or array of shape (n_channels,)
+        What the values of the stream, or of each of its channels, are multiplied with.
+    kinds : sequence of str
+        Of the channels; all EEG, as their names allow, where they are not given.
     rate : float
         Samples a second (the filter's design; drift does not matter).
     """
 
-    def __init__(self, config: ConditioningConfig, labels: Sequence[str], to_microvolt: float, rate: float):
-        self._pick = choose_channels(labels, config.channels)
+    def __init__(
+        self,
+        config: ConditioningConfig,
+        labels: Sequence[str],
+        to_microvolt: float | TimeArray,
+        rate: float,
+        kinds: Sequence[str] = (),
+    ):
+        self._pick = choose_channels(labels, config.channels, kinds)
         self.labels = tuple(labels[i] for i in self._pick)
-        self._gain = float(to_microvolt)
+        self._gain = np.broadcast_to(np.asarray(to_microvolt, np.float64), len(labels))[self._pick]
         self._average = config.reference == "average"
         self._sos = design(config.band_hz, config.notch_hz, rate)
         self._at_rest = signal.sosfilt_zi(self._sos) if len(self._sos) else np.zeros((0, 2))

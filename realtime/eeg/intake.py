@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from realtime.config import ConditioningConfig, GridConfig
-from realtime.eeg.conditioning import Conditioner, RunningScale
+from realtime.eeg.channels import gains_uv
+from realtime.eeg.conditioning import Conditioner, RunningScale, choose_channels
 from realtime.eeg.quality import QualityMonitor
-from realtime.eeg.units import flag_amplitude, microvolts_per_unit
+from realtime.eeg.units import flag_amplitude
 from realtime.ring import GridRing
 from realtime.sources import EegSource
 from realtime.taps import Taps
@@ -39,8 +42,10 @@ class EegIntake:
         self.info = info
         self.source = source
         self.fitter = StampFitter(info.rate_nominal)
-        gain = microvolts_per_unit(config.unit or info.unit)
-        self.conditioner = Conditioner(config, info.labels, gain, info.rate_nominal)
+        chosen = choose_channels(info.labels, config.channels, info.kinds)
+        gains = np.ones(info.n_channels)
+        gains[chosen] = gains_uv(info, chosen, config.unit)
+        self.conditioner = Conditioner(config, info.labels, gains, info.rate_nominal, info.kinds)
         n_channels = len(self.conditioner.labels)
         self.ring = GridRing(round(history_s * grid.eeg_hz), n_channels)
         self.scale = RunningScale(n_channels, info.rate_nominal, config.scale_s, scales_kept)

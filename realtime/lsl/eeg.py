@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pylsl
 
@@ -203,7 +204,8 @@ class LslEeg:
     def _check_same(self, info: EegInfo) -> None:
         before = self._info
         assert before is not None
-        if (info.labels, info.rate_nominal, info.unit) != (before.labels, before.rate_nominal, before.unit):
+        same = {key: getattr(before, key) for key in ("name", "type", "host", "source_id")}
+        if replace(info, **same) != before:
             raise StreamFormatError(
                 f"'{info.name}' came back with {info.n_channels} channels at {info.rate_nominal:g} Hz in "
                 f"'{info.unit}', before it had {before.n_channels} at {before.rate_nominal:g} Hz in "

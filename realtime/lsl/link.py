@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import pylsl
 
+from realtime.eeg.channels import describe_channels
 from realtime.errors import StreamFormatError
 from realtime.lsl.selector import StreamSummary
 from realtime.types import ClockOffset, EegInfo, FloatArray, TimeArray
@@ -176,21 +176,16 @@ def _check_format(summary: StreamSummary) -> None:
 
 
 def _eeg_info(summary: StreamSummary, full: pylsl.StreamInfo) -> EegInfo:
-    """Labels and unit from the stream's own description, as XDF's EEG meta-data lays it out."""
-    labels: list[str] = []
-    units: list[str] = []
+    """Each channel's facts from the stream's own description, as XDF's EEG meta-data lays it out."""
+    rows: list[dict[str, str]] = []
     channel = full.desc().child("channels").child("channel")
-    while not channel.empty() and len(labels) < summary.n_channels:
-        labels.append(channel.child_value("label").strip())
-        units.append(channel.child_value("unit").strip())
+    while not channel.empty() and len(rows) < summary.n_channels:
+        rows.append({key: channel.child_value(key) for key in ("label", "unit", "type", "scaling_factor")})
         channel = channel.next_sibling("channel")
-    labels += [""] * (summary.n_channels - len(labels))
-    named = [label or f"ch{i + 1}" for i, label in enumerate(labels)]
-    unique = [f"{label}-{i + 1}" if label in named[:i] else label for i, label in enumerate(named)]
-    stated = Counter(filter(None, units)).most_common(1)
+    found = describe_channels(rows, summary.n_channels)
     return EegInfo(
-        name=summary.name, labels=tuple(unique), unit=stated[0][0] if stated else "",
-        rate_nominal=summary.rate_nominal, source_id=summary.source_id, host=summary.host, type=summary.type,
+        name=summary.name, rate_nominal=summary.rate_nominal, source_id=summary.source_id, host=summary.host,
+        type=summary.type, **found._asdict(),
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from realtime.errors import ConfigError, SessionError
 from recordings.exchange.exporting import FILM, raw_of, videos_of
 from recordings.exchange.extras import need
@@ -72,6 +74,7 @@ def export_bids(
     except ValueError as error:
         raise ConfigError(f"{chosen}: {error}") from None
     raw = raw_of(session, track, laid_out, unit)
+    raw.annotations.description = np.array([_in_one_cell(text) for text in raw.annotations.description])
     try:
         mne_bids.write_raw_bids(raw, target, format="BrainVision", allow_preload=True, verbose="ERROR")
         # mne-bids concludes from the format that the maker of BrainVision built the headset
@@ -86,6 +89,11 @@ def export_bids(
     except OSError as error:
         raise SessionError(f"{root} cannot be written ({error}): check folder and disk") from error
     return Path(target.fpath)
+
+
+def _in_one_cell(text: str) -> str:
+    """A text as it may stand in a table whose rows end with lines: mne-bids writes it as it is."""
+    return " ".join(text.split()) or _NONE
 
 
 def _entities(session: Session) -> dict[str, str]:

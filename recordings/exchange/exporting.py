@@ -1,7 +1,7 @@
 """A session's EEG as mne's Raw and as a FIF file, with markers and videos as annotations.
 
-The samples stay what they were. Where some are missing zeros stand, marked in the way that mne's filters and
-averages leave out (BAD_ACQ_SKIP).
+The samples stay what they were. Where some are missing, or are no numbers, zeros stand, marked in the way
+that mne's filters and averages leave out (BAD_ACQ_SKIP, BAD_NAN); a channel without numbers is marked as bad.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from realtime.eeg.units import microvolts_per_unit
+from realtime.eeg.channels import kinds_of, own_gains, units_of
 from realtime.errors import ConfigError, SessionError
+from realtime.types import EegInfo, TimeArray
 from recordings.exchange.extras import need
 from recordings.exchange.mne_reading import SKIPPED
 from recordings.session.regular import Regular, regular
@@ -22,8 +23,10 @@ from recordings.session.session import Session
 from recordings.session.tracks import EegTrack, VideoTrack
 
 FILM = "video "  # before the file's name, in the annotation that tells when it ran
-_KINDS = {"eog", "ecg", "emg", "stim", "misc", "resp", "gsr", "temperature", "bio"}
+_SIEMENS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "siemens": 1.0, "microsiemens": 1e-6}
 _V_PER_UV = 1e-6
+NAN = "BAD_NAN"  # of the annotation where a sender gave no numbers
+_MOSTLY = 0.5
 _NAMES = ("_raw.fif", "_eeg.fif", "_raw.fif.gz", "_eeg.fif.gz")
 
 
@@ -53,12 +56,19 @@ def to_raw(session: Session, eeg: str | None = None, unit: str | None = None) ->
 def raw_of(session: Session, track: EegTrack, laid_out: Regular, unit: str | None = None) -> Any:
     """As `to_raw`, of a stream that is laid out already."""
     mne = need("mne", "mne", "turning a session into mne's Raw")
-    gain = microvolts_per_unit(unit or track.info.unit) * _V_PER_UV
-    volts = laid_out.samples.T.astype(np.float64) * gain
-    info = mne.create_info(list(track.info.labels), laid_out.rate, _kinds(session, track), verbose="ERROR")
-    raw = mne.io.RawArray(volts, info, verbose="ERROR")
+    gains, kinds, units = _in_si(track.info, unit)
+    values = laid_out.samples.T.astype(np.float64) * gains[:, None]
+    info = mne.create_info(list(track.info.labels), laid_out.rate, kinds, verbose="ERROR")
+    for channel, known in zip(info["chs"], units, strict=True):
+        if known is not None:
+            channel["unit"] = getattr(mne.io.constants.FIFF, known)
+    bad, holes = _not_numbers(values)
+    info["bads"] = [track.info.labels[i] for i in bad]
+    raw = mne.io.RawArray(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), info, verbose="ERROR")
     raw.set_meas_date(_begun(session))
-    notes = _notes(session, laid_out)
+    notes = sorted(
+        [*_notes(session, laid_out), *((a / laid_out.rate, n / laid_out.rate, NAN) for a, n in holes)]
+    )
     raw.set_annotations(mne.Annotations(*zip(*notes, strict=True)) if notes else None, verbose="ERROR")
     return raw
 
@@ -95,13 +105,31 @@ def videos_of(session: Session) -> list[VideoTrack]:
     return found
 
 
-def _kinds(session: Session, track: EegTrack) -> list[str]:
-    """Name each channel's kind as mne does, by the type its description gives; EEG where that is unknown."""
-    found = next(i for i in session.eeg_streams if session.eeg(f"id={i.stream_id}") is track)
-    stated = [c.findtext("type") or "" for c in found.root.findall("desc/channels/channel")]
-    stated += [""] * (track.info.n_channels - len(stated))
-    kinds = [word.strip().lower() for word in stated[: track.info.n_channels]]
-    return [kind if kind in _KINDS else "eeg" for kind in kinds]
+def _in_si(info: EegInfo, unit: str | None) -> tuple[TimeArray, list[str], list[str | None]]:
+    """What brings each channel to mne's unit for its kind, the kind, and a unit where that is another."""
+    gains, volts = own_gains(info, unit)
+    kinds, units = list(kinds_of(info)), [None if is_volt else "FIFF_UNIT_NONE" for is_volt in volts]
+    for i, (kind, stated) in enumerate(zip(kinds, units_of(info), strict=True)):
+        if volts[i]:
+            gains[i] *= _V_PER_UV
+            units[i] = "FIFF_UNIT_V" if kind in ("misc", "resp", "bio") and stated else None
+        elif kind == "gsr" and stated.lower() in _SIEMENS:
+            gains[i] *= _SIEMENS[stated.lower()]
+            units[i] = None
+        elif kind == "temperature" and "f" not in stated.lower():
+            units[i] = None
+        elif kind in ("gsr", "temperature", "bio"):
+            kinds[i] = "misc"
+    return gains, kinds, units
+
+
+def _not_numbers(values: TimeArray) -> tuple[list[int], list[tuple[int, int]]]:
+    """Channels that mostly hold no numbers, and first sample and length of each hole of the others."""
+    missing = ~np.isfinite(values)
+    bad = [i for i, share in enumerate(missing.mean(axis=1)) if share > _MOSTLY]
+    hole = np.delete(missing, bad, axis=0).any(axis=0)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], hole, [0])).astype(np.int8)))
+    return bad, [(int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _notes(session: Session, laid_out: Regular) -> list[tuple[float, float, str]]:

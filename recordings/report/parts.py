@@ -61,9 +61,7 @@ def channel_table(channels: list[dict[str, Any]]) -> str:
     """Its channels: how large they are, and in what share of the time they were bad."""
     if not channels:
         return ""
-    rows = [
-        (c["label"], f"{c['amplitude_uv']:.1f} µV", *(f"{c[word]:.0%}" for word in _BAD)) for c in channels
-    ]
+    rows = [(c["label"], _amplitude(c), *(f"{c[word]:.0%}" for word in _BAD)) for c in channels]
     bad = sum(max(c[word] for word in _BAD) > 0.5 for c in channels)
     state = f"{bad} of {len(channels)} bad most of the time" if bad else f"all {len(channels)} good"
     names = ("channel", "n amplitude", *(f"n {word}" for word in _BAD))
@@ -110,3 +108,9 @@ def _picture(image: NDArray[np.uint8], when: str) -> str:
     jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
     data = base64.b64encode(jpeg).decode()
     return f'<img src="data:image/jpeg;base64,{data}" alt="on show at {when}" title="{when}">'
+
+
+def _amplitude(channel: dict[str, Any]) -> str:
+    if channel["amplitude_uv"] is not None:
+        return f"{channel['amplitude_uv']:.1f} µV"
+    return "–" if channel["amplitude"] is None else f"{channel['amplitude']:.3g} {channel['unit']}".strip()

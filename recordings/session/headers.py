@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from realtime.eeg.channels import kinds_of, units_of
 from realtime.feedback.controller import Feedback
 from realtime.types import EegInfo, OtherReading, Reading, VideoInfo
 from recordings.xdf.writer import StreamHeader
@@ -26,8 +27,11 @@ _FEEDBACK_CHANNELS = (
 
 
 def eeg_header(info: EegInfo, format: str = "float32") -> StreamHeader:
-    """Describe an EEG stream with its labels and unit."""
-    channels = [{"label": label, "unit": info.unit, "type": "EEG"} for label in info.labels]
+    """Describe an EEG stream with the label, unit, kind and scaling factor of each channel."""
+    rows = zip(info.labels, units_of(info), kinds_of(info), strict=True)
+    channels = [{"label": label, "unit": unit, "type": kind.upper()} for label, unit, kind in rows]
+    for channel, scale in zip(channels, info.scales, strict=False):
+        channel["scaling_factor"] = repr(scale)
     return StreamHeader(
         name=info.name,
         type=info.type,

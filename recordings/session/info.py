@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from realtime.eeg.quality import judge
-from realtime.eeg.units import flag_amplitude, microvolts_per_unit
 from realtime.errors import PhospheneError, StreamFormatError
 from realtime.time.stamps import StampFitter
-from realtime.types import RawChunk
+from realtime.types import IndexArray, RawChunk
+from recordings.session.channel_quality import channel_quality
 from recordings.session.manifest import MANIFEST_NAME, sha256
 from recordings.session.session import Session
 from recordings.session.tracks import EegTrack, VideoTrack
@@ -20,7 +19,6 @@ from recordings.video.files import VideoReader
 from recordings.xdf.index import StreamInfo, XdfStream
 from recordings.xdf.sync import sane_offsets, trusted
 
-_JUDGED_S = 60  # seconds of EEG whose quality is looked at, spread over the session
 _DRIFT_PPM = 200.0  # more than any crystal: something else is wrong
 _DISAGREE_MS = 2.0  # Matroska rounds times to 1 ms; more is not rounding
 _GAP_FRAMES = 5.0  # a pause this many frames long is worth a word
@@ -111,24 +109,26 @@ def _eeg(track: EegTrack, problems: list[str]) -> dict[str, Any]:
         "end": end,
     }
     problems += [f"{info.name}: {one}" for one in track.clock_sets]
+    n_nan = np.zeros(info.n_channels, np.int64)
     try:
-        report |= _timing(track, problems)
+        report |= _timing(track, n_nan, problems)
     except PhospheneError as error:
         problems.append(f"{info.name}: {error}")
     try:
-        report |= _quality(track, problems)
+        report["channels"] = channel_quality(track, n_nan, problems)
     except StreamFormatError as error:
         problems.append(f"{info.name}: {error}")
     return report
 
 
-def _timing(track: EegTrack, problems: list[str]) -> dict[str, Any]:
-    """Rate, drift and gaps, found by the code that finds them live."""
+def _timing(track: EegTrack, n_nan: IndexArray, problems: list[str]) -> dict[str, Any]:
+    """Find rate, drift and gaps by the code that finds them live; count in `n_nan` what is no number."""
     fitter = StampFitter(track.info.rate_nominal)
     offsets = track.offsets
     for piece in track.pieces():
         fitter.push(RawChunk(np.zeros((len(piece.stamps), 0), np.float32), piece.stamps, offsets))
         offsets = ()
+        n_nan += np.count_nonzero(~np.isfinite(piece.samples), axis=0)
     fitter.flush()
     name = track.info.name
     if fitter.gaps:
@@ -143,33 +143,6 @@ def _timing(track: EegTrack, problems: list[str]) -> dict[str, Any]:
         "gaps": fitter.gaps,
         "lost_samples": fitter.lost_samples,
     }
-
-
-def _quality(track: EegTrack, problems: list[str]) -> dict[str, Any]:
-    """For each channel its usual amplitude and in what share of the time it was flat, railing or noisy."""
-    gain = microvolts_per_unit(track.info.unit)
-    start, end = track.span
-    verdicts, spreads = [], []
-    for at in np.linspace(start, max(start, end - 1.0), min(_JUDGED_S, max(1, int(end - start)))):
-        _, samples = track.read(at, at + 1.0)
-        if len(samples) >= max(8, track.info.rate_nominal / 2):
-            microvolt = samples.astype(np.float64) * gain
-            verdicts.append(judge(microvolt))
-            spreads.append(np.median(np.abs(microvolt - np.median(microvolt, axis=0)), axis=0))
-    if not verdicts:
-        return {"channels": []}
-    amplitude = np.median(spreads, axis=0)
-    if note := flag_amplitude(float(np.median(amplitude))):
-        problems.append(f"{track.info.name}: {note}")
-    channels = []
-    for i, label in enumerate(track.info.labels):
-        words = [verdict[i] for verdict in verdicts]
-        shares = {word: words.count(word) / len(words) for word in ("flat", "railing", "noisy")}
-        channels.append({"label": label, "amplitude_uv": float(amplitude[i]), **shares})
-        worst = max(shares, key=lambda word: shares[word])
-        if shares[worst] > 0.5:
-            problems.append(f"{track.info.name}: {label} is {worst} for {shares[worst]:.0%} of the time")
-    return {"channels": channels}
 
 
 def _video(session: Session, info: StreamInfo, problems: list[str]) -> dict[str, Any]:

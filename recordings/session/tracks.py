@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from realtime.eeg.channels import describe_channels
 from realtime.errors import SessionError
 from realtime.types import EegInfo, FloatArray, IndexArray, TimeArray
 from recordings.session.stamps import (
@@ -213,25 +213,21 @@ class VideoTrack:
 
 
 def describe_eeg(info: StreamInfo) -> EegInfo:
-    """Labels and unit from a stream's description, in LSL's usual form (`desc/channels/channel`).
+    """Read each channel's facts from a stream's description, in LSL's usual form (`desc/channels/channel`).
 
-    By the same rules as for a live stream: a missing label is the channel's number, a repeated one gets it
-    appended, and the unit is the one that most channels state.
+    By the same rules as for a live stream.
     """
-    channels = info.root.findall("desc/channels/channel")[: info.n_channels]
-    stated = [(channel.findtext("label") or "").strip() for channel in channels]
-    stated += [""] * (info.n_channels - len(stated))
-    named = [label or f"ch{i}" for i, label in enumerate(stated, 1)]
-    labels = [f"{label}-{i + 1}" if label in named[:i] else label for i, label in enumerate(named)]
-    units = Counter(filter(None, ((channel.findtext("unit") or "").strip() for channel in channels)))
+    rows = [
+        {entry.tag: entry.text or "" for entry in channel}
+        for channel in info.root.findall("desc/channels/channel")
+    ]
     return EegInfo(
         name=info.name,
-        labels=tuple(labels),
-        unit=units.most_common(1)[0][0] if units else "",
         rate_nominal=info.rate_nominal,
         source_id=info.source_id,
         host=info.host,
         type=info.type,
+        **describe_channels(rows, info.n_channels)._asdict(),
     )
 
 
