@@ -1,0 +1,128 @@
+"""The pictures of the window in the docs: `python docs/pictures.py [FOLDER]`.
+
+A virtual subject's session is made and replayed with the shipped weights in the real window, which is drawn
+out of sight unless QT_QPA_PLATFORM says otherwise. The same pictures come out each time.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PIL import Image
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QWidget
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from experiment.compose import open_replay
+from experiment.model_choice import ModelChoice
+from experiment.state import Mode
+from gui import theme as themes
+from gui.app import application
+from gui.main_window import MainWindow
+from gui.setup.choices import Lookout
+from gui.setup.stream_dialog import StreamDialog
+from realtime.lsl.selector import StreamSummary
+from realtime.video.listing import CameraSummary
+from recordings.session.example import make_example
+
+SIZE = (1280, 800)
+SECONDS, SEED = 75.0, 11
+STREAMS = (
+    StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1"),
+    StreamSummary("ActiCHamp", "EEG", 64, 1000.0, "float32", "amp-pc", "acti-77", "2"),
+)
+
+
+def window_of(folder: Path, app: QApplication) -> MainWindow:
+    """The window at the end of a session's replay."""
+    session = open_replay(folder, ModelChoice(weights="demo"), speed=math.inf)
+    assert session.hold_at_end is not None
+    session.hold_at_end()
+    window = MainWindow(session.view, Mode.REPLAY, session.actions, settings(folder))
+    window.apply_theme(themes.LIGHT)
+    window.resize(*SIZE)
+    window.show()
+    session.runner.launch()
+    drawn, last = 0, -1
+    while drawn < 30:  # until nothing new has come for a second
+        published = session.pipeline.published
+        drawn, last = (drawn + 1, last) if published == last and published else (0, published)
+        window.draw()
+        app.processEvents()
+        time.sleep(1 / 30)
+    session.runner.stop()
+    for _ in range(3):
+        window.draw()
+        app.processEvents()
+    return window
+
+
+def dialog(folder: Path) -> StreamDialog:
+    """The dialog in which streams are chosen, with two headsets and a camera."""
+    camera = CameraSummary(0, "Integrated Camera", "/dev/video0")
+    lookout = Lookout(lambda: STREAMS, lambda: (camera,))
+    lookout.look()
+    asked = StreamDialog(lookout, ("demo", "laptop", "lab"), settings(folder), None)
+    asked.streams.selectRow(0)
+    return asked
+
+
+def settings(folder: Path) -> QSettings:
+    return QSettings(str(folder / "layout.ini"), QSettings.Format.IniFormat)
+
+
+def picture(widget: QWidget) -> Image.Image:
+    """What a widget shows."""
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    size = image.width(), image.height()
+    return Image.frombytes("RGB", size, bytes(image.constBits()), "raw", "RGB", image.bytesPerLine())
+
+
+def beside(*images: Image.Image, gap: int = 12) -> Image.Image:
+    """Pictures next to each other, on the window's ground."""
+    height = max(image.height for image in images)
+    whole = Image.new("RGB", (sum(i.width for i in images) + gap * (len(images) - 1), height), "#e9edf0")
+    x = 0
+    for image in images:
+        whole.paste(image, (x, (height - image.height) // 2))
+        x += image.width + gap
+    return whole
+
+
+def main(out: Path) -> None:
+    """Write all pictures."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = application()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "session"
+        make_example(folder, seed=SEED, seconds=SECONDS)
+        window = window_of(folder, app)
+        page = window.page
+        assert page is not None
+        taken = {
+            "window": picture(window),
+            "similarity": picture(page.similarity),
+            "map": beside(picture(page.video), picture(page.attention)),
+        }
+        window.close()
+        asked = dialog(folder)
+        asked.show()
+        app.processEvents()
+        taken["streams"] = picture(asked)
+        asked.reject()
+    for name, image in taken.items():
+        path = out / f"{name}.webp"
+        image.save(path, quality=82, method=6)
+        print(f"{path}: {image.width} × {image.height}, {path.stat().st_size / 1024:.0f} kB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("img"))
