@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from models.learning.evaluate import evaluate_checkpoint
     from models.learning.train import Material, train_sessions
     from models.learning.training.recipe import Recipe
+    from models.network.interfaces import EegConfig, EegFeatures, Fused, FusionConfig
     from realtime.config import ConditioningConfig, GridConfig
     from realtime.errors import PhospheneError
     from realtime.feedback.config import FeedbackConfig
@@ -34,10 +35,14 @@ if TYPE_CHECKING:
 __all__ = [
     "EXAMPLE",
     "ConditioningConfig",
+    "EegConfig",
+    "EegFeatures",
     "Engine",
     "Feedback",
     "FeedbackChoice",
     "FeedbackConfig",
+    "Fused",
+    "FusionConfig",
     "GridConfig",
     "IntervalArrays",
     "LiveChoice",
@@ -68,6 +73,7 @@ _HOMES = {
     "models.learning.evaluate": ("evaluate_checkpoint",),
     "models.learning.train": ("Material", "train_sessions"),
     "models.learning.training.recipe": ("Recipe",),
+    "models.network.interfaces": ("EegConfig", "EegFeatures", "Fused", "FusionConfig"),
     "realtime.config": ("ConditioningConfig", "GridConfig"),
     "realtime.errors": ("PhospheneError",),
     "realtime.feedback.config": ("FeedbackConfig",),

@@ -78,6 +78,19 @@ def test_training_leaves_a_checkpoint_that_is_judged_on_a_session_it_has_not_see
     assert {"ridge", "cca"} <= set(judged["baselines"])
 
 
+@pytest.mark.parametrize(("name", "part"), [("own_eeg_encoder", "eeg"), ("own_fusion", "fusion")])
+def test_a_part_of_ones_own_trains_and_comes_back_from_its_checkpoint(name, part, tmp_path):
+    engine = main_of(name)(str(tmp_path / "out"), phosphene.EXAMPLE)
+    chosen = getattr(engine.network.config, part)
+    assert chosen.kind in {"spatial", "plain"}
+    built = engine.network.eeg_tower.encoder if part == "eeg" else engine.network.fusion
+    assert type(built).__name__ == type(chosen).__name__.replace("Config", "") + (
+        "Encoder" if part == "eeg" else "Fusion"
+    )
+    assert engine.card.weights == "out"
+    engine.compile("eager")  # runs it once, as a live session does
+
+
 def test_a_callback_hears_of_every_live_reading(headset, capsys):
     summary = main_of("live_callback")(headset, "film", "5")
     lines = [line for line in capsys.readouterr().out.splitlines() if "ms old" in line]
