@@ -131,7 +131,8 @@ def _within(shares: NDArray[np.float32], part: Rectangle) -> float:
 def _overlap(n: int, low: float, high: float) -> NDArray[np.float64]:
     """Which share of each of `n` equal steps from 0 to 1 lies between two bounds: array of shape (n,)."""
     edges = np.linspace(0, 1, n + 1)
-    return np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None) * n
+    shared = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
+    return np.asarray(np.clip(shared, 0, None) * n)
 
 
 class Hits:

@@ -80,7 +80,8 @@ def _arc(start: NDArray[np.float64], through: NDArray[np.float64], fraction: flo
     centre = normal * (normal @ middle)
     a, b = start - centre, through - centre
     angle = np.arccos(np.clip(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)), -1, 1))
-    return centre + (np.sin((1 - fraction) * angle) * a + np.sin(fraction * angle) * b) / np.sin(angle)
+    way: NDArray[np.float64] = np.sin((1 - fraction) * angle) * a + np.sin(fraction * angle) * b
+    return np.asarray(centre + way / np.sin(angle))
 
 
 @cache

@@ -55,13 +55,13 @@ class Noise:
             self.block()
 
     def block(self) -> Array:
-        """The next block: array of shape (block, n)."""
+        """Return the next block, array of shape (block, n)."""
         seed, row = self._key
         key = np.array([seed, (row << 48) + self._next + 8], np.uint64)
         white = np.random.Generator(np.random.Philox(key=key)).standard_normal(self._shape)
         self._next += 1
         shaped, self._state = signal.sosfilt(self._sos, white, axis=0, zi=self._state)
-        return shaped
+        return np.asarray(shaped)
 
 
 def pink(rate: float, low_hz: float = 0.5) -> Array:
@@ -75,7 +75,7 @@ def pink(rate: float, low_hz: float = 0.5) -> Array:
     poles = low_hz * (0.4 * rate / low_hz) ** (np.arange(n) / n)
     zeros = poles * (0.4 * rate / low_hz) ** (0.5 / n)
     digital = [np.exp(-2 * np.pi * corner / rate) for corner in (poles, zeros)]
-    return signal.zpk2sos(digital[1], digital[0], 1.0)
+    return np.asarray(signal.zpk2sos(digital[1], digital[0], 1.0))
 
 
 class Background:
@@ -102,7 +102,7 @@ class Background:
         self._jaw = topography(labels, {"T7": 1.0, "T8": 1.0, "Fp1": 0.5, "Fp2": 0.5}, 35.0)
 
     def blocks(self) -> Iterator[tuple[Array, Array, Array]]:
-        """Brain noise (1 at each electrode), alpha (1 near PO3 and PO4) and muscle (1 near the ears)."""
+        """Give brain noise (1 at each electrode), alpha (1 near PO3 and PO4) and muscle (1 near the ears)."""
         while True:
             brain = 0.2**0.5 * self._skin.block()
             yield (
@@ -113,7 +113,7 @@ class Background:
 
 
 def _spread(sources: Array, fields: Array, onto: Array | None = None) -> Array:
-    """Sources (n_times, n) seen through fields (n, n_channels); a plain loop, whose sums have one order."""
+    """See sources (n_times, n) through fields (n, n_channels): a plain loop, whose sums have one order."""
     seen = np.zeros((len(sources), fields.shape[1])) if onto is None else onto
     for source, field in zip(sources.T, fields, strict=True):
         seen += source[:, None] * field
@@ -152,7 +152,7 @@ class Artefacts:
                 eeg[:, channel] += size * np.sin(2 * np.pi * ((hz * times + phase) % 1))
 
     def tension(self, times: Array) -> Array:
-        """How tense the jaw is, 0 to 1, array of shape (n_times,)."""
+        """Return how tense the jaw is, 0 to 1, array of shape (n_times,)."""
         level = np.zeros(times.shape)
         if self._bursts is not None:
             for i in self._bursts.between(float(times[0]) - 2, float(times[-1]) + 1e-9):

@@ -81,7 +81,7 @@ class HeadsetOptions(Frozen):
     @field_validator("channels", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        """A count, or names with commas between them, to a tuple of names."""
+        """Turn a count, or names with commas between them, into a tuple of names."""
         if isinstance(value, str):
             value = int(value) if value.strip().isdigit() else [name.strip() for name in value.split(",")]
         if not isinstance(value, int):
@@ -106,7 +106,7 @@ class Signal(Protocol):
     """What the headset picks up."""
 
     def read(self, n: int) -> FloatArray:
-        """The next `n` samples: array of shape (n, n_channels), µV."""
+        """Return the next `n` samples: array of shape (n, n_channels), µV."""
         ...
 
 
@@ -133,11 +133,11 @@ class VirtualHeadset:
         self._taken = 0
 
     def times(self, number: IndexArray) -> TimeArray:
-        """When samples are taken, seconds on the LSL clock; `number` counts from 0, shape (n_samples,)."""
+        """Return when samples are taken, s on the LSL clock; `number` counts from 0, shape (n_samples,)."""
         return self.start + number / (self.options.rate * (1 + self.options.drift_ppm * 1e-6))
 
     def read(self, n: int) -> tuple[NDArray[np.float64], TimeArray]:
-        """The next `n` samples but those lost: (n_kept, n_channels) in the headset's unit, and stamps."""
+        """Return the next `n` samples but those lost, (n_kept, n_channels) in its unit, and stamps."""
         number = np.arange(self._taken, self._taken + n)
         self._taken += n
         times = self.times(number)
@@ -148,7 +148,7 @@ class VirtualHeadset:
         return samples[kept], self._stamps(number, times)[kept]
 
     def received(self, since_start: TimeArray) -> BoolArray:
-        """False for samples that get lost; their times since the first one, seconds, shape (n_samples,)."""
+        """Say which samples arrive, by their times since the first one: both of shape (n_samples,)."""
         kept = np.ones(len(since_start), bool)
         for begin, length in self._losses(since_start):
             kept &= (since_start < begin) | (since_start >= begin + length)
@@ -174,7 +174,7 @@ class VirtualHeadset:
 
 
 def _shake(seed: int, number: IndexArray) -> NDArray[np.float64]:
-    """An even draw from [-1, 1) for each sample, by its number."""
+    """Draw evenly from [-1, 1) for each sample, by its number."""
     block, place = number // _JITTER_BLOCK, number % _JITTER_BLOCK
     draws = np.empty(len(number))
     for b in np.unique(block):
@@ -218,7 +218,7 @@ def serve(
 
 
 def _stream_info(options: HeadsetOptions) -> pylsl.StreamInfo:
-    """Description with a label, a unit and a type for each channel (XDF's EEG meta-data)."""
+    """Describe the stream with a label, a unit and a type for each channel (XDF's EEG meta-data)."""
     import pylsl
 
     source_id = options.source_id or f"phosphene-headset-{uuid.uuid4().hex[:12]}"

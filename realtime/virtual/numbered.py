@@ -73,7 +73,7 @@ def draw_number(image: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
 
 
 def read_number(image: NDArray[np.uint8]) -> int | None:
-    """The number a picture carries, or None where it carries none that can be trusted.
+    """Read the number a picture carries, or None where it carries none that can be trusted.
 
     Parameters
     ----------
@@ -101,11 +101,11 @@ def read_number(image: NDArray[np.uint8]) -> int | None:
 
 
 def numbered_frame(number: int, width: int = 160, height: int = 120) -> NDArray[np.uint8]:
-    """A grey picture of shape (height, width, 3) that carries `number`."""
+    """Make a grey picture of shape (height, width, 3) that carries `number`."""
     return draw_number(np.full((height, width, 3), 128, dtype=np.uint8), number)
 
 
 def _middle(cell: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A cell without its rim, where compression and scaling mix it with its neighbours."""
+    """Cut a cell's rim off, where compression and scaling mix it with its neighbours."""
     top, left = cell.shape[0] // 4, cell.shape[1] // 4
     return cell[top : cell.shape[0] - top, left : cell.shape[1] - left]

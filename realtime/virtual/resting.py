@@ -47,7 +47,7 @@ class RestingEeg:
         self._taken = 0
 
     def read(self, n: int) -> FloatArray:
-        """The next `n` samples: array of shape (n, n_channels), float32 µV."""
+        """Return the next `n` samples: array of shape (n, n_channels), float32 µV."""
         parts = [self._left]
         while sum(map(len, parts)) < n:
             brain, alpha, _ = next(self._blocks)

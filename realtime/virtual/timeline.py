@@ -15,7 +15,7 @@ _MASK = (1 << 64) - 1
 
 
 def chance(*keys: int) -> float:
-    """A number in [0, 1) that depends on nothing but `keys` (splitmix64, Steele et al. 2014)."""
+    """Draw a number in [0, 1) that depends on nothing but `keys` (splitmix64, Steele et al. 2014)."""
     state = 0x9E3779B97F4A7C15
     for key in keys:
         state = (state ^ (key & _MASK)) + 0x9E3779B97F4A7C15 & _MASK
@@ -47,16 +47,16 @@ class Moments:
     row: int = 0
 
     def start(self, index: int) -> float:
-        """When moment `index` comes, in seconds on the clock."""
+        """Return when moment `index` comes, in seconds on the clock."""
         return _start(self, index)
 
     def index_at(self, time: float) -> int:
-        """The last moment at or before `time`."""
+        """Return the last moment at or before `time`."""
         index = floor(time / self.cell_s)
         return index if self.start(index) <= time else index - 1
 
     def between(self, start: float, stop: float) -> Iterator[int]:
-        """The moments in [start, stop), in order."""
+        """Give the moments in [start, stop), in order."""
         index = self.index_at(start)
         if self.start(index) < start:
             index += 1

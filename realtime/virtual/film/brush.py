@@ -98,43 +98,45 @@ class Canvas:
 
 
 def disc(radius: float) -> Distance:
+    """Make a disc."""
     return lambda x, y: np.sqrt(x * x + y * y) - np.float32(radius)
 
 
 def oval(radius: float, flat: float) -> Distance:
-    """A disc pressed to `flat` of its height."""
+    """Make a disc pressed to `flat` of its height."""
     return lambda x, y: np.sqrt(x * x + (y / np.float32(flat)) ** 2) - np.float32(radius)
 
 
 def ring(radius: float, thickness: float) -> Distance:
+    """Make a ring; `radius` is that of its middle."""
     return lambda x, y: np.abs(np.sqrt(x * x + y * y) - np.float32(radius)) - np.float32(thickness / 2)
 
 
 def arc(radius: float, thickness: float) -> Distance:
-    """The lower part of a ring, as a smile."""
+    """Make the lower part of a ring, as a smile."""
 
     def distance(x: Array, y: Array) -> Array:
         whole = np.abs(np.sqrt(x * x + y * y) - np.float32(radius)) - np.float32(thickness / 2)
-        return np.maximum(whole, np.float32(radius * 0.35) - y)
+        return np.asarray(np.maximum(whole, np.float32(radius * 0.35) - y))
 
     return distance
 
 
 def box(half: float, corner: float, angle: float) -> Distance:
-    """A square with round corners, turned by `angle` radians."""
+    """Make a square with round corners, turned by `angle` radians."""
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
 
     def distance(x: Array, y: Array) -> Array:
         u = np.abs(cos * x + sin * y) - np.float32(half - corner)
         v = np.abs(cos * y - sin * x) - np.float32(half - corner)
         outside = np.sqrt(np.maximum(u, 0) ** 2 + np.maximum(v, 0) ** 2)
-        return outside + np.minimum(np.maximum(u, v), 0) - np.float32(corner)
+        return np.asarray(outside + np.minimum(np.maximum(u, v), 0) - np.float32(corner))
 
     return distance
 
 
 def flower(radius: float, depth: float, angle: float) -> Distance:
-    """Five petals: cos 5φ comes from cos φ by Chebyshev's polynomial, which is cheaper than an arctangent."""
+    """Make five petals: cos 5φ from cos φ by Chebyshev's polynomial is cheaper than an arctangent."""
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
 
     def distance(x: Array, y: Array) -> Array:
@@ -148,7 +150,7 @@ def flower(radius: float, depth: float, angle: float) -> Distance:
 
 
 def quarter(size: float, turn: int) -> Distance:
-    """A quarter of a disc of radius `size` that fills the tile of that size around the centre; 4 turns."""
+    """Make a quarter of a disc that fills the tile of side `size` around the centre, in 4 turns."""
     right, down = (turn in (0, 3)) * 2 - 1, (turn in (0, 1)) * 2 - 1
     half = np.float32(size / 2)
 

@@ -79,7 +79,7 @@ class ObjectsFilm(ClockFilm):
         canvas = Canvas(_backdrop(self.seed, self.n_objects, self.size).copy())
         for index in range(self.n_objects):
             _figure(canvas, self.seed, index, self.pose(index, self.stamp(number)))
-        return cv2.merge([cv2.convertScaleAbs(plane) for plane in canvas.planes])
+        return np.asarray(cv2.merge([cv2.convertScaleAbs(plane) for plane in canvas.planes]), np.uint8)
 
     def onsets(self, number: int) -> list[Event]:
         """List nothing: objects change, and none appears."""
@@ -141,7 +141,7 @@ class ObjectsFilm(ClockFilm):
 
 @lru_cache(maxsize=4096)
 def _other_light(seed: int, index: int, change: int) -> int:
-    """A draw that differs from the one before: odd changes draw from what their neighbours leave."""
+    """Draw what differs from the one before: odd changes draw from what their neighbours leave."""
 
     def free(i: int) -> int:
         return int(chance(seed, _LIGHT, index, i) * len(_LIGHTS))
@@ -158,7 +158,7 @@ def _palette(seed: int) -> Palette:
 
 @lru_cache(maxsize=4)
 def _backdrop(seed: int, n_objects: int, size: tuple[int, int]) -> NDArray[np.float32]:
-    """What stands still: a sky, and a tile for each home, array of shape (3, height, width)."""
+    """Draw what stands still: a sky, and a tile for each home, array of shape (3, height, width)."""
     width, height = size
     palette = _palette(seed)
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None]
@@ -178,7 +178,7 @@ def _backdrop(seed: int, n_objects: int, size: tuple[int, int]) -> NDArray[np.fl
 
 
 def _tile(palette: Palette) -> Colour:
-    """The colour behind an object: dark behind the light ones."""
+    """Return the colour behind an object."""
     return palette.ink
 
 

@@ -21,7 +21,7 @@ _TILE = 1 / 3
 
 
 def draw(script: Script, time: float, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The film at `time` as an array of shape (height, width, 3), uint8 RGB; `size` is (width, height)."""
+    """Draw the film at `time`: shape (height, width, 3), uint8 RGB; `size` is (width, height)."""
     shot = script.shot_at(time)
     canvas = Canvas(_backdrop(shot, size).copy())
     recent = list(script.events_between(max(shot.start, time - 2 * _LONGEST_LIFE), time + 1e-9))
@@ -35,11 +35,11 @@ def draw(script: Script, time: float, size: tuple[int, int]) -> NDArray[np.uint8
     light = sum(event.pulse * _glow(time - event.start) for event in recent)
     planes = canvas.planes.reshape(3 * canvas.height, canvas.width)
     lit = cv2.convertScaleAbs(planes, alpha=1 + 0.16 * light, beta=14 * light)
-    return cv2.merge(list(lit.reshape(canvas.planes.shape)))
+    return np.asarray(cv2.merge(list(lit.reshape(canvas.planes.shape))), np.uint8)
 
 
 def _settle(age: float) -> float:
-    """A push: quickly there, slowly back."""
+    """Return how far a push has gone: quickly there, slowly back."""
     return (1 - exp(-age / 0.18)) * exp(-age / 1.6)
 
 
@@ -48,7 +48,7 @@ def _glow(age: float) -> float:
 
 
 def _pop(age: float, life: float) -> float:
-    """Size of a token by age: out with a small overshoot (Penner's back ease), gone when its life is over."""
+    """Return the size of a token by age: out with a small overshoot (Penner's back ease), gone in the end."""
     rise = min(age / 0.24, 1) - 1
     size = 1 + 2.7 * rise**3 + 1.7 * rise**2
     return max(size, 0) * min((life - age) / 0.22, 1)
@@ -56,7 +56,7 @@ def _pop(age: float, life: float) -> float:
 
 @lru_cache(maxsize=4)
 def _backdrop(shot: Shot, size: tuple[int, int]) -> NDArray[np.float32]:
-    """What stands still through a shot: the sky, a wide glow, darker corners."""
+    """Draw what stands still through a shot: the sky, a wide glow, darker corners."""
     width, height = size
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     top, bottom = (
@@ -72,7 +72,7 @@ def _backdrop(shot: Shot, size: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def _drift(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[Event]) -> None:
-    """Out-of-focus lights that wander past."""
+    """Draw out-of-focus lights that wander past."""
     span = canvas.aspect + 0.6
     for i in range(7):
 
@@ -89,7 +89,7 @@ def _drift(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[
 
 
 def _pond(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[Event]) -> None:
-    """Slow rings from a source, quick ones where a token fell in, and leaves that float on them."""
+    """Draw slow rings from a source, quick ones where a token fell in, and leaves that float on them."""
     x, y = canvas.aspect * (0.2 + 0.6 * chance(shot.seed, 3)) + camera, 0.3 + 0.4 * chance(shot.seed, 4)
     spread = [(0.22 * i + 0.1 * (time - shot.start)) % 0.88 for i in range(4)]
     rings = [(x, y, radius, 0.35 * (1 - radius / 0.88)) for radius in spread]
@@ -112,7 +112,7 @@ def _pond(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[E
 
 
 def _hills(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[Event]) -> None:
-    """A low sun and three ranges of hills, the near one faster."""
+    """Draw a low sun and three ranges of hills, the near one faster."""
     sun = canvas.aspect * (0.25 + 0.5 * chance(shot.seed, 3)) + 0.2 * camera
     height = 0.42 + 0.1 * chance(shot.seed, 5) - 0.01 * (time - shot.start)
     canvas.fill(sun, height, 0.4, brush.disc(0.2), shot.palette.tokens[0], 0.3, soft=0.2)
@@ -137,7 +137,7 @@ def _hills(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[
 
 
 def _mosaic(canvas: Canvas, shot: Shot, time: float, camera: float, recent: list[Event]) -> None:
-    """Quarter discs on a grid that stands still; a few turn at a time."""
+    """Draw quarter discs on a grid that stands still; a few turn at a time."""
     beat = Moments(0.9, 0.5, shot.seed).index_at(time) - Moments(0.9, 0.5, shot.seed).index_at(shot.start)
     canvas.planes[:] = _tiles(shot, beat, (canvas.width, canvas.height))
 

@@ -90,20 +90,24 @@ class Script:
 
     @property
     def cuts(self) -> Moments:
+        """When shots begin."""
         return Moments(4.0, 0.6, self.seed, _CUTS)
 
     @property
     def events(self) -> Moments:
+        """When tokens pop up."""
         return Moments(0.75, 0.6, self.seed, _EVENTS)
 
     def shot_at(self, time: float) -> Shot:
+        """Return the shot on show at `time`."""
         return _shot(self, self.cuts.index_at(time))
 
     def event(self, index: int) -> Event:
+        """Return event `index`."""
         return _event(self, index)
 
     def events_between(self, start: float, stop: float) -> Iterator[Event]:
-        """The events that begin in [start, stop), in order."""
+        """Give the events that begin in [start, stop), in order."""
         return (_event(self, index) for index in self.events.between(start, stop))
 
 
@@ -125,7 +129,7 @@ def _shot(script: Script, index: int) -> Shot:
 
 
 def _step(seed: int, index: int, what: int, n: int) -> int:
-    """A draw of 0 to n-1 that differs from its neighbours': even indices draw freely, odd ones avoid them."""
+    """Draw 0 to n-1, another than its neighbours: even indices draw freely, odd ones avoid them."""
 
     def free(i: int) -> int:
         return int(chance(seed, _SHOT, i, what) * n)

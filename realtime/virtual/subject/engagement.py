@@ -15,6 +15,8 @@ Phase = tuple[float, str]
 
 
 class Engagement(Protocol):
+    """How much of its attention a subject gives to what is on the screen."""
+
     def at(self, times: Times) -> NDArray[np.float64]:
         """Return how engaged the subject is.
 
@@ -132,7 +134,7 @@ class ResponsiveEngagement:
         grid = np.maximum((times - self._start) / self._STEP_S, self._first)
         while self._first + len(self._levels) <= grid.max() + 1:
             self._levels.append(self._next(self._levels[-1], self._first + len(self._levels)))
-        levels = np.interp(grid - self._first, np.arange(len(self._levels)), self._levels)
+        levels: Times = np.interp(grid - self._first, np.arange(len(self._levels)), self._levels)
         keep = int(grid.min()) - self._first
         del self._levels[:keep]
         self._first += keep

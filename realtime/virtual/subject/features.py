@@ -23,12 +23,16 @@ class Stimulus(Protocol):
     """Numbered frames at known times. `realtime.virtual.film.film.Film` is one."""
 
     @property
-    def fps(self) -> float: ...
+    def fps(self) -> float:
+        """Frames a second."""
+        ...
 
-    def frame(self, number: int) -> NDArray[np.uint8]: ...
+    def frame(self, number: int) -> NDArray[np.uint8]:
+        """Return frame `number`, array of shape (height, width, 3), uint8 RGB."""
+        ...
 
     def onsets(self, number: int) -> list[Event]:
-        """What appears in that frame, where the source knows; else nothing."""
+        """List what appears in that frame, where the source knows; else nothing."""
         ...
 
 
@@ -89,7 +93,7 @@ class Part:
 
 
 def grey(image: NDArray[np.uint8], width: int = 160) -> NDArray[np.float32]:
-    """Luma at `width` columns or fewer, 0 to 1: finer detail does not reach what is measured here."""
+    """Return luma at `width` columns or fewer, 0 to 1: finer detail does not reach what is measured here."""
     if image.shape[1] > width:
         height = round(image.shape[0] * width / image.shape[1])
         image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
@@ -97,7 +101,7 @@ def grey(image: NDArray[np.uint8], width: int = 160) -> NDArray[np.float32]:
 
 
 def edge_energy(picture: NDArray[np.float32]) -> float:
-    """Mean difference between neighbours, across plus down.
+    """Return the mean difference between neighbours, across plus down.
 
     Not cv2.Sobel and cv2.magnitude: their last bit depends on where in memory the picture lies.
     """
@@ -106,7 +110,7 @@ def edge_energy(picture: NDArray[np.float32]) -> float:
 
 
 def change(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Features of the step from one grey frame to the next, without `face`: array of shape (5,).
+    """Measure the step from one grey frame to the next, without `face`: array of shape (5,).
 
     Motion is the mean absolute difference of a half of the picture once a change of the whole picture's light
     is taken out. A cut is a difference too large for motion, and then it is not counted as motion as well.
@@ -141,7 +145,7 @@ class FeatureTrack:
         self._last: tuple[int, NDArray[np.float32]] | None = None
 
     def between(self, first: int, stop: int) -> NDArray[np.float64]:
-        """Features of frames `first` to `stop - 1`: array of shape (stop - first, len(FEATURES))."""
+        """Return the features of frames `first` to `stop - 1`: shape (stop - first, len(FEATURES))."""
         return np.stack([self._of(number) for number in range(first, stop)])
 
     def _of(self, number: int) -> NDArray[np.float64]:

@@ -126,7 +126,7 @@ class ResponsiveFocus:
         return [phase for phase in self._past if start <= phase[0] < stop]
 
     def _begin(self, turn: int) -> None:
-        """A new turn begins with all of the attention."""
+        """Begin a turn with all of the attention."""
         begin = self.schedule.begin(turn)
         self._turn, self._engagement = turn, ResponsiveEngagement(begin)
         self._past.append((begin, _named(self.schedule.object_of(turn))))
@@ -142,6 +142,6 @@ def _named(index: int | None) -> str:
 
 
 def _shifted(since: Times) -> NDArray[np.float64]:
-    """How far attention has gone from one place to the next, 0 to 1."""
+    """Return how far attention has gone from one place to the next, 0 to 1."""
     way = np.clip(since / _SHIFT_S, 0, 1)
     return np.asarray(way * way * (3 - 2 * way))

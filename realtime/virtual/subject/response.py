@@ -37,6 +37,7 @@ class Source:
     spread_deg: float = 32.0
 
     def kernel(self, lags: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the answer at `lags` after a change of 1, seconds; both of shape (n_lags,)."""
         answer = np.zeros(lags.shape)
         for amplitude, latency, width in self.components:
             answer += amplitude * np.exp(-0.5 * ((lags - latency) / width) ** 2)
@@ -89,7 +90,7 @@ class Brain:
         self._lag_s = lag_s
 
     def respond(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The answer at `times` (rising): array of shape (n_times, n_channels).
+        """Return the answer at `times` (rising): array of shape (n_times, n_channels).
 
         1 is the standard deviation at Oz over the film at `face_weight` 0.
         """

@@ -216,7 +216,7 @@ class VirtualSubject:
                 eeg += amplitude[:, None] * brain_of_one.respond(times)
         eeg += options.burst_uv * self._artefacts.tension(times)[:, None] * muscle
         self._artefacts.add(times, eeg)
-        return eeg.astype(np.float32)
+        return np.asarray(eeg, np.float32)
 
     def _background(self, n: int) -> tuple[NDArray[np.float64], ...]:
         parts = [self._left]
