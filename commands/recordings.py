@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.options import EegOfSession, Json, SessionFolder, Unit
-from commands.output import print_json
+from commands.output import print_json, tell
 
 
 def report(
@@ -38,12 +38,25 @@ def import_(
     offset_s: Annotated[
         float | None, typer.Option(help="Or: how long after the first EEG sample, seconds.")
     ] = None,
+    frames: Annotated[
+        str | None, typer.Option(help="Or: the stream of an XDF that numbers the video's frames.")
+    ] = None,
+    unit: Unit = None,
+    montage: Annotated[
+        str | None, typer.Option(help="Names for the EEG channels, in their order: Fz,Cz,Pz")
+    ] = None,
+    trigger_bits: Annotated[
+        int | None,
+        typer.Option(min=1, max=16, help="Low bits of a BDF's status channel that are triggers: 8 or 16."),
+    ] = None,
 ) -> None:
     """Make a session of somebody else's recording and a video."""
-    from recordings.exchange.importing import import_eeg, import_xdf
+    from recordings.exchange.importing import ImportOptions, import_eeg, import_xdf
 
+    names = tuple(name.strip() for name in montage.split(",")) if montage else ()
+    options = ImportOptions(unit, names, trigger_bits, frames, tell)
     make = import_xdf if recording.suffix.lower() in (".xdf", ".xdfz") else import_eeg
-    typer.echo(make(recording, video, out, start_marker=start_marker, offset_s=offset_s))
+    typer.echo(make(recording, video, out, start_marker=start_marker, offset_s=offset_s, options=options))
 
 
 def export(

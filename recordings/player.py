@@ -16,7 +16,7 @@ from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock
 from realtime.worker import Worker
 from recordings.replay import ReplayEeg, ReplayVideo
-from recordings.session.survey import Survey
+from recordings.survey import Survey
 
 _BEAT_S = 0.005  # how finely the clock follows wall time
 _EEG_LEAD_S = 12.0  # EEG read before a place that is sought: what a window shows, and for filters to settle

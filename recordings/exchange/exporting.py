@@ -17,7 +17,7 @@ from realtime.eeg.channels import kinds_of, own_gains, units_of
 from realtime.errors import ConfigError, SessionError
 from realtime.types import EegInfo, TimeArray
 from recordings.exchange.extras import need
-from recordings.exchange.mne_reading import SKIPPED
+from recordings.exchange.foreign.mne_file import SKIPPED
 from recordings.session.regular import Regular, regular
 from recordings.session.session import Session
 from recordings.session.tracks import EegTrack, VideoTrack

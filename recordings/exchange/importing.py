@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -13,8 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from realtime.errors import ConfigError, SessionError
-from realtime.types import TimeArray, VideoInfo
-from recordings.exchange.mne_reading import MneFile
+from realtime.types import IndexArray, TimeArray, VideoInfo
+from recordings.exchange.foreign.edf import EdfFile
+from recordings.exchange.foreign.mne_file import MneFile
+from recordings.exchange.foreign.source_file import Group, SampleBlock, SourceFile
+from recordings.exchange.foreign.xdf_extras import frame_numbers, numbering_streams, redescribed
 from recordings.session.headers import marker_header, video_header
 from recordings.session.session import XDF_NAME, Marker, Session
 from recordings.video.files import VideoReader
@@ -45,12 +48,38 @@ class _Film:
         info = VideoInfo(VIDEO, *self.size, 0.0, f"file, {placed}")
         return video_header(VIDEO, self.path.name, self.codec, info)
 
-    def write(self, writer: XdfWriter, stream_id: int, begin: float) -> None:
-        """Write the numbers of its frames, the first of them shown at `begin` (s, session's clock)."""
-        for first in range(0, len(self.times), _FRAMES_A_CHUNK):
-            times = self.times[first : first + _FRAMES_A_CHUNK]
-            number = first + np.arange(len(times))
-            writer.samples(stream_id, begin + times, np.stack([number, number], axis=1))
+
+def _write_frames(writer: XdfWriter, stream_id: int, numbers: IndexArray, times: TimeArray) -> None:
+    """Write which frame of the film was shown when (s, session's clock)."""
+    for first in range(0, len(times), _FRAMES_A_CHUNK):
+        part = slice(first, first + _FRAMES_A_CHUNK)
+        writer.samples(stream_id, times[part], np.stack([numbers[part], numbers[part]], axis=1))
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What the user knows better than a file.
+
+    Attributes
+    ----------
+    unit : str, optional
+        Of the EEG channels, where the file states none or a wrong one.
+    montage : tuple of str
+        Electrode names in place of the file's, one for each EEG channel.
+    trigger_bits : int, optional
+        How many low bits of a BDF's status channel are triggers, 8 or 16; see `EdfFile`.
+    frames : str, optional
+        The stream of an XDF that numbers the video's frames, which then says when each was shown: its name,
+        or `id=…`, `type=…`.
+    say : callable
+        Called with each sentence on what had to be concluded.
+    """
+
+    unit: str | None = None
+    montage: tuple[str, ...] = ()
+    trigger_bits: int | None = None
+    frames: str | None = None
+    say: Callable[[str], None] = lambda sentence: None
 
 
 def import_xdf(
@@ -60,6 +89,7 @@ def import_xdf(
     *,
     start_marker: str | None = None,
     offset_s: float | None = None,
+    options: ImportOptions | None = None,
 ) -> Path:
     """Make a session of an XDF file (LabRecorder's, for example) and a video.
 
@@ -75,6 +105,8 @@ def import_xdf(
         The text of the one marker at which the video's first frame was shown (or taken).
     offset_s : float
         In place of a marker: how long after the first EEG sample that was, seconds; negative for before it.
+    options : ImportOptions
+        With `frames`, neither marker nor offset is needed.
 
     Returns
     -------
@@ -90,19 +122,30 @@ def import_xdf(
     VideoError
         The video cannot be read.
     """
-    film = _Film.read(video)
+    film, options = _Film.read(video), options or ImportOptions()
     with Session(xdf) as session:
         reader = session.reader
+        for sentence in reader.left_out.sentences():
+            options.say(f"{xdf}: in the file, {sentence}")
         spans = [session.eeg(f"id={info.stream_id}").span for info in session.eeg_streams]
         if not spans:
             raise SessionError(f"{xdf} holds no EEG stream: nothing could be compared with a video")
         eeg = min(start for start, _ in spans), max(stop for _, stop in spans)
-        begin, placed = _placed(film, eeg, session.markers(), start_marker, offset_s)
+        if options.frames:
+            numbers, times = frame_numbers(session, options.frames, len(film.times))
+            placed = f"numbered by {options.frames}"
+        else:
+            begin, placed = _placed(film, eeg, session.markers(), start_marker, offset_s)
+            numbers, times = np.arange(len(film.times)), begin + film.times
+            for name in numbering_streams(session):
+                options.say(f"the recording numbers frames in {name}: --frames takes their times from there")
         headers: dict[int, StreamHeader | str] = {i: s.info.xml for i, s in reader.streams.items()}
+        for info in session.eeg_streams:
+            headers[info.stream_id] = redescribed(info, options.unit, options.montage)
         film_id = next(i for i in count(1) if i not in headers)
         with _new_session(folder, {**headers, film_id: film.header(placed)}, film) as writer:
-            film.write(writer, film_id, begin)
-            copy_streams(reader, writer, dict.fromkeys(headers, Change()))
+            _write_frames(writer, film_id, numbers, times)
+            copy_streams(reader, writer, {i: Change() for i in reader.streams})
     return Path(folder) / XDF_NAME
 
 
@@ -113,56 +156,78 @@ def import_eeg(
     *,
     start_marker: str | None = None,
     offset_s: float | None = None,
+    options: ImportOptions | None = None,
 ) -> Path:
-    """Make a session of an EEG file that mne reads (EDF, BDF, BrainVision, EEGLAB, FIF, …) and a video.
+    """Make a session of another program's EEG file and a video.
 
-    EEG channels become the EEG stream, in µV; all others (eyes, triggers, …) a stream of type AUX beside it.
-    Annotations and the codes of trigger channels become markers. Stretches that mne marks as not recorded
-    (BAD_ACQ_SKIP) become gaps.
+    EDF and BDF are read here, BrainVision, EEGLAB, FIF and others by mne. EEG channels become the EEG stream,
+    all others (eyes, heart, triggers, …) streams of type AUX beside it, one for each rate; each channel keeps
+    its kind and unit. Annotations and the codes of trigger channels become markers. Where nothing was
+    recorded there are gaps of their true length.
 
-    Parameters and errors as for `import_xdf`; further a `ConfigError` where mne is not installed.
+    Parameters and errors as for `import_xdf`; further:
+
+    Raises
+    ------
+    ConfigError
+        mne is needed and not installed.
     """
-    film, source = _Film.read(video), MneFile(file)
-    eeg = [i for i, channel in enumerate(source.channels) if channel.kind == "eeg"]
-    if not eeg:
-        kinds = ", ".join(sorted({channel.kind for channel in source.channels}))
-        raise SessionError(f"{file} holds no EEG channel, only {kinds}: set the channels' types in it first")
-    span = 0.0, (source.n_samples - 1) / source.rate
-    begin, placed = _placed(film, span, source.markers, start_marker, offset_s)
+    film, options = _Film.read(video), options or ImportOptions()
+    source: SourceFile
+    if Path(file).suffix.lower() in (".edf", ".bdf", ".rec"):
+        source = EdfFile(file, options.unit, options.trigger_bits)
+    else:
+        source = MneFile(file, options.unit)
+    for sentence in source.notes:
+        options.say(f"{file}: {sentence}")
+    begin, placed = _placed(film, (0.0, source.end), source.markers, start_marker, offset_s)
     start = _FIRST_S + max(0.0, math.ceil(-begin))  # no time before 0, wherever the video begins
-    others = [i for i in range(len(source.channels)) if i not in eeg]
-    groups = {1: eeg, 2: others} if others else {1: eeg}
-    headers = {i: _header(source, chosen, "EEG" if i == 1 else "AUX") for i, chosen in groups.items()}
-    marks, film_id = 3, 4
+    groups = dict(enumerate(_named(source.groups, options.montage), 1))
+    name = Path(file).stem
+    headers = {i: _header(name, Path(file).name, group) for i, group in groups.items()}
+    marks, film_id = len(groups) + 1, len(groups) + 2
     headers |= {marks: marker_header(), film_id: film.header(placed)}
     with _new_session(folder, headers, film) as writer:
-        film.write(writer, film_id, start + begin)
+        _write_frames(writer, film_id, np.arange(len(film.times)), start + begin + film.times)
         texts = [[marker.text] for marker in source.markers]
         writer.samples(marks, [start + marker.stamp for marker in source.markers], texts)
-        for stream_id, chosen in groups.items():
-            _write_samples(writer, stream_id, source, chosen, start)
+        for stream_id, group in groups.items():
+            _write_samples(writer, stream_id, group.rate, source.blocks(group), start)
     return Path(folder) / XDF_NAME
 
 
-def _header(source: MneFile, chosen: Sequence[int], type: str) -> StreamHeader:
-    channels = [source.channels[i] for i in chosen]
-    described = [{"label": c.label, "unit": c.unit, "type": c.kind.upper()} for c in channels]
+def _named(groups: Sequence[Group], montage: Sequence[str]) -> list[Group]:
+    """The groups with the electrodes called as the user says."""
+    if not montage:
+        return list(groups)
+    (eeg, *others) = groups
+    if len(montage) != len(eeg.channels):
+        there = ", ".join(channel.label for channel in eeg.channels)
+        raise ConfigError(
+            f"the montage names {len(montage)} electrodes, but there are {len(eeg.channels)} EEG channels "
+            f"({there}): name each of them, in this order"
+        )
+    renamed = [c._replace(label=label) for c, label in zip(eeg.channels, montage, strict=True)]
+    return [eeg._replace(channels=tuple(renamed)), *others]
+
+
+def _header(name: str, source_id: str, group: Group) -> StreamHeader:
+    described = [{"label": c.label, "unit": c.unit, "type": c.kind.upper()} for c in group.channels]
     return StreamHeader(
-        source.path.stem, type, len(channels), source.rate, "float32", source.path.name,
+        name, group.type, len(described), group.rate, "float32", source_id,
         description={"channels": {"channel": described}},
     )  # fmt: skip
 
 
 def _write_samples(
-    writer: XdfWriter, stream_id: int, source: MneFile, chosen: Sequence[int], start: float
+    writer: XdfWriter, stream_id: int, rate: float, blocks: Iterator[SampleBlock], start: float
 ) -> None:
-    """Write channels in chunks as a recorder would have: a long one would have to be read as a whole."""
-    step = max(1, round(_CHUNK_S * source.rate))
-    for number, samples in source.blocks(chosen):
-        stamps = start + number / source.rate
-        for first in range(0, len(stamps), step):
+    """Write a group in chunks as a recorder would have: a long one would have to be read as a whole."""
+    step = max(1, round(_CHUNK_S * rate))
+    for seconds, samples in blocks:
+        for first in range(0, len(seconds), step):
             part = slice(first, first + step)
-            writer.samples(stream_id, stamps[part], samples[part])
+            writer.samples(stream_id, start + seconds[part], samples[part])
 
 
 def _placed(

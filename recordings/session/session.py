@@ -117,6 +117,16 @@ class Session:
             self._video[info.stream_id] = VideoTrack(self.reader, info.stream_id, self.folder)
         return self._video[info.stream_id]
 
+    def stream(self, selector: str, option: str) -> StreamInfo:
+        """Return the one stream of any kind that fits `selector` (as for `eeg`), which `option` was given.
+
+        Raises
+        ------
+        SessionError
+            None fits, or more than one does.
+        """
+        return self._choose("", option, selector, [])
+
     def markers(self) -> list[Marker]:
         """Events of all marker streams in the order of their stamps; channels are joined by commas."""
         found = []

@@ -302,15 +302,15 @@ def test_files_of_other_formats_are_imported_as_mne_reads_them(
 
 def test_a_missing_mne_is_named_with_the_extra_that_brings_it(tmp_path, film, monkeypatch):
     monkeypatch.setitem(sys.modules, "mne", None)
-    with pytest.raises(ConfigError, match=r"reading a\.edf needs mne.*pip install 'phosphene\[mne\]'"):
-        import_eeg(tmp_path / "a.edf", film, tmp_path / "new", offset_s=0.0)
+    with pytest.raises(ConfigError, match=r"reading a\.set needs mne.*pip install 'phosphene\[mne\]'"):
+        import_eeg(tmp_path / "a.set", film, tmp_path / "new", offset_s=0.0)
 
 
 def test_a_file_that_mne_cannot_read_is_named(tmp_path, film):
     pytest.importorskip("mne")
     with pytest.raises(SessionError, match="there is no file"):
-        import_eeg(tmp_path / "a.edf", film, tmp_path / "new", offset_s=0.0)
-    for name in ("a.edf", "a.txt", "a.bdf"):
+        import_eeg(tmp_path / "a.set", film, tmp_path / "new", offset_s=0.0)
+    for name in ("a.set", "a.txt", "a.gdf"):
         (tmp_path / name).write_bytes(b"no EEG at all" * 40)
         with pytest.raises(SessionError, match=f"mne cannot read .*{name}: "):
             import_eeg(tmp_path / name, film, tmp_path / "new", offset_s=0.0)

@@ -11,7 +11,7 @@ from realtime.eeg.channels import describe_channels, kind_of
 from recordings.exchange.exporting import to_raw
 from recordings.session.info import describe
 from recordings.session.session import Session
-from tests.support.xdf_bytes import eeg_file, eeg_header, wave
+from tests.support.files.xdf_bytes import eeg_file, eeg_header, wave
 
 N = 2500
 STAMPS = 5000 + np.arange(N) / 250

@@ -19,8 +19,8 @@ from recordings.xdf.format import Tag
 from recordings.xdf.index import StreamInfo
 from recordings.xdf.reader import XdfReader
 from recordings.xdf.writer import StreamHeader, XdfWriter, pack_chunk
+from tests.support.files.xdf_bytes import footer_chunk
 from tests.support.small_session import FPS, RATE, write_small
-from tests.support.xdf_bytes import footer_chunk
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from recordings.replay import ReplayEeg
 from recordings.session.info import describe
 from recordings.session.session import Session
 from recordings.session.stamps import clock_sets, jumps_in, shifts
-from tests.support.xdf_bytes import (
+from tests.support.files.xdf_bytes import (
     eeg_file,
     eeg_header,
     footer_chunk,

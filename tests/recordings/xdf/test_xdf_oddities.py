@@ -15,7 +15,7 @@ from recordings.xdf.format import Tag, varint
 from recordings.xdf.reader import XdfReader
 from recordings.xdf.repair import repair
 from recordings.xdf.writer import StreamHeader, pack_chunk
-from tests.support.xdf_bytes import (
+from tests.support.files.xdf_bytes import (
     eeg_file,
     eeg_header,
     footer_chunk,

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from recordings.session.session import Session
-from recordings.session.survey import Survey, gaps_of
 from recordings.session.tracks import EegTrack
+from recordings.survey import Survey, gaps_of
 from tests.support.small_session import write_small
 
 

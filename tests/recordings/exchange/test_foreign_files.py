@@ -1,0 +1,300 @@
+"""Files of other programs, read as they are: each channel's kind, unit and rate, each pause, each event."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recordings.exchange.foreign.edf import EdfFile
+from recordings.session.info import describe
+from recordings.session.session import Session
+from recordings.video.files import VideoWriter
+from recordings.xdf.format import Tag
+from recordings.xdf.samples import Layout, pack
+from recordings.xdf.writer import StreamHeader, pack_chunk
+from tests.support.files import edf_bytes
+from tests.support.files.edf_bytes import Signal, eeg, wave, write_edf
+from tests.support.files.xdf_bytes import eeg_file, eeg_header, footer_chunk, header_chunk
+
+LABELS = ["Fz", "Cz", "Pz", "Oz"]
+FOUR = [eeg(f"EEG {label}") for label in LABELS]
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("film") / "film.mkv"
+    with VideoWriter(path, (64, 64)) as writer:
+        for n in range(60):
+            writer.write(np.full((64, 64, 3), n, np.uint8), n / 30)
+    return path
+
+
+@pytest.fixture
+def imported(tmp_path, film, command):
+    """Imports a file by the command, with a film that begins with it; returns session and messages."""
+
+    def run(path: Path, *more: object) -> tuple[Session, str]:
+        code, _, err = command("import", path, film, tmp_path / "new", "--offset-s", "0", *more)
+        assert code == 0, err
+        return Session(tmp_path / "new"), err
+
+    return run
+
+
+def _streams(session: Session) -> dict[str, tuple[float, list[str], list[str]]]:
+    """Rate, labels and units of each stream that holds numbers of its own, by type and rate."""
+    found = {}
+    for stream in session.reader.streams.values():
+        if stream.info.type in ("EEG", "AUX"):
+            rows = stream.info.root.findall("desc/channels/channel")
+            texts = [[row.findtext(key) or "" for row in rows] for key in ("label", "unit")]
+            found[f"{stream.info.type} {stream.info.rate_nominal:g}"] = (stream.n_samples, *texts)
+    return found
+
+
+def test_a_sleep_recording_keeps_kinds_units_and_rates(tmp_path, imported):
+    slow = [
+        Signal("Resp oro-nasal", "", (-2048, 2047), (-2048, 2047), 1, lambda r: 200),
+        Signal("EMG submental", "uV", (-5, 5), (-2500, 2500), 1, lambda r: 800 + r),
+        Signal("Temp rectal", "DegC", (34, 40), (-2849, 2731), 1, lambda r: 500),
+        Signal("Event marker", "", (-2047, 2048), (-2047, 2048), 1, lambda r: r % 2),
+    ]
+    signals = [eeg("EEG Fpz-Cz", 100), eeg("EEG Pz-Oz", 100), eeg("EOG horizontal", 100), *slow]
+    session, _ = imported(write_edf(tmp_path / "psg.edf", signals))
+    assert _streams(session) == {
+        "EEG 100": (1000, ["EEG Fpz-Cz", "EEG Pz-Oz"], ["uV", "uV"]),
+        "AUX 100": (1000, ["EOG horizontal"], ["uV"]),
+        "AUX 1": (10, [s.label for s in slow], ["", "uV", "DegC", ""]),
+    }
+    assert [m.text for m in session.markers()] == ["1"] * 5
+    temperature = session.reader.read(session.stream("id=3", "").stream_id)[1][0, 2]
+    assert temperature == pytest.approx(34 + 6 * (500 + 2849) / 5580, abs=1e-5)
+
+
+def test_channels_of_another_rate_are_a_stream_of_their_own_and_keep_their_samples(tmp_path, imported):
+    path = write_edf(
+        tmp_path / "r.edf", [*(eeg(f"EEG {x}", 100) for x in LABELS), eeg("ECG", 512, "mV", 1.2)]
+    )
+    session, _ = imported(path)
+    assert _streams(session)["EEG 100"][0] == 1000
+    assert _streams(session)["AUX 512"] == (5120, ["ECG"], ["mV"])
+    expected = np.concatenate([wave(100)(record) for record in range(10)]) * 0.1
+    np.testing.assert_allclose(session.eeg().read()[1], np.tile(expected[:, None], 4), atol=1e-4)
+    stream = next(s for s in session.reader.streams.values() if s.info.type == "AUX")
+    heart = np.concatenate([wave(512, 1.2)(record) for record in range(10)]) * 0.1
+    np.testing.assert_allclose(session.reader.read(stream.info.stream_id)[1][:, 0], heart, atol=1e-4)
+
+
+def test_an_edf_of_mixed_rates_reads_as_edfio_reads_it(tmp_path):
+    edfio = pytest.importorskip("edfio")
+    path = write_edf(tmp_path / "r.edf", [eeg("EEG Fz", 100), eeg("ECG", 512, "mV"), eeg("EEG Cz", 250)])
+    mine = EdfFile(path)
+    theirs = {s.label: s for s in edfio.read_edf(path).signals}
+    for group in mine.groups:
+        values = np.concatenate([block.samples for block in mine.blocks(group)])
+        for k, channel in enumerate(group.channels):
+            assert group.rate == theirs[channel.label].sampling_frequency
+            np.testing.assert_allclose(values[:, k], theirs[channel.label].data, atol=1e-3)
+
+
+def test_a_discontinuous_edf_keeps_its_gaps_and_the_times_of_its_events(tmp_path, imported):
+    begins = [0.5, 1.5, 2.5, 62.5, 63.5, 3664.25]
+
+    def notes(record: int) -> bytes:
+        text = b"+%g\x14\x14\0" % begins[record]
+        return text + (b"+62.75\x15" + b"0.5\x14flash\x14\0" if record == 3 else b"")
+
+    session, _ = imported(write_edf(tmp_path / "d.edf", FOUR, 6, "EDF+D", notes))
+    times = session.eeg().read()[0] - session.eeg().span[0]
+    expected = np.concatenate([begin - 0.5 + np.arange(256) / 256 for begin in begins])
+    np.testing.assert_allclose(times, expected, atol=1e-6)
+    assert [(round(m.stamp - session.start, 6), m.text) for m in session.markers()] == [(62.25, "flash")]
+    eeg_audit = describe(session)["eeg"][0]
+    assert (eeg_audit["gaps"], eeg_audit["lost_samples"]) == (2, round((59 + 3599.75) * 256))
+
+
+@pytest.mark.parametrize("bits", [(), ("--trigger-bits", 16)])
+def test_trigger_codes_come_without_what_the_amplifier_adds(tmp_path, imported, bits):
+    def status(record: int) -> np.ndarray:
+        values = np.full(512, 0x10FF00)
+        values[100:140] |= record % 5 + 1
+        values[0] |= 0x10000
+        return values
+
+    signals = [
+        Signal(x, "uV", (-262144, 262143), (-8388608, 8388607), 512, wave(512, step=1 / 32)) for x in LABELS
+    ]
+    signals.append(Signal("Status", "Boolean", (-8388608, 8388607), (-8388608, 8388607), 512, status))
+    session, _ = imported(write_edf(tmp_path / "s.bdf", signals), *bits)
+    codes = [int(m.text) for m in session.markers()]
+    sent = [record % 5 + 1 for record in range(10)]
+    if bits:
+        assert [code for code in codes if code != 0xFF00] == [0xFF00 | code for code in sent]
+    else:
+        assert codes == sent
+    first = session.markers()[0].stamp - session.start
+    assert first * 512 == pytest.approx(100, abs=1e-3)
+
+
+def test_units_that_are_missing_or_lost_their_micro_sign_are_microvolts_and_it_is_said(tmp_path, imported):
+    session, said = imported(write_edf(tmp_path / "blank.edf", [eeg(x, unit="") for x in LABELS]))
+    assert "taken to be in microvolts" in said
+    assert session.eeg().info.unit == "uV"
+
+
+@pytest.mark.parametrize("unit", [".V", "\xb5V", "?V", "uV"])
+def test_a_lost_micro_sign_is_found_again(tmp_path, imported, unit):
+    session, _ = imported(write_edf(tmp_path / "dots.edf", [eeg(x, unit=unit) for x in LABELS]))
+    amplitudes = [c["amplitude_uv"] for c in describe(session)["eeg"][0]["channels"]]
+    np.testing.assert_allclose(amplitudes, 13.3, atol=0.7)
+
+
+def test_a_range_that_could_be_volts_asks_for_the_unit_and_takes_it(tmp_path, film, command, imported):
+    signals = [s._replace(unit="", physical=(-0.3, 0.3)) for s in FOUR]
+    path = write_edf(tmp_path / "v.edf", signals)
+    code, _, err = command("import", path, film, tmp_path / "new", "--offset-s", "0")
+    assert code == 2
+    assert "give --unit" in err
+    session, _ = imported(path, "--unit", "V")
+    assert session.eeg().info.unit == "V"
+
+
+def test_a_montage_names_the_electrodes(tmp_path, imported, film, command):
+    path = write_edf(tmp_path / "m.edf", [eeg(f"EEG {n}") for n in range(4)])
+    session, _ = imported(path, "--montage", "Fp1, Fp2,C3,C4")
+    assert session.eeg().info.labels == ("Fp1", "Fp2", "C3", "C4")
+    code, _, err = command("import", path, film, tmp_path / "b", "--offset-s", "0", "--montage", "Fz")
+    assert code == 2
+    assert "names 1 electrodes" in err
+
+
+REFUSED = {
+    "annotations only": (
+        lambda p: write_edf(p, [], 1, "EDF+C", lambda r: b"+0\x14\x14\0"),
+        "holds no signal",
+    ),
+    "no EEG": (lambda p: write_edf(p, [eeg("ECG")]), "holds no EEG channel, only ECG"),
+    "no records": (lambda p: write_edf(p, FOUR, 0), "holds no signal"),
+    "text": (lambda p: p.write_text("hello " * 100, "utf-8"), "is no whole EDF"),
+    "nothing": (lambda p: p.write_bytes(b""), "is no whole EDF"),
+    "a cut header": (lambda p: p.write_bytes(write_edf(p, FOUR).read_bytes()[:700]), "is no whole EDF"),
+    "no voltage": (lambda p: write_edf(p, [eeg("EEG Fz", unit="foo")]), "which is no voltage"),
+}
+
+
+@pytest.mark.parametrize("odd", REFUSED)
+def test_an_edf_that_cannot_be_imported_is_refused_in_one_line(tmp_path, film, command, odd):
+    make, words = REFUSED[odd]
+    make(tmp_path / "odd.edf")
+    code, _, err = command("import", tmp_path / "odd.edf", film, tmp_path / "new", "--offset-s", "0")
+    assert code == 2
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_that_is_cut_off_gives_its_whole_records_and_says_so(tmp_path, imported):
+    path = write_edf(tmp_path / "cut.edf", FOUR, 5, claimed=8)
+    path.write_bytes(path.read_bytes()[:-100])
+    session, said = imported(path)
+    assert session.eeg().n_samples == 4 * 256
+    assert "4 of 8 records are there" in said
+
+
+# --- pauses of other formats --------------------------------------------------------------------------------
+
+
+def test_a_brainvision_file_that_was_paused_for_an_hour_has_a_gap_of_an_hour(tmp_path, imported):
+    pytest.importorskip("mne")
+    n = 500 * 8
+    values = edf_bytes.wave(n)(0)
+    np.tile(values[:, None], 4).astype("<i2").tofile(tmp_path / "pause.eeg")
+    common = "[Common Infos]\nCodepage=UTF-8\nDataFile=pause.eeg\n"
+    (tmp_path / "pause.vhdr").write_text(
+        f"Brain Vision Data Exchange Header File Version 1.0\n\n{common}MarkerFile=pause.vmrk\n"
+        "DataFormat=BINARY\nDataOrientation=MULTIPLEXED\nNumberOfChannels=4\nSamplingInterval=2000\n\n"
+        "[Binary Infos]\nBinaryFormat=INT_16\n\n[Channel Infos]\n"
+        + "".join(f"Ch{i + 1}={label},,0.1,µV\n" for i, label in enumerate(LABELS)),
+        "utf-8",
+    )
+    (tmp_path / "pause.vmrk").write_text(
+        f"Brain Vision Data Exchange Marker File, Version 1.0\n\n{common}\n[Marker Infos]\n"
+        "Mk1=New Segment,,1,1,0,20240101120000000000\n"
+        f"Mk2=New Segment,,{n // 2 + 1},1,0,20240101130000250000\nMk3=Stimulus,S  1,{n // 2 + 501},1,0\n",
+        "utf-8",
+    )
+    session, _ = imported(tmp_path / "pause.vhdr")
+    audit = describe(session)["eeg"][0]
+    assert (audit["samples"], audit["gaps"]) == (n, 1)
+    assert audit["lost_samples"] / 500 == pytest.approx(3600.25 - 4, abs=0.01)
+    (marker,) = [m for m in session.markers() if "S  1" in m.text]
+    assert marker.stamp - session.start == pytest.approx(3600.25 + 1, abs=1e-6)
+
+
+def test_what_was_cut_out_in_eeglab_is_a_gap_of_its_length(tmp_path, imported):
+    pytest.importorskip("mne")
+    from scipy.io import savemat
+
+    n = 250 * 8
+    events = np.array(
+        [("boundary", 1000.5, 25000.0), ("film", 2001.0 - 500, 1.0), ("boundary", 1800.5, np.nan)],
+        dtype=[("type", "O"), ("latency", "O"), ("duration", "O")],
+    )
+    places = np.array([(label,) for label in LABELS], dtype=[("labels", "O")])
+    empty = {k: [] for k in ("icawinv", "icasphere", "icaweights", "icaact", "epoch", "urevent", "etc")}
+    data = np.tile(edf_bytes.wave(n)(0) * 0.1, (4, 1)).astype(np.float32)
+    content = dict(
+        setname="x", nbchan=4, trials=1, pnts=n, srate=250.0, xmin=0.0, xmax=(n - 1) / 250, data=data,
+        times=np.arange(n) * 4.0, chanlocs=places, event=events, ref="common", comments="", history="",
+        **empty,
+    )  # fmt: skip
+    savemat(tmp_path / "cut.set", {"EEG": content}, appendmat=False)
+    session, _ = imported(tmp_path / "cut.set")
+    audit = describe(session)["eeg"][0]
+    assert (audit["samples"], audit["gaps"], audit["lost_samples"]) == (n, 1, 25000)
+    (marker,) = [m for m in session.markers() if m.text == "film"]
+    assert marker.stamp - session.start == pytest.approx(1500 / 250 + 100, abs=1e-6)
+
+
+def test_a_fif_in_several_files_is_read_whole(tmp_path, imported):
+    mne = pytest.importorskip("mne")
+    info = mne.create_info(LABELS, 250.0, "eeg", verbose="ERROR")
+    data = np.random.default_rng(0).normal(0, 20e-6, (4, 250 * 700))
+    mne.io.RawArray(data, info, verbose="ERROR").save(
+        tmp_path / "a_raw.fif", split_size="2MB", buffer_size_sec=1.0, verbose="ERROR"
+    )
+    assert len(list(tmp_path.glob("a_raw*.fif"))) > 1
+    session, _ = imported(tmp_path / "a_raw.fif")
+    np.testing.assert_allclose(session.eeg().read()[1], data.T * 1e6, atol=1e-3)
+    assert describe(session)["eeg"][0]["gaps"] == 0
+
+
+# --- frames that a stream numbers ---------------------------------------------------------------------------
+
+
+def test_frames_that_a_stream_numbers_lie_at_the_streams_times(tmp_path, film, command):
+    at = 5001 + np.arange(60) / 30 + np.where(np.arange(60) > 30, 1.5, 0)
+    header = StreamHeader("webcam", "VideoFrames", 1, 30.0, "int32")
+    content = pack(Layout(1, "int32", 0.0), at, np.arange(60, dtype=np.int32)[:, None])
+    extra = [header_chunk(header, 2), pack_chunk(Tag.SAMPLES, content, 2), footer_chunk(60, 2)]
+    path = eeg_file(tmp_path / "a.xdf", 5000 + np.arange(2500) / 250, extra=extra)
+    code, _, err = command("import", path, film, tmp_path / "by-offset", "--offset-s", "1")
+    assert code == 0
+    assert "numbers frames in id=2 (webcam, VideoFrames)" in err
+    assert command("import", path, film, tmp_path / "by-stream", "--frames", "webcam")[0] == 0
+    with Session(tmp_path / "by-stream") as session:
+        np.testing.assert_allclose(session.video("name=video").times, at, atol=1e-9)
+    code, _, err = command("import", path, film, tmp_path / "none", "--frames", "name=other")
+    assert code == 2
+    assert "id=2 webcam" in err
+
+
+def test_an_xdf_takes_a_unit_and_names_too(tmp_path, film, command):
+    path = eeg_file(tmp_path / "a.xdf", 5000 + np.arange(2500) / 250, eeg_header(units=""))
+    more = ("--offset-s", "1", "--unit", "mV", "--montage", "A1,A2,B1,B2")
+    assert command("import", path, film, tmp_path / "new", *more)[0] == 0
+    with Session(tmp_path / "new") as session:
+        assert session.eeg().info.unit == "mV"
+        assert session.eeg().info.labels == ("A1", "A2", "B1", "B2")
