@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiment.run import Running
-from experiment.state import BLIND, View
+from experiment.state import BLIND, AttendedShown, View
 from realtime.types import EegHealth, Reading, StreamState, VideoHealth
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -75,7 +75,22 @@ def _chance(reading: Reading) -> str:
     return f"2-way {chance.two_way:.2f} [{low:.2f}, {high:.2f}] n={chance.n}, chance 0.50"
 
 
-def render(view: View, title: str, width: int) -> RenderableType:
+def attended_words(shown: AttendedShown | None) -> str:
+    """Which object is attended, which was found, and how often they agreed: the sentence of the views."""
+    if shown is None:
+        return ""
+    truth, found = ("none" if n is None else f"object {n}" for n in (shown.truth, shown.found))
+    words = f"attends {truth} · found {found}"
+    if shown.hit_rate is None or shown.ci is None:
+        return f"{words} · no whole interval yet"
+    low, high = shown.ci
+    return (
+        f"{words} · found right {shown.hit_rate:.2f} [{low:.2f}, {high:.2f}] n={shown.n}, "
+        f"chance {shown.chance:.2f}"
+    )
+
+
+def render(view: View, title: str, width: int, attended: AttendedShown | None = None) -> RenderableType:
     """The whole text view at this moment."""
     eeg, video, counters = view.eeg_health(), view.video_health(), view.counters()
     slot = view.readings.get()
@@ -98,6 +113,8 @@ def render(view: View, title: str, width: int) -> RenderableType:
     if not view.blind:
         untrained = view.card.weights == "untrained"
         similarity = _similarity(slot.value if slot else None, view.history(60.0), width - 4, untrained)
+        if attended is not None:
+            similarity = Group(similarity, Text(attended_words(attended), style="cyan"))
     return Panel(Group(similarity, Text(), health), title=title, subtitle="Ctrl-C ends", width=width)
 
 
@@ -122,8 +139,12 @@ def show_text(
     """The `experiment.run.Surface` of a terminal: the live view as text."""
     console = console or Console(stderr=True)
     width = min(console.width, 100)
-    first = render(session.view, session.title, width)
-    with Live(first, console=console, auto_refresh=False, transient=False) as live:
+
+    def now() -> RenderableType:
+        asked = session.actions.attended
+        return render(session.view, session.title, width, None if asked is None else asked())
+
+    with Live(now(), console=console, auto_refresh=False, transient=False) as live:
         while not over() and not stop.wait(1 / REFRESH_HZ):
-            live.update(render(session.view, session.title, width), refresh=True)
+            live.update(now(), refresh=True)
     return {}

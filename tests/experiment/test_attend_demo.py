@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 
@@ -92,6 +94,15 @@ def test_the_demo_runs_without_a_window_and_says_how_often_it_found_the_attended
     assert 1 <= summary["attended_n"] <= 10
     low, high = summary["attended_hit_rate_ci"]
     assert 0 <= low <= summary["attended_hit_rate"] <= high <= 1
+
+
+def test_in_a_terminal_the_demo_tells_truth_and_choice():
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    command = [sys.executable, "-m", "phosphene", "demo", "--attend", "--seconds", "12"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**environment, "QT_QPA_PLATFORM": "xcb"}
+    )
+    assert re.search(r"attends (none|object \d) · found (none|object \d) · ", done.stderr)
 
 
 def test_an_impossible_number_of_objects_is_one_line_and_exit_code_2():
