@@ -6,7 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 from mkdocs.config.defaults import MkDocsConfig
@@ -57,9 +57,9 @@ def example(path: Path) -> str:
 def commands() -> str:
     """Every verb with its arguments and options, as `--help` says it."""
     sys.path.insert(0, str(ROOT))
-    import phosphene
+    from commands.app import app
 
-    group: Any = typer.main.get_command(phosphene.app)
+    group: Any = typer.main.get_command(app)
     lines = ["# Commands", "", group.help, ""]
     panel = ""
     for name, command in group.commands.items():
@@ -81,6 +81,9 @@ def _options(command: Any) -> Iterator[str]:
         argument = [f"{option.name.upper()}{several}"]
         names = argument if option.param_type_name == "argument" else [*option.opts, *option.secondary_opts]
         words = (option.help or "").replace("|", "\\|")
+        annotation = getattr(getattr(option, "type_descriptor", None), "annotation", None)
+        if get_origin(annotation) is Literal:
+            words += f" One of {', '.join(get_args(annotation))}."
         default = (
             option.default if option.default not in (None, False, (), []) and not option.required else ""
         )
