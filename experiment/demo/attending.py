@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import uuid
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from realtime.virtual.film.objects import ObjectsFilm
 
 SEED = 7
+_MARKERS_S = 2.0  # markers have come by then
 _STANDS_OUT = 0.5  # of the attention that falls on objects: from here on the object is lit up
 
 
@@ -135,17 +140,21 @@ def _overlap(n: int, low: float, high: float) -> NDArray[np.float64]:
     return np.asarray(np.clip(shared, 0, None) * n)
 
 
-class Hits:
+@dataclass(frozen=True)
+class HitCount:
     """How often the attended object was found.
 
     Attributes
     ----------
     n, right : int
         Intervals that do not overlap, and those whose object was found.
+    last : float
+        End of the last interval that was counted, seconds on the LSL clock.
     """
 
-    def __init__(self) -> None:
-        self.n = self.right = 0
+    n: int = 0
+    right: int = 0
+    last: float = -math.inf
 
     @property
     def rate(self) -> float | None:
@@ -181,7 +190,8 @@ class AttendedTruth:
         self._homes, self._interval_s = homes, interval_s
         self._lock = threading.Lock()
         self._changes: list[tuple[float, str]] = []
-        self._found: list[tuple[float, int | None]] = []
+        self._found: deque[tuple[float, int | None]] = deque()
+        self._settled = HitCount()
 
     def marker(self, stamp: float, phase: str) -> None:
         """Take what the attender says of itself."""
@@ -200,21 +210,25 @@ class AttendedTruth:
         with self._lock:
             return _attended(self._changes[-1][1]) if self._changes else None
 
-    def hits(self) -> Hits:
+    def hits(self) -> HitCount:
         """Count how often the attended object was found so far."""
         with self._lock:
-            changes, found = sorted(self._changes), list(self._found)
-        stamps, hits, last = np.array([stamp for stamp, _ in changes]), Hits(), -np.inf
-        for end, index in found:
-            since, until = np.searchsorted(stamps, (end - self._interval_s, end), side="right") - 1
-            if since < 0 or since != until or end - last < self._interval_s - 1e-6:
-                continue
-            attended = _attended(changes[since][1])
-            if attended is not None:
-                last = end
-                hits.n += 1
-                hits.right += index == attended
-        return hits
+            self._changes.sort()
+            while self._found and self._found[0][0] < self._found[-1][0] - _MARKERS_S:
+                self._settled = self._counted(self._settled, *self._found.popleft())
+            hits = self._settled
+            for end, index in self._found:
+                hits = self._counted(hits, end, index)
+            return hits
+
+    def _counted(self, hits: HitCount, end: float, index: int | None) -> HitCount:
+        """Count one more interval, if it lies in one phase and does not overlap the last one counted."""
+        before = bisect_right(self._changes, end - self._interval_s, key=itemgetter(0))
+        until = bisect_right(self._changes, end, key=itemgetter(0))
+        if before == 0 or before != until or end - hits.last < self._interval_s - 1e-6:
+            return hits
+        attended = _attended(self._changes[before - 1][1])
+        return hits if attended is None else HitCount(hits.n + 1, hits.right + (index == attended), end)
 
 
 def _attended(phase: str) -> int | None:
