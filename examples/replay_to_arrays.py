@@ -32,7 +32,7 @@ def main(session: str = str(phosphene.EXAMPLE)) -> dict[str, np.ndarray]:
         "similarity": np.array([reading.similarity for reading in readings]),  # cosine, -1 to 1
         "match": np.array([reading.match for reading in readings]),  # probability
         "where": np.stack(
-            [reading.attention.patches for reading in readings]
+            [reading.attention.places for reading in readings]
         ),  # (n, rows, columns), each sums to 1
         "when": np.stack([reading.attention.frames for reading in readings]),  # (n, n_slots), each sums to 1
     }

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
 from models.network import interfaces as base
-from models.network.compression import PmaConfig, ResamplerConfig
+from models.network.compression import MeanConfig, PmaConfig
 from models.network.eeg import braindecode, cbramod_compact
 from models.network.eeg.compact import CompactConfig
 from models.network.fusion import perceiver
@@ -39,6 +39,11 @@ Compression = Annotated[SerializeAsAny[base.CompressionConfig], BeforeValidator(
 Fusing = Annotated[SerializeAsAny[base.FusionConfig], BeforeValidator(base.FusionConfig.read)]
 
 
+def _square(value: Any) -> Any:
+    """A grid's side as its rows and columns."""
+    return (value, value) if isinstance(value, int) else value
+
+
 class NetworkConfig(Frozen):
     """Everything that makes the network, besides the electrodes it is built for.
 
@@ -52,6 +57,9 @@ class NetworkConfig(Frozen):
         `fast` sees the frame on show at every slot, `slow` at every `slow_every`-th; either may be missing.
     clip : whole-clip encoder or None
         Takes the place of frame encoders, mixer and compression.
+    places : (int, int), or one number for a square
+        Rows and columns of the grid over the frame whose places are seen, compared and read one by one,
+        beside the frame as a whole; 1 is the whole frame alone.
     masks : str
         Which media an EEG interval may read: `global`, `own`, `own+K` (and the K before it), `past`.
     context : int
@@ -60,7 +68,8 @@ class NetworkConfig(Frozen):
 
     name: str = "demo"
     grid: GridConfig = GridConfig()
-    width: int = Field(64, ge=8)
+    places: Annotated[tuple[int, int], BeforeValidator(_square)] = (4, 4)
+    width: int = Field(32, ge=8)
     embed: int = Field(16, ge=2)
     eeg: Eeg = CompactConfig()
     fast: Frames | None = TinyVitConfig()
@@ -68,7 +77,7 @@ class NetworkConfig(Frozen):
     slow_every: int = Field(5, ge=1)
     clip: WholeClip | None = None
     mixer: Mixer = TcnConfig()
-    compression: Compression = ResamplerConfig()
+    compression: Compression = MeanConfig()
     fusion: Fusing = GatedConfig()
     masks: str = "own"
     context: int = Field(4, ge=0)
@@ -95,11 +104,11 @@ class NetworkConfig(Frozen):
                     f"{field}={every} must divide the interval's {self.grid.n_slots} slots and "
                     f"the hop's {self.grid.hop_slots}"
                 )
-        if self.fast and self.slow and len({1, self.fast.patches, self.slow.patches}) > 2:
-            raise ValueError(
-                f"fast.patches={self.fast.patches} and slow.patches={self.slow.patches}: "
-                f"they must be equal, or one of them 1 (pooled)"
-            )
+        if not all(1 <= side <= 16 for side in self.places):
+            raise ValueError(f"places={self.places[0]}x{self.places[1]}: legal are 1 to 16 rows and columns")
+        for path in (self.fast, self.slow):
+            if path is not None:
+                path.check(self.places)
         for field, part in (("compression", self.compression), ("fusion", self.fusion)):
             if isinstance(part, PmaConfig | QFormerConfig) and self.width % part.heads:
                 raise ValueError(f"{field}.heads={part.heads} must divide width={self.width}")
@@ -123,7 +132,18 @@ class NetworkConfig(Frozen):
         }
 
     @property
+    def n_places(self) -> int:
+        """P+1: the places and the frame as a whole; 1 where that is all there is."""
+        return 1 if self.places == (1, 1) else self.places[0] * self.places[1] + 1
+
+    @property
+    def stride_s(self) -> float:
+        """Seconds between two intervals that follow each other without overlap, on the grid of hops."""
+        return -(-self.grid.n_slots // self.grid.hop_slots) * self.grid.hop_s
+
+    @property
     def n_latents(self) -> int:
+        """Latents of an interval at each place."""
         return round(self.compression.latents_per_s * self.grid.interval_s)
 
     @property

@@ -206,15 +206,27 @@ class Attention:
     matrix : array of shape (n_queries, n_slots), float32
         Each EEG token (row, in time order) over the frames on show at each slot.
     frames : array of shape (n_slots,), float32
-    patches : array of shape (rows, columns), float32
+    places : array of shape (rows, columns), float32
+        Each place of the frame, a rectangle in the frame's own geometry. Sums to 1 with `whole`.
     channels : array of shape (n_channels,), float32
         Share of each electrode in what the EEG side passed on.
+    whole : float
+        What went to the frame as a whole.
+    agreement : array of shape (rows, columns), float32, or None
+        How well the EEG of the interval agrees with what happened at each place, -1 to 1; None for a model
+        without places.
+    certainty : float or None
+        How surely the place that agrees best stands out from the others, 0 to 1: the share of past video that
+        was not being watched in which the best place leads by less. None while there is none.
     """
 
     matrix: FloatArray
     frames: FloatArray
-    patches: FloatArray
+    places: FloatArray
     channels: FloatArray
+    whole: float = 0.0
+    agreement: FloatArray | None = None
+    certainty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -335,10 +347,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class EegHealth:
-    """Counts since the start; rates and drift are estimates over what has been seen.
-
-    `clock_steps` counts how often the clock of the stamps was set.
-    """
+    """Counts since the start; rates and drift are estimates over what has been seen."""
 
     name: str = ""
     state: StreamState = StreamState.SEARCHING
@@ -351,7 +360,6 @@ class EegHealth:
     samples: int = 0
     age_s: float = float("inf")
     note: str = ""
-    clock_steps: int = 0
 
 
 @dataclass(frozen=True)

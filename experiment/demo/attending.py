@@ -117,7 +117,7 @@ def object_of(attention: Attention, homes: Sequence[Rectangle]) -> tuple[int | N
     (int or None, float)
         None and 0 where no attention falls on any.
     """
-    on_objects = np.array([_within(attention.patches, home) for home in homes])
+    on_objects = np.array([_within(attention.places, home) for home in homes])
     total = float(on_objects.sum())
     if not total > 0:
         return None, 0.0

@@ -1,4 +1,4 @@
-"""The newest picture of a video with the attention over its patches."""
+"""The newest picture of a video with the attention over its places."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Picture(QWidget):
         """Return the colour of one pixel of the frame that is shown; invalid where none is."""
         return QColor() if self._image is None else self._image.pixelColor(x, y)
 
-    def show_attention(self, patches: FloatArray | None) -> None:
+    def show_attention(self, places: FloatArray | None) -> None:
         """Lay shares of shape (rows, columns) over the picture; None takes them away."""
-        self._heat = None if patches is None else rgba_image(heat(patches))
-        self._shape = (0, 0) if patches is None else patches.shape
+        self._heat = None if places is None else rgba_image(heat(places))
+        self._shape = (0, 0) if places is None else places.shape
         self.update()
 
     def paintEvent(self, event: object) -> None:
@@ -145,7 +145,7 @@ class PicturePanel(Panel):
 
     def attention_of(self, reading: Reading) -> FloatArray:
         """Return this video's shares, shape (rows, columns), in a reading."""
-        return reading.attention.patches
+        return reading.attention.places
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
@@ -211,7 +211,7 @@ class OtherVideoPanel(PicturePanel):
     def attention_of(self, reading: Reading) -> FloatArray:
         """Return this video's shares, shape (rows, columns), in a reading."""
         self._newest = reading.others[self._number]
-        return self._newest.attention.patches
+        return self._newest.attention.places
 
 
 def other_words(video: OtherReading) -> str:

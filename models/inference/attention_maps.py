@@ -1,39 +1,72 @@
-"""Attention as a window can draw it: over the newest interval's slots, patches and electrodes."""
+"""Attention as a window can draw it: over the newest interval's slots, places and electrodes."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from models.network.interfaces import Fused
-from models.network.towers import EegView, VideoView, hold
-from models.network.trace import trace
+from models.network.compression import shares
+from models.network.network import Output
+from models.network.towers import hold
 from realtime.types import Attention, FloatArray
 
 
-def attention_maps(
-    fused: Fused, video: VideoView, eeg: EegView, patch_grid: tuple[int, int], n_slots: int
-) -> Attention:
-    """Tell what the newest EEG interval read of the newest item.
+def attention_maps(out: Output, places: tuple[int, int], n_slots: int, strange: Tensor) -> Attention:
+    """Say what the newest EEG interval read of the newest item, the last of `out`.
 
     Parameters
     ----------
-    fused : Fused of one interval, attention (1, 1, S, M·n), the newest item last
-    video : VideoView of the newest item, attention (1, n, F, P)
-    eeg : EegView, channels (1, C)
+    out : Output of one EEG interval, with attention
+    places : (int, int)
+        Rows and columns.
+    strange : (n, P+1)
+        Agreement of the same EEG with past video that was not being watched.
     """
+    fused, seen, channels = out.fused, out.video.attention, out.eeg.channels
     assert fused.attention is not None
-    assert video.attention is not None
-    assert eeg.channels is not None
-    own = fused.attention[..., -video.attention.shape[1] :]
-    told = trace(own, video.attention[None])
-    per_frame = n_slots // told.frames.shape[4]
-    matrix = hold(told.frames[0, 0, :, 0], per_frame) / per_frame
+    assert seen is not None
+    assert channels is not None
+    n_places, n_latents = seen.shape[2:4]
+    read = fused.attention[0, 0, :, -n_places * n_latents :].unflatten(1, (n_places, n_latents))
+    frames = shares(torch.einsum("spn,pnf->sf", read, seen[0, -1]))
+    per_frame = n_slots // frames.shape[1]
+    matrix = hold(frames, per_frame) / per_frame
     rows = (matrix.sum(dim=1) > 0).sum().clamp(min=1)
-    patches = told.patches[0, 0, 0].view(patch_grid)
+    by_place = shares(read.sum(dim=(0, 2)))
+    agreed = out.agreement[0, 0, -1]
     return Attention(
-        _array(matrix), _array(matrix.sum(dim=0) / rows), _array(patches), _array(eeg.channels[0])
+        matrix=_array(matrix),
+        frames=_array(matrix.sum(dim=0) / rows),
+        places=_grid(by_place, places),
+        channels=_array(channels[0, 0]),
+        whole=float(by_place[0]),
+        agreement=_grid(agreed, places),
+        certainty=certainty(agreed, strange),
     )
 
 
+def certainty(agreed: Tensor, strange: Tensor) -> float | None:
+    """How surely the place that agrees best stands out, 0 to 1; None where that cannot be told.
+
+    Its lead over the mean of all places, against the same lead where this EEG meets past video that was not
+    being watched: the share of those that it exceeds.
+
+    Parameters
+    ----------
+    agreed : (P+1,)
+    strange : (n, P+1)
+    """
+    if len(agreed) == 1 or not len(strange):
+        return None
+    lead, chance = (part[..., 1:].amax(dim=-1) - part[..., 1:].mean(dim=-1) for part in (agreed, strange))
+    return float((chance < lead).float().mean())
+
+
+def _grid(by_place: Tensor, places: tuple[int, int]) -> FloatArray:
+    """Values of the places (P+1,) in rows and columns; the whole frame's where that is all there is."""
+    return _array(by_place if len(by_place) == 1 else by_place[1:]).reshape(places)
+
+
 def _array(values: Tensor) -> FloatArray:
-    return values.float().numpy()
+    array: FloatArray = values.float().numpy()
+    return array

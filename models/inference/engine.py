@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from models.checkpoint import load_checkpoint
 from models.config import NetworkConfig, preset
@@ -17,10 +18,10 @@ from models.inference.attention_maps import attention_maps
 from models.inference.compile import Progress
 from models.inference.machine import share_cores
 from models.inference.stages import EAGER, Stages, compile_stages
-from models.network.interfaces import Fused, State
+from models.network.interfaces import State
 from models.network.masks import allowed_items, packed_order
-from models.network.network import Network
-from models.network.towers import EegView, VideoView, similarity
+from models.network.network import Beside, Network, Output, unflatten
+from models.network.towers import EegView, VideoView, agreement, joined, pick
 from realtime.chance import IMPOSTOR_GAP_S
 from realtime.errors import ConfigError, StreamFormatError
 from realtime.model import ModelCard, OtherVideo
@@ -144,7 +145,7 @@ class Engine:
     def reset(self) -> None:
         """Forget the session so far, as after a seek."""
         self._items: OrderedDict[int, tuple[Item, ...]] = OrderedDict()  # of each video
-        self._bank: deque[tuple[int, VideoView]] = deque(maxlen=BANK_SIZE)
+        self._bank = Bank(BANK_SIZE)
 
     @torch.inference_mode()
     def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
@@ -170,31 +171,36 @@ class Engine:
             self._see(interval.frame_valid, embeddings),
             *(self._see(video.frame_valid, video.embeddings) for video in others),
         )
-        eeg = self.stages.eeg(
-            *(torch.from_numpy(part)[None] for part in (interval.eeg, interval.eeg_valid, interval.eeg_scale))
+        eeg = unflatten(
+            self.stages.eeg(
+                *(
+                    torch.from_numpy(part)[None]
+                    for part in (interval.eeg, interval.eeg_valid, interval.eeg_scale)
+                )
+            ),
+            (1, 1),
         )
-        impostors = self._impostors(interval.index, eeg)
-        fused = [self._fuse(interval.index, eeg, [number]) for number in range(len(items))]
+        strange = self._strange(interval.index, eeg)
+        outs = [self._meet(interval.index, eeg, [number]) for number in range(len(items))]
         shares = self._shares(interval.index, eeg) if others else [1.0]
         self._keep(interval.index)
-        told = [self._compare(eeg, *each) for each in zip(items, fused, shares, strict=True)]
+        told = [self._told(out, share, strange) for out, share in zip(outs, shares, strict=True)]
         return Scores(
             similarity=told[0].similarity,
             match=told[0].match,
-            impostors=impostors,
+            impostors=strange[:, 0].numpy(),
             attention=told[0].attention,
-            gate=float(fused[0].gate),
+            gate=float(outs[0].fused.gate),
             share=told[0].share,
             others=tuple(told[1:]),
         )
 
-    def _compare(self, eeg: EegView, item: Item, fused: Fused, share: float) -> OtherScores:
+    def _told(self, out: Output, share: float, strange: Tensor) -> OtherScores:
         """What one video comes to, by itself."""
-        view = item.view
         return OtherScores(
-            similarity=float(similarity(eeg.grid, eeg.grid_valid, view.grid, view.grid_valid)),
-            match=float(fused.logit.sigmoid()),
-            attention=attention_maps(fused, view, eeg, self.network.patch_grid, self.card.grid.n_slots),
+            similarity=float(out.similarity[0, 0, -1]),
+            match=float(out.fused.logit.sigmoid()),
+            attention=attention_maps(out, self.network.config.places, self.card.grid.n_slots, strange),
             share=share,
         )
 
@@ -228,48 +234,71 @@ class Engine:
     def _shares(self, index: int, eeg: EegView) -> list[float]:
         """Share of each video in the attention where the newest EEG reads all of them; all 0 for nothing."""
         n_videos = len(self._items[index])
-        attention = self._fuse(index, eeg, range(n_videos)).attention
-        assert attention is not None
-        read = attention.unflatten(-1, (n_videos, -1)).sum(dim=(0, 1, 2, 4))
-        return [float(share) for share in read / read.sum().clamp(min=torch.finfo(read.dtype).tiny)]
+        shares = self._meet(index, eeg, range(n_videos)).fused.shares
+        assert shares is not None
+        return [float(share) for share in shares[0, 0].unflatten(0, (n_videos, -1)).sum(dim=(1, 2))]
 
-    def _fuse(self, index: int, eeg: EegView, videos: Sequence[int]) -> Fused:
-        """Let the newest EEG read the newest items of these videos and, as far as they were seen, those of
+    def _meet(self, index: int, eeg: EegView, videos: Sequence[int]) -> Output:
+        """Put the newest EEG beside the newest items of these videos and, as far as they were seen, those of
         their context; items are packed video by video."""
         config = self.network.config
         indices = [index - self._stride * back for back in range(config.n_context, -1, -1)]
         seen = [self._items.get(i) for i in indices]
         items = [None if at is None else at[number] for number in videos for at in seen]
-        blank = tuple(torch.zeros_like(part) for part in self._items[index][0].media)
-        media = tuple(
-            torch.cat(parts, dim=1)
-            for parts in zip(*(blank if item is None else item.media for item in items), strict=True)
-        )
+        newest_item = self._items[index][0]
+        held = [newest_item if item is None else item for item in items]
         valid = torch.tensor([[item is not None and item.valid for item in items]])
         order, video, newest = packed_order(len(indices), len(videos))
-        ids = newest.expand(1, eeg.tokens.shape[1], -1)
+        ids = newest.expand(1, eeg.tokens.shape[2], -1)
         allowed = allowed_items(ids, order, video, valid, config.masks)
-        ends = (order - order[:, -1:]) * (self._stride * config.grid.hop_s)
+        ends = (order - order[:, -1:]) * config.stride_s
+        view = pick(joined([item.view for item in held]), None)
+        media = tuple(torch.cat(parts)[None] for parts in zip(*(item.media for item in held), strict=True))
         fuse = self.stages.fuse if len(videos) == 1 else self.stages.fuse_all
-        return fuse(eeg.tokens[None], media, allowed, ends[:, -1:], ends)
+        return self.network.meet(eeg, view, media, Beside(allowed, ends[:, -1:], ends), fuse=fuse)
 
-    def _impostors(self, index: int, eeg: EegView) -> NDArray[np.float32]:
-        """Similarity of this EEG to past video that is far enough away."""
+    def _strange(self, index: int, eeg: EegView) -> Tensor:
+        """Agreement (n, P+1) of this EEG with past video that is far enough away."""
         grid = self.card.grid
         away = max(IMPOSTOR_GAP_S, grid.interval_s) / grid.hop_s
-        past = [view for i, view in self._bank if index - i >= away]
-        if not past:
-            return np.zeros(0, np.float32)
-        grids, valid = (
-            torch.cat(parts) for parts in zip(*((v.grid, v.grid_valid) for v in past), strict=True)
-        )
-        return similarity(eeg.grid, eeg.grid_valid, grids, valid)[0].numpy()
+        if self._bank.view is None:
+            return torch.zeros(0, self.network.config.n_places)
+        return agreement(pick(eeg, 0), self._bank.view)[0][self._bank.index <= index - away]
 
     def _keep(self, index: int) -> None:
         """Keep intervals that do not overlap as impostors, and what the context may still ask for."""
         main = self._items[index][0]
         if index % self._stride == 0 and main.valid:
-            self._bank.append((index, main.view))
+            self._bank.put(index, main.view)
         oldest = index + 1 - self._stride * self.network.config.n_context
         while self._items and next(iter(self._items)) < oldest:
             self._items.popitem(last=False)
+
+
+class Bank:
+    """The last `size` intervals of video that were put, in memory of one piece; the oldest is overwritten.
+
+    Attributes
+    ----------
+    view : VideoView of n intervals, without latents, or None while there is none
+    index : (n,) int64
+        Which intervals they are.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size, self.count = size, 0
+        self.index = torch.zeros(0, dtype=torch.int64)
+        self.view: VideoView | None = None
+
+    def put(self, index: int, view: VideoView) -> None:
+        """Keep the places and the validity of one interval."""
+        if self.count == 0:
+            self._places = view.places.new_zeros((self.size, *view.places.shape[1:]))
+            self._valid = view.grid_valid.new_zeros((self.size, *view.grid_valid.shape[1:]))
+            self._index = torch.zeros(self.size, dtype=torch.int64)
+        at = self.count % self.size
+        self._places[at], self._valid[at], self._index[at] = view.places[0], view.grid_valid[0], index
+        self.count += 1
+        n = min(self.count, self.size)
+        self.index = self._index[:n]
+        self.view = VideoView(self._places[:n], self._valid[:n], view.latents[:0], None)

@@ -38,22 +38,9 @@ def session_pictures(folder: str | Path, n: int = N_PICTURES) -> list[NDArray[np
         The folder holds no session, or one without video.
     """
     from recordings.session.session import Session
-
-    with Session(folder) as session:
-        return video_pictures(session.video().path, n)
-
-
-def video_pictures(path: str | Path, n: int = N_PICTURES) -> list[NDArray[np.uint8]]:
-    """Return pictures of a video file, spread evenly over it.
-
-    Raises
-    ------
-    VideoError
-        It is no video.
-    """
     from recordings.video.files import VideoReader
 
-    with VideoReader(path) as video:
+    with Session(folder) as session, VideoReader(session.video().path) as video:
         wanted = np.linspace(0, len(video) - 1, min(n, len(video))).round().astype(int)
         images = [video.frame(int(number)) for number in wanted]
     return [image for image in images if image is not None]
@@ -106,7 +93,8 @@ class StageExamples:
         given = []
         for missing, (eeg, valid_eeg, scale) in zip((None, 0), self.eeg(), strict=True):
             tokens = network.encode_eeg(eeg, valid_eeg, scale).tokens[None]
-            media = network.project(self._noise((1, config.n_latents, config.width)))
+            media = network.project(self._noise((1, config.n_places, config.n_latents, config.width)))
+            agreed = 0.1 * self._noise((1, 1, n_items, config.n_places))
             order, video, newest = packed_order(per_video, n_videos)
             valid = torch.ones(1, n_items, dtype=torch.bool)
             if missing is not None:
@@ -115,14 +103,14 @@ class StageExamples:
             allowed = allowed_items(ids, order, video, valid, config.masks)
             ends = (order - order[:, -1:]) * config.grid.interval_s
             parts = tuple(part.repeat(1, n_items, 1) for part in media)
-            given.append((tokens.clone(), *parts, allowed.clone(), ends[:, -1:].clone(), ends))
+            given.append((tokens.clone(), *parts, agreed, allowed.clone(), ends[:, -1:].clone(), ends))
         return given
 
     @torch.inference_mode()
     def gate(self) -> Tensor:
         """The gate of `Fused`: of the weights alone."""
-        tokens, *media, allowed, eeg_ends, item_ends = self.fuse()[0]
-        return self.network.fuse(tokens, tuple(media), allowed, eeg_ends, item_ends).gate
+        tokens, *media, agreed, allowed, eeg_ends, item_ends = self.fuse()[0]
+        return self.network.fuse(tokens, tuple(media), agreed, allowed, eeg_ends, item_ends).gate
 
     def _noise(self, shape: Sequence[int]) -> Tensor:
         return torch.randn(tuple(shape), generator=self.random)

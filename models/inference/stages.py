@@ -17,7 +17,7 @@ from models.inference.backends import Tensors
 from models.inference.compile import Compiled, Progress, compile_module
 from models.inference.examples import StageExamples, film_pictures, picture_examples
 from models.network.interfaces import Fused, State
-from models.network.network import Network, fuse_at
+from models.network.network import Fuse, Network
 from models.network.towers import EegView, VideoView
 from realtime.errors import ConfigError
 
@@ -43,12 +43,12 @@ class Stages:
     video : callable
         (frames {path: (1, F, P, Dv)}, valid (1, G)) → VideoView with attention.
     project : callable
-        latents (1, n, D) → tuple of (1, n, ·).
+        latents (1, P+1, n, D) → tuple of (1, (P+1)·n, ·).
     eeg : callable
         (eeg (1, C, n_times), valid, scale (1, C)) → EegView with channels.
     fuse : callable
-        (tokens (1, 1, S, D), media, allowed (1, S, M), eeg_ends (1, 1), item_ends (1, M)) → Fused with
-        attention; M items of one video.
+        (tokens (1, 1, S, D), media, agreement (1, 1, M, P+1), allowed (1, S, M), eeg_ends (1, 1), item_ends
+        (1, M)) → Fused with attention and shares; M items of one video.
     fuse_all : callable
         The same with the items of all videos, packed video by video.
     """
@@ -57,8 +57,8 @@ class Stages:
     video: Callable[[dict[str, Tensor], Tensor], VideoView]
     project: Callable[[Tensor], State]
     eeg: Callable[[Tensor, Tensor, Tensor], EegView]
-    fuse: Callable[[Tensor, State, Tensor, Tensor, Tensor], Fused]
-    fuse_all: Callable[[Tensor, State, Tensor, Tensor, Tensor], Fused]
+    fuse: Fuse
+    fuse_all: Fuse
 
     @classmethod
     def of(cls, network: Network) -> Stages:
@@ -109,26 +109,21 @@ class EegModule(nn.Module):
 
 
 class FuseModule(nn.Module):
-    """Tokens, media's parts, allowed, ends of the EEG's and of the items' intervals: the fields of `Fused`.
+    """Tokens, media, agreement, allowed, ends of the EEG's and the items' intervals: the fields of `Fused`.
 
     But for the gate: it is a constant of the weights.
     """
 
-    token_times: Tensor
-    latent_times: Tensor
-
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.fusion = network.fusion
-        self.register_buffer("token_times", network.eeg_tower.token_times)
-        self.register_buffer("latent_times", network.video_tower.latent_times)
+        self.junction = network.junction
 
     def forward(self, tokens: Tensor, *rest: Tensor) -> Tensors:
-        *media, allowed, eeg_ends, item_ends = rest
-        times = self.token_times, self.latent_times
-        fused = fuse_at(times, self.fusion, tokens, tuple(media), allowed, eeg_ends, item_ends, explain=True)
+        *media, agreed, allowed, eeg_ends, item_ends = rest
+        fused = self.junction(tokens, tuple(media), agreed, allowed, eeg_ends, item_ends, explain=True)
         assert fused.attention is not None
-        return fused.tokens, fused.pooled, fused.logit, fused.attention
+        assert fused.shares is not None
+        return fused.tokens, fused.pooled, fused.logit, fused.attention, fused.shares
 
 
 @dataclass(frozen=True)
@@ -202,12 +197,12 @@ def compile_stages(
     eeg = compiled("eeg", EegModule(network), samples.eeg())
     gate = samples.gate()
 
-    def fusing(name: str, n_videos: int) -> Callable[[Tensor, State, Tensor, Tensor, Tensor], Fused]:
+    def fusing(name: str, n_videos: int) -> Fuse:
         part = compiled(name, FuseModule(network), samples.fuse(n_videos))
 
         def fused(tokens: Tensor, media: State, *rest: Tensor) -> Fused:
-            tokens, pooled, logit, attention = part.run(tokens, *media, *rest)
-            return Fused(tokens, pooled, logit, attention, gate)
+            tokens, pooled, logit, attention, shares = part.run(tokens, *media, *rest)
+            return Fused(tokens, pooled, logit, attention, gate, shares)
 
         return fused
 

@@ -78,13 +78,37 @@ class TimeBias(nn.Module):
         return bias.clamp(min=LOWEST)
 
 
-class TimedAttention(nn.Module):
-    """Attention with the two ways in which time enters, each on or off: rotary, and a bias on the scores."""
+class AgreementBias(nn.Module):
+    """κ·c on the scores of each head, κ = exp θ learned; c: how a key's place agrees with the whole interval.
 
-    def __init__(self, heads: int, head_width: int, rotary: bool, bias_s: float | None) -> None:
+    A single slot of EEG says too little to choose a place; what a place owes to the interval reaches every
+    slot of it.
+    """
+
+    def __init__(self, heads: int, start: float) -> None:
+        super().__init__()
+        self.log_kappa = nn.Parameter(torch.full((heads,), math.log(start)))
+
+    def forward(self, agreement: Tensor) -> Tensor:
+        """Bias (B, heads, Sq or 1, Sk) for agreement (B, Sq or 1, Sk), -1 to 1."""
+        return agreement[:, None] * self.log_kappa.exp()[:, None, None]
+
+
+class TimedAttention(nn.Module):
+    """Attention with what enters beside q·k, each on or off: rotary time, a time bias, and agreement."""
+
+    def __init__(
+        self,
+        heads: int,
+        head_width: int,
+        rotary: bool,
+        bias_s: float | None,
+        agreement: float | None = None,
+    ) -> None:
         super().__init__()
         self.rotary = Rotary(head_width) if rotary else None
         self.bias = TimeBias(heads, bias_s) if bias_s is not None else None
+        self.agreement = AgreementBias(heads, agreement) if agreement is not None else None
 
     def forward(
         self,
@@ -95,11 +119,18 @@ class TimedAttention(nn.Module):
         k_times: Tensor,
         allowed: Tensor,
         explain: bool,
+        agreement: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """`attend`, for queries and keys at times (B or 1, Sq) and (B or 1, Sk), in seconds."""
+        """`attend`, for queries and keys at times (B or 1, Sq) and (B or 1, Sk), in seconds.
+
+        `agreement` (B, Sq or 1, Sk) is of each key with each query's interval.
+        """
         if self.rotary is not None:
             q, k = self.rotary(q, q_times), self.rotary(k, k_times)
         bias = None if self.bias is None else self.bias(q_times, k_times)
+        if self.agreement is not None and agreement is not None:
+            lean = self.agreement(agreement)
+            bias = lean if bias is None else bias + lean
         return attend(q, k, v, allowed, bias, explain)
 
 
@@ -114,55 +145,54 @@ def feed_forward(width: int, mult: int) -> nn.Sequential:
 
 
 class CrossAttention(nn.Module):
-    """Queries attend to projected media (Flamingo), with time on the scores.
+    """Queries attend to projected media (Flamingo), with time and agreement on the scores.
 
     With `modulate_values`, what a query has read is multiplied by a map of the query.
     """
 
     def __init__(
-        self,
-        width: int,
-        heads: int,
-        head_width: int,
-        rotary: bool = True,
-        bias_s: float | None = None,
-        modulate_values: bool = False,
+        self, width: int, scores: TimedAttention, heads: int, inner: int, modulate_values: bool = False
     ) -> None:
         super().__init__()
-        inner = heads * head_width
         self.heads = heads
         self.norm = nn.LayerNorm(width)
         self.to_q = nn.Linear(width, inner, bias=False)
         self.to_kv = nn.Linear(width, 2 * inner, bias=False)
         self.to_out = nn.Linear(inner, width, bias=False)
         self.modulate = nn.Linear(width, inner, bias=False) if modulate_values else None
-        self.attend = TimedAttention(heads, head_width, rotary, bias_s)
+        self.attend = scores
+
+    def keys(self, media: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, R, inner) of media (B, R, width)."""
+        k, v = self.to_kv(media).chunk(2, dim=-1)
+        return k, v
 
     def forward(
         self,
         x: Tensor,
         x_times: Tensor,
-        k: Tensor,
-        v: Tensor,
-        media_times: Tensor,
+        keys: tuple[Tensor, Tensor],
+        key_times: Tensor,
         allowed: Tensor,
         explain: bool,
+        agreement: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Read media.
 
         Parameters
         ----------
         x : (B, Tq, width), x_times : (B or 1, Tq) s
-        k, v : (B, R, heads·head_width), media_times : (B or 1, R) s
+        keys : two of (B, R, inner), key_times : (B or 1, R) s
         allowed : (B, Tq or 1, R) bool, with no row that allows nothing
+        agreement : (B, Tq or 1, R) float, optional
 
         Returns
         -------
         (B, Tq, width), and (B, Tq, R) or None
         """
         x = self.norm(x)
-        q, k, v = (split_heads(part, self.heads) for part in (self.to_q(x), k, v))
-        out, weights = self.attend(q, k, v, x_times, media_times, allowed, explain)
+        q, k, v = (split_heads(part, self.heads) for part in (self.to_q(x), *keys))
+        out, weights = self.attend(q, k, v, x_times, key_times, allowed, explain, agreement)
         read = join_heads(out)
         if self.modulate is not None:
             read = read * self.modulate(x)

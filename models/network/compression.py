@@ -1,4 +1,4 @@
-"""Frames and patches of an interval reduced to n latents, each at its own time in the interval."""
+"""The frames of an interval reduced to n latents, each at its own time in the interval."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PerceiverAttention(nn.Module):
 
 
 class ResamplerConfig(CompressionConfig):
-    """Latents that attend to frames and patches around their own time (Perceiver Resampler)."""
+    """See the module."""
 
     kind: Literal["resampler"] = "resampler"
     depth: int = Field(1, ge=1)
@@ -83,27 +83,25 @@ class Resampler(nn.Module):
     times: Tensor
 
     def forward(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
-        n_items, n_frames, n_patches, _ = x.shape
-        keys, key_times, key_mask = flatten_patches(x, mask, times)
-        latents = self.latents.expand(n_items, -1, -1)
+        keys = torch.where(mask[:, :, None], x, 0.0)
+        latents = self.latents.expand(len(x), -1, -1)
         latent_times = self.times[None]
-        own = mask.new_ones(n_items, len(self.times))
-        allowed = torch.cat((key_mask, own), dim=1)[:, None]  # (N, 1, F·P + n)
+        own = mask.new_ones(len(x), len(self.times))
+        allowed = torch.cat((mask, own), dim=1)[:, None]  # (N, 1, F + n)
         maps = []
         for attention, ff in self.layers:
-            read, weights = attention(keys, latents, key_times, latent_times, allowed, explain)
+            read, weights = attention(keys, latents, times[None], latent_times, allowed, explain)
             latents = latents + read
             latents = latents + ff(latents)
             maps.append(weights)
         attention_map = None
         if explain:
-            seen = torch.stack(maps).mean(dim=0)[:, :, : n_frames * n_patches]
-            attention_map = shares(seen).unflatten(2, (n_frames, n_patches))
+            attention_map = shares(torch.stack(maps).mean(dim=0)[:, :, : x.shape[1]])
         return Latents(zero_unless_any(self.norm(latents), mask), attention_map)
 
 
 class PmaConfig(CompressionConfig):
-    """Pooling by multi-head attention, one seed a latent (Set Transformer)."""
+    """See the module."""
 
     kind: Literal["pma"] = "pma"
     heads: int = Field(4, ge=1)
@@ -135,25 +133,23 @@ class Pma(nn.Module):
     times: Tensor
 
     def forward(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
-        n_items, n_frames, n_patches, _ = x.shape
-        keys, key_times, key_mask = flatten_patches(x, mask, times)
-        allowed, _ = guard_rows(key_mask[:, None])
-        keys = self.before(keys)
-        seeds = self.seeds.expand(n_items, -1, -1)
+        allowed, _ = guard_rows(mask[:, None])
+        keys = self.before(torch.where(mask[:, :, None], x, 0.0))
+        seeds = self.seeds.expand(len(x), -1, -1)
         latent_times = self.times[None]
         q, k, v = (
             split_heads(part, self.heads) for part in (self.to_q(seeds), self.to_k(keys), self.to_v(keys))
         )
-        out, weights = self.attend(q, k, v, latent_times, key_times, allowed, explain)
+        out, weights = self.attend(q, k, v, latent_times, times[None], allowed, explain)
         hidden = self.norm1(seeds + self.to_out(join_heads(out)))
         latents = self.norm2(hidden + self.after(hidden))
         if weights is not None:
-            weights = zero_unless_any(shares(weights), mask).unflatten(2, (n_frames, n_patches))
+            weights = zero_unless_any(shares(weights), mask)
         return Latents(zero_unless_any(latents, mask), weights)
 
 
 class MeanConfig(CompressionConfig):
-    """The mean over patches of the frames next to each latent's time."""
+    """See the module."""
 
     kind: Literal["mean"] = "mean"
 
@@ -162,7 +158,7 @@ class MeanConfig(CompressionConfig):
 
 
 class Mean(nn.Module):
-    """Each latent is the mean over patches of the valid frames next to it: without attention."""
+    """Each latent is the mean of the valid frames next to it: without attention."""
 
     def __init__(self, config: MeanConfig, width: int, times: Tensor) -> None:
         super().__init__()
@@ -173,22 +169,12 @@ class Mean(nn.Module):
     times: Tensor
 
     def forward(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
-        x = torch.where(mask[:, :, None, None], x, 0.0)
+        x = torch.where(mask[:, :, None], x, 0.0)
         apart = (self.times[:, None] - times[None, :]).abs()  # (n, F)
         reach = apart.amin(dim=1, keepdim=True).clamp(min=self.half_bin) + 1e-4
         weights = shares((apart <= reach) & mask[:, None, :])  # (N, n, F)
-        latents = self.norm(weights @ x.mean(dim=2)) * weights.amax(dim=2, keepdim=True).gt(0)
-        share = (weights / x.shape[2])[..., None].expand(-1, -1, -1, x.shape[2]) if explain else None
-        return Latents(latents, share)
-
-
-def flatten_patches(x: Tensor, mask: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Frames × patches as one axis: keys (N, F·P, D), 0 where invalid, times (1, F·P), mask (N, F·P)."""
-    n_patches = x.shape[2]
-    keys = torch.where(mask[:, :, None, None], x, 0.0).flatten(1, 2)
-    key_times = times[:, None].expand(-1, n_patches).reshape(1, -1)
-    key_mask = mask[:, :, None].expand(-1, -1, n_patches).reshape(mask.shape[0], -1)
-    return keys, key_times, key_mask
+        latents = self.norm(weights.to(x.dtype) @ x) * weights.amax(dim=2, keepdim=True).gt(0)
+        return Latents(latents, weights if explain else None)
 
 
 def zero_unless_any(latents: Tensor, mask: Tensor) -> Tensor:

@@ -2,8 +2,12 @@
 
 Letters in shapes: B batch, T EEG intervals, M media items (one item = one interval of one video), N any
 number of items, C electrodes, G slots of an interval's time grid, F frames of a path in an interval,
-P patches of a frame, Dv a frame encoder's width, D the network's width, E the towers' width, n latents of an
-item, R = M·n, S tokens of an EEG interval.
+P places of a frame, Dv a frame encoder's width, D the network's width, E the towers' width, n latents of an
+item's place, S tokens of an EEG interval.
+
+A place is a rectangle of the frame, in a grid of rows and columns over all of it, numbered row by row from 1;
+place 0 is the frame as a whole. Places stand on an axis of length P+1, which is 1 where there is no grid. A
+fusion reads R = M·(P+1)·n latents.
 
 Times are float seconds relative to the end of the interval they belong to (0 is its last EEG point), unless
 said otherwise; a fusion is given all times relative to the end of the newest interval. True in a mask means
@@ -29,16 +33,16 @@ State = tuple[Tensor, ...]
 
 
 class FrameEncoder(Protocol):
-    """Embeds single frames; a frame on show at several slots is embedded once.
+    """Embeds single frames, place by place; a frame on show at several slots is embedded once.
 
     Attributes
     ----------
     width : int
-        Dv of what it gives; each patch is of the order of 1 (ends in a norm).
+        Dv of what it gives; each place is of the order of 1 (ends in a norm).
     stored_elsewhere : bool
         Its weights are published and were not trained: a checkpoint leaves them out.
     patch_grid : (int, int)
-        Rows and columns of its patches; P is their product.
+        Rows and columns of what it gives; P is their product. Together they cover the whole frame.
     image_px : int
         Length to which the shorter side of a frame may be reduced beforehand without loss.
     """
@@ -77,13 +81,13 @@ class TemporalMixer(Protocol):
 
 
 class Latents(NamedTuple):
-    """What a compressor keeps of an interval.
+    """What a compressor keeps of an interval at one place.
 
     Attributes
     ----------
     tokens : (N, n, D), ending in a layer norm; 0 where no frame of the item is valid
-    attention : (N, n, F, P) or None
-        Where each latent looked, each summing to 1 (or all 0); only when asked for.
+    attention : (N, n, F) or None
+        When each latent looked, each summing to 1 (or all 0); only when asked for.
     """
 
     tokens: Tensor
@@ -91,9 +95,7 @@ class Latents(NamedTuple):
 
 
 class Compressor(Protocol):
-    """Reduces frames and patches to n latents, each at its own time.
-
-    Built as `factory(config, width, times)`.
+    """Reduces the frames of an interval to n latents, each at its own time; places go through it one by one.
 
     Attributes
     ----------
@@ -104,7 +106,7 @@ class Compressor(Protocol):
     times: Tensor
 
     def __call__(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
-        """Compress x (N, F, P, D) under mask (N, F), frames on show at `times` (F,)."""
+        """Compress x (N, F, D) under mask (N, F), frames on show at `times` (F,)."""
         ...
 
 
@@ -120,8 +122,10 @@ class VideoSide(Protocol):
     @property
     def latent_times(self) -> Tensor: ...
 
-    def __call__(self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False) -> VideoView:
-        """See items: frames {path: (N, F, P, Dv)}, valid (N, G)."""
+    def __call__(
+        self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False, places: Tensor | None = None
+    ) -> VideoView:
+        """See items: frames {path: (N, F, P, Dv)}, valid (N, G); all places or those of `places` (N, K)."""
         ...
 
 
@@ -181,6 +185,12 @@ class Fused(NamedTuple):
         Each EEG token over the latents, mean over heads and layers; only when asked for.
     gate : () float
         tanh of the attention gates, mean over layers; 1 where a fusion has no gate.
+    readout : (B, T) or None
+        The part of `logit` that was read out of the tokens, without what the agreements say by themselves.
+        Filled in by the network.
+    shares : (B, T, M, P+1) or None
+        `attention` summed over latents and averaged over the tokens that read: share of each item and place
+        in what the EEG read, summing to 1 (0 where nothing was read). Filled in by the network.
     """
 
     tokens: Tensor
@@ -188,10 +198,32 @@ class Fused(NamedTuple):
     logit: Tensor
     attention: Tensor | None
     gate: Tensor
+    shares: Tensor | None = None
+    readout: Tensor | None = None
+
+
+class Media(NamedTuple):
+    """What EEG tokens may read: R latents, item by item, place by place, in order of time.
+
+    Attributes
+    ----------
+    parts : tuple of (B, R, ·)
+        From `Fusion.project`.
+    times : (B or 1, R) float s
+    allowed : (B, T, S, R) bool
+    agreement : (B, T, R) float, -1 to 1
+        How well the un-fused EEG of the interval agrees with the un-fused video at the latent's place, over
+        the whole interval. It belongs among the scores: a single slot's q·k is too weak to choose a place.
+    """
+
+    parts: State
+    times: Tensor
+    allowed: Tensor
+    agreement: Tensor
 
 
 class Fusion(Protocol):
-    """Lets EEG tokens read media. Built as `factory(config, width)`.
+    """Lets EEG tokens read media.
 
     A query row with nothing to read passes through bit-exactly, and does not count in the pooled vector.
     """
@@ -200,23 +232,13 @@ class Fusion(Protocol):
         """What is computed once for latents (B, R, D): tensors (B, R, ·), cached and joined along R."""
         ...
 
-    def __call__(
-        self,
-        tokens: Tensor,
-        token_times: Tensor,
-        media: State,
-        media_times: Tensor,
-        allowed: Tensor,
-        explain: bool = False,
-    ) -> Fused:
-        """Fuse tokens (B, T, S, D) with projected media.
+    def __call__(self, tokens: Tensor, token_times: Tensor, media: Media, explain: bool = False) -> Fused:
+        """Fuse tokens (B, T, S, D), at `token_times` (B or 1, T, S) in seconds, with projected media.
 
-        Parameters
-        ----------
-        token_times : (B or 1, T, S) float s
-        media : tuple of (B, R, ·), from `project`
-        media_times : (B or 1, R) float s
-        allowed : (B, T, S, R) bool
+        Raises
+        ------
+        ConfigError
+            Rows of an interval may read different media, and this fusion cannot tell them apart.
         """
         ...
 
@@ -231,19 +253,17 @@ class EegConfig(PartConfig):
 
 
 class FrameConfig(PartConfig):
-    """Base of what chooses a frame encoder.
+    """Base of what chooses a frame encoder."""
 
-    Attributes
-    ----------
-    patches : int
-        Side of the grid of patches it gives; 1 is the frame as a whole.
-    """
+    def build(self, places: tuple[int, int]) -> FrameEncoder:
+        """Make the encoder; `places` are the rows and columns it is asked for.
 
-    patches: int
-
-    def build(self) -> FrameEncoder:
-        """Make the encoder."""
+        It gives as many, or one vector for the frame as a whole.
+        """
         raise NotImplementedError
+
+    def check(self, places: tuple[int, int]) -> None:
+        """Raise ValueError where the encoder cannot give so many places."""
 
 
 class WholeClipConfig(PartConfig):

@@ -106,3 +106,33 @@ def guard_rows(allowed: Tensor) -> tuple[Tensor, Tensor]:
     """
     row_any = allowed.any(dim=-1, keepdim=True)
     return allowed | ~row_any, row_any
+
+
+def of_rows(of_intervals: Tensor, n_rows: int) -> Tensor:
+    """What is true of intervals (B, T, R), for each of their `n_rows` query rows: (B, n_rows, R).
+
+    With a single interval one row stands for all, as (B, 1, R).
+    """
+    n_intervals = of_intervals.shape[1]
+    if n_intervals == 1:
+        return of_intervals
+    return of_intervals.repeat_interleave(n_rows // n_intervals, dim=1)
+
+
+def refuse_uneven(allowed: Tensor, fusion: str) -> None:
+    """Refuse masks (B, T, S, R) in which rows of an interval read different media.
+
+    Rows that read nothing may stand beside others. Not asked while a graph is traced.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if torch.compiler.is_compiling():
+        return
+    readers = allowed.any(dim=-1, keepdim=True)
+    if not torch.equal(allowed, readers & allowed.any(dim=2, keepdim=True)):
+        raise ConfigError(
+            f"fusion = {fusion!r} reads with latents that all rows of an EEG interval share, and here rows "
+            f"differ in what they may read: choose fusion = 'gated', or give an interval's rows equal masks"
+        )

@@ -1,26 +1,31 @@
-"""The network: two towers compared slot by slot, and a fusion in which the EEG reads the video.
+"""The network: two towers compared slot by slot, and a fusion in which the EEG reads the video by place.
 
-    eeg (B, T, C, n_times) ─▶ EegTower ─▶ grid (B, T, G, E) ───┬─▶ similarity (B, T, M)
-                                 └─▶ tokens (B, T, S, D) ─┐    │   never from fused tokens
-    frames (B, M, F, P, Dv) ─▶ VideoTower ─▶ grid (B, M, G, E) ┘
-                                 └─▶ latents (B, M, n, D) ─▶ Fusion ─▶ match (B, T), attention
+    eeg (B, T, C, n_times) ─▶ EegTower ─▶ grid (B, T, G, E) ─────────────┬─▶ agreement (B, T, M, P+1)
+                                 └─▶ tokens (B, T, S, D) ───────────┐    │     place 0 is the similarity
+    frames (B, M, F, P, Dv) ─▶ VideoTower ─▶ places (B, M, P+1, G, E) ───┘      │ never from fused tokens
+                                 └─▶ latents (B, M, P+1, n, D) ─▶ Fusion ◀──────┘
+                                                                    └─▶ match (B, T), shares (B, T, M, P+1)
 
-The live engine calls the same stages one by one and keeps what it has seen; `forward` composes them, so the
-two give the same. M items are T intervals of V videos, video by video, unless ids say otherwise.
+This is the only place where towers and fusion are put together: `meet`. `forward` runs it on whole batches,
+`pair` on any EEG beside any videos that were seen before (training, scoring), and the live engine on what it
+remembers. M items are T intervals of V videos, video by video, unless ids say otherwise.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from models.config import NetworkConfig
-from models.network.interfaces import FrameEncoder, Fused, Fusion, State
-from models.network.masks import allowed_items
-from models.network.towers import EegTower, EegView, VideoTower, VideoView, similarity
+from models.network.interfaces import FrameEncoder, Fused, Fusion, Media, State
+from models.network.masks import allowed_items, packed_order
+from models.network.towers import EegTower, EegView, VideoTower, VideoView, agreement, pick
+
+Fuse = Callable[[Tensor, State, Tensor, Tensor, Tensor, Tensor], Fused]
 
 
 class Batch(NamedTuple):
@@ -56,25 +61,124 @@ class Batch(NamedTuple):
     media_id_per_q: Tensor | None = None
 
 
+class Beside(NamedTuple):
+    """How EEG and items stand to each other.
+
+    Attributes
+    ----------
+    allowed : (B, T·S, M) bool
+        Which items each token may read.
+    eeg_ends, item_ends : (B or 1, T), (B or 1, M) float s
+        Relative to the newest interval's end.
+    """
+
+    allowed: Tensor
+    eeg_ends: Tensor
+    item_ends: Tensor
+
+
 class Output(NamedTuple):
     """What a forward gives.
 
     Attributes
     ----------
     eeg, video : views with leading axes (B, T) and (B, M)
-    similarity : (B, T, M)
-        Mean over slots of the cosine of the un-fused towers.
-    similarity_logit : (B, T, M)
-        exp(t′) · similarity + b
+    agreement : (B, T, M, P+1)
+        Mean over slots of the cosine of the un-fused towers, for the whole frame (0) and each place.
     fused : Fused
-        `fused.logit` (B, T) is the match's; `fused.attention` (B, T, S, M·n) goes over latents.
+        `fused.logit` (B, T) is the match's; `fused.shares` (B, T, M, P+1) says what was read.
     """
 
     eeg: EegView
     video: VideoView
-    similarity: Tensor
-    similarity_logit: Tensor
+    agreement: Tensor
     fused: Fused
+
+    @property
+    def similarity(self) -> Tensor:
+        """(B, T, M): the agreement of the whole frame."""
+        return self.agreement[..., 0]
+
+
+class Mixture(nn.Module):
+    """e^s/κ · log mean over places of exp(κ·c), + b: what the agreements alone say of the match.
+
+    As soon as one place agrees it says so; κ and e^s are learned.
+    """
+
+    def __init__(self, kappa: float = 30.0) -> None:
+        super().__init__()
+        self.log_kappa = nn.Parameter(torch.tensor(math.log(kappa)))
+        self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def forward(self, agreed: Tensor, allowed: Tensor) -> Tensor:
+        """Logit (...) of agreements (..., N) where `allowed` (..., N); 0 where nothing is."""
+        kappa, some = self.log_kappa.exp(), allowed.any(dim=-1)
+        scores = torch.where(allowed, kappa * agreed, -100.0)
+        highest = scores.amax(dim=-1, keepdim=True)
+        weights = torch.where(allowed, (scores - highest).exp(), 0.0).sum(dim=-1).clamp(min=1e-12)
+        count = allowed.to(agreed.dtype).sum(dim=-1).clamp(min=1.0)
+        mean = (highest.squeeze(-1) + weights.log() - count.log()) / kappa
+        return torch.where(some, self.log_scale.exp() * mean + self.bias, 0.0)
+
+
+class Junction(nn.Module):
+    """The fusion and what surrounds it: times and agreement of every latent, the mixture's logit, the shares.
+
+    Parameters
+    ----------
+    fusion : Fusion
+    token_times : (S,), latent_times : (n,) float s
+        Relative to the end of the interval they belong to.
+    """
+
+    token_times: Tensor
+    latent_times: Tensor
+
+    def __init__(self, fusion: Fusion, token_times: Tensor, latent_times: Tensor) -> None:
+        super().__init__()
+        self.fusion = fusion
+        self.mixture = Mixture()
+        self.register_buffer("token_times", token_times.clone(), persistent=False)
+        self.register_buffer("latent_times", latent_times.clone(), persistent=False)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        media: State,
+        agreed: Tensor,
+        allowed: Tensor,
+        eeg_ends: Tensor,
+        item_ends: Tensor,
+        explain: bool = False,
+    ) -> Fused:
+        """Let EEG tokens read projected media.
+
+        Parameters
+        ----------
+        tokens : (B, T, S, D)
+        media : tuple of (B, M·(P+1)·n, ·), from `Network.project`
+        agreed : (B, T, M, P+1), from `agreement`
+        allowed, eeg_ends, item_ends : as in `Beside`
+        """
+        n_tokens, n_places, n_latents = tokens.shape[2], agreed.shape[-1], len(self.latent_times)
+        latents = (*agreed.shape, n_latents)  # (B, T, M, P+1, n)
+        token_times = eeg_ends[:, :, None] + self.token_times
+        of_items = (item_ends[:, :, None] + self.latent_times)[:, :, None]
+        media_times = of_items.expand(-1, -1, n_places, -1).flatten(1)
+        rows = allowed.unflatten(1, (-1, n_tokens))  # (B, T, S, M)
+        readable = rows[..., None].expand(*rows.shape, n_places * n_latents).flatten(3)
+        beside = Media(media, media_times, readable, agreed[..., None].expand(latents).flatten(2))
+        fused = self.fusion(tokens, token_times, beside, explain)
+        items = rows.any(dim=2)[..., None].expand(agreed.shape)
+        logit = fused.logit + self.mixture(agreed.flatten(2), items.flatten(2))
+        shares = None
+        if fused.attention is not None:
+            by_place = fused.attention.unflatten(3, latents[2:]).sum(dim=-1)  # (B, T, S, M, P+1)
+            readers = rows.any(dim=3).to(by_place.dtype).sum(dim=2).clamp(min=1.0)
+            shares = by_place.sum(dim=2) / readers[..., None, None]
+        return fused._replace(logit=logit, shares=shares, readout=fused.logit)
 
 
 class Network(nn.Module):
@@ -98,12 +202,13 @@ class Network(nn.Module):
         else:
             for path, part in (("fast", config.fast), ("slow", config.slow)):
                 if part is not None:
-                    encoder: Any = part.build()
+                    encoder: Any = part.build(config.places)
                     self.frame_encoders[path] = encoder
             shapes = {path: self.frame_shape(path) for path in self.frame_encoders}
             self.video_tower = VideoTower(config, shapes)
         self.eeg_tower = EegTower(config, self.labels)
-        self.fusion: Fusion = config.fusion.build(config.width)
+        times = self.eeg_tower.token_times, self.video_tower.latent_times
+        self.junction = Junction(config.fusion.build(config.width), *times)
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))  # SigLIP's t′ and b
         self.bias = nn.Parameter(torch.tensor(-math.log(63.0)))  # −log(B − 1) at a batch of 64
 
@@ -111,11 +216,6 @@ class Network(nn.Module):
         """(P, Dv) of a path's embeddings."""
         encoder: FrameEncoder = self.frame_encoders[path]
         return encoder.patch_grid[0] * encoder.patch_grid[1], encoder.width
-
-    @property
-    def patch_grid(self) -> tuple[int, int]:
-        """Rows and columns of the patches that attention is told over: the finest path's."""
-        return max(encoder.patch_grid for encoder in self.frame_encoders.values())
 
     # ------------------------------------------------------------ stages, as the live engine calls them
     def encode_frames(self, images: Tensor, path: str) -> Tensor:
@@ -138,43 +238,24 @@ class Network(nn.Module):
         number = new.flatten().cumsum(dim=0) - 1
         return self.encode_frames(pictures[new].float(), path)[number].unflatten(0, new.shape)
 
-    def encode_video(self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False) -> VideoView:
-        """See items: frames {path: (N, F, P, Dv)}, valid (N, G). Once for each item."""
-        return self.video_tower(frames, valid, explain)
+    def encode_video(
+        self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False, places: Tensor | None = None
+    ) -> VideoView:
+        """See items: frames {path: (N, F, P, Dv)}, valid (N, G); all places or (N, K) of them. Once each."""
+        return self.video_tower(frames, valid, explain, places)
 
     def encode_eeg(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegView:
         """Read EEG intervals (N, C, n_times)."""
         return self.eeg_tower(eeg, valid, scale, explain)
 
     def project(self, latents: Tensor) -> State:
-        """Keys and values of latents (B, R, D), once for each item."""
-        return self.fusion.project(latents)
+        """Keys and values (N, (P+1)·n, ·) of latents (N, P+1, n, D), once for each item."""
+        return self.junction.fusion.project(latents.flatten(1, 2))
 
-    def fuse(
-        self,
-        tokens: Tensor,
-        media: State,
-        allowed: Tensor,
-        eeg_ends: Tensor,
-        item_ends: Tensor,
-        explain: bool = False,
-    ) -> Fused:
-        """Let EEG tokens read projected media.
-
-        Parameters
-        ----------
-        tokens : (B, T, S, D)
-        media : tuple of (B, M·n, ·), from `project`
-        allowed : (B, T·S, M) bool, from `allowed_items`
-        eeg_ends, item_ends : (B or 1, T) and (B or 1, M) float s
-            Relative to the newest interval's end.
-        """
-        times = self.eeg_tower.token_times, self.video_tower.latent_times
-        return fuse_at(times, self.fusion, tokens, media, allowed, eeg_ends, item_ends, explain)
-
-    def compare(self, eeg: EegView, video: VideoView) -> Tensor:
-        """Similarity (..., A, V) of every EEG interval with every item."""
-        return similarity(eeg.grid, eeg.grid_valid, video.grid, video.grid_valid)
+    def fuse(self, *given: Any, explain: bool = False) -> Fused:
+        """Let EEG tokens read projected media: see `Junction.forward`."""
+        fused: Fused = self.junction(*given, explain=explain)
+        return fused
 
     def logit(self, cosine: Tensor) -> Tensor:
         """The similarity's logit: its sigmoid is the probability that the two belong together (SigLIP)."""
@@ -190,31 +271,71 @@ class Network(nn.Module):
         eeg = self.encode_eeg(
             batch.eeg.flatten(0, 1), batch.eeg_valid.flatten(0, 1), batch.eeg_scale.flatten(0, 1), explain
         )
+        media = tuple(part.unflatten(0, (n_batch, n_items)) for part in self.project(video.latents))
         video = unflatten(video, (n_batch, n_items))
         eeg = unflatten(eeg, (n_batch, n_intervals))
-        media = self.project(video.latents.flatten(1, 2))
-        eeg_ends, item_ends = self.ends(batch)
-        allowed = self.allowed(batch, eeg.tokens.shape[2])
-        fused = self.fuse(eeg.tokens, media, allowed, eeg_ends, item_ends, explain)
-        cosine = self.compare(eeg, video)
-        return Output(eeg, video, cosine, self.logit(cosine), fused)
+        return self.meet(eeg, video, media, self.beside(batch, eeg.tokens.shape[2]), explain)
 
-    def ends(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Ends of EEG intervals (B or 1, T) and items (B or 1, M), as given or by the rule of `Batch`."""
+    def meet(
+        self,
+        eeg: EegView,
+        video: VideoView,
+        media: State,
+        beside: Beside,
+        explain: bool = False,
+        fuse: Fuse | None = None,
+    ) -> Output:
+        """Put EEG (B, T, …) and seen items (B, M, …) together.
+
+        Parameters
+        ----------
+        media : tuple of (B, M, (P+1)·n, ·)
+            The items' latents, projected.
+        fuse : callable, optional
+            A compiled form of `fuse`, explaining.
+        """
+        agreed = agreement(eeg, video)
+        inputs = eeg.tokens, tuple(part.flatten(1, 2) for part in media), agreed, *beside
+        fused = self.fuse(*inputs, explain=explain) if fuse is None else fuse(*inputs)
+        return Output(eeg, video, agreed, fused)
+
+    def pair(
+        self, eeg: EegView, video: VideoView, media: State, rows: Tensor, items: Tensor, explain: bool = False
+    ) -> Output:
+        """Put EEG windows beside videos that were seen before, as a live session does at its newest interval.
+
+        Parameters
+        ----------
+        eeg, video, media : of N windows each
+        rows : (n,) int64
+            Which EEG.
+        items : (n, V, 1+K) int64
+            Beside which videos: each by its newest interval, the last, and the K before it that follow each
+            other without overlap; -1 where there is none.
+        """
+        n_videos, n_each = items.shape[1:]
+        order, number, newest = (part.to(items.device) for part in packed_order(n_each, n_videos))
+        chosen = items.flatten(1)
+        known = chosen.clamp(min=0)
+        eeg, video = pick(eeg, rows[:, None]), pick(video, known)
+        valid = video.grid_valid.any(dim=2) & (chosen >= 0)
+        ids = newest.expand(len(rows), eeg.tokens.shape[2], -1)
+        shape = (len(rows), -1)
+        allowed = allowed_items(ids, order.expand(shape), number.expand(shape), valid, self.config.masks)
+        ends = (order - (n_each - 1)) * self.config.stride_s
+        beside = Beside(allowed, ends[:, -1:], ends)
+        return self.meet(eeg, video, tuple(part[known] for part in media), beside, explain)
+
+    def beside(self, batch: Batch, n_tokens: int) -> Beside:
+        """Which items each token may read and when intervals end, as given or by the rules of `Batch`."""
         n_intervals, n_items = batch.eeg.shape[1], batch.frame_valid.shape[1]
+        numbers = torch.arange(n_items, device=batch.eeg.device)[None]
         eeg_ends = batch.eeg_ends
         if eeg_ends is None:
-            numbers = torch.arange(n_intervals, device=batch.eeg.device)
-            eeg_ends = ((numbers - (n_intervals - 1)) * self.config.grid.interval_s)[None]
+            eeg_ends = (numbers[:, :n_intervals] - (n_intervals - 1)) * self.config.grid.interval_s
         item_ends = batch.item_ends
         if item_ends is None:
             item_ends = eeg_ends.repeat(1, n_items // n_intervals)
-        return eeg_ends, item_ends
-
-    def allowed(self, batch: Batch, n_tokens: int) -> Tensor:
-        """Which items each token may read, (B, T·S, M)."""
-        n_intervals, n_items = batch.eeg.shape[1], batch.frame_valid.shape[1]
-        numbers = torch.arange(n_items, device=batch.eeg.device)[None]
         order = batch.item_order if batch.item_order is not None else numbers % n_intervals
         video = batch.item_video if batch.item_video is not None else numbers // n_intervals
         ids = batch.media_id_per_q
@@ -223,28 +344,9 @@ class Network(nn.Module):
             ids = by_interval[:, None].expand(-1, n_tokens, -1).flatten(0, 1)[None]
         shape = (batch.eeg.shape[0], -1)
         ids = ids.expand(shape[0], *(-1,) * (ids.dim() - 1))
-        return allowed_items(
-            ids, order.expand(shape), video.expand(shape), batch.frame_valid.any(dim=2), self.config.masks
-        )
-
-
-def fuse_at(
-    times: tuple[Tensor, Tensor],
-    fusion: Fusion,
-    tokens: Tensor,
-    media: State,
-    allowed: Tensor,
-    eeg_ends: Tensor,
-    item_ends: Tensor,
-    explain: bool = False,
-) -> Fused:
-    """`Network.fuse`, for a fusion by itself; `times` (S,) of tokens, (n,) of latents in an interval."""
-    of_tokens, of_latents = times
-    token_times = eeg_ends[:, :, None] + of_tokens
-    media_times = (item_ends[:, :, None] + of_latents).flatten(1)
-    latents_allowed = allowed.unsqueeze(-1).expand(-1, -1, -1, len(of_latents)).flatten(2)
-    latents_allowed = latents_allowed.unflatten(1, tokens.shape[1:3])
-    return fusion(tokens, token_times, media, media_times, latents_allowed, explain)
+        valid = batch.frame_valid.any(dim=2)
+        allowed = allowed_items(ids, order.expand(shape), video.expand(shape), valid, self.config.masks)
+        return Beside(allowed, eeg_ends, item_ends)
 
 
 def unflatten(view: Any, shape: tuple[int, int]) -> Any:

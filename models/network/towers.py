@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,21 +17,26 @@ if TYPE_CHECKING:
 
 
 class VideoView(NamedTuple):
-    """An interval of video, seen without the EEG.
+    """An interval of video, seen without the EEG: the frame as a whole (place 0), and each of its places.
 
     Attributes
     ----------
-    grid : (N, G, E), each slot of length 1, 0 where invalid
+    places : (N, P+1, G, E), each slot of length 1, 0 where invalid
     grid_valid : (N, G) bool
-    latents : (N, n, D), 0 for items without a valid frame
-    attention : (N, n, F, P) or None
-        Where each latent looked; F frames of the finest path.
+    latents : (N, P+1, n, D), 0 for items without a valid frame
+    attention : (N, P+1, n, F) or None
+        When each latent looked; F frames of the finest path.
     """
 
-    grid: Tensor
+    places: Tensor
     grid_valid: Tensor
     latents: Tensor
     attention: Tensor | None
+
+    @property
+    def grid(self) -> Tensor:
+        """The frame as a whole, (N, G, E): what the similarity is made of."""
+        return self.places[..., 0, :, :]
 
 
 class EegView(NamedTuple):
@@ -52,13 +57,17 @@ class EegView(NamedTuple):
     channels: Tensor | None
 
 
-class VideoTower(nn.Module):
-    """Frame embeddings of an interval → its grid and its latents. Starts anew at each interval.
+View = TypeVar("View", VideoView, EegView)
 
-    Paths are brought to one width with their differences, held to the finest path's rate and added. A frame
-    as a whole goes through the mixer; the compressor sees its patches with the mixed frame added to each, and
-    with what the similarity's grid says of it, as the EEG's tokens are made of its grid: so the fusion begins
-    with two sides that are already comparable.
+
+class VideoTower(nn.Module):
+    """Frame embeddings of an interval → the grid and the latents of each place. Starts anew at each interval.
+
+    Every place goes through the same weights by itself, and so does the mean over all of them, which is the
+    frame as a whole (place 0): what is learned of one place is known of all, and no place is lost in another.
+    Paths are brought to one width with their differences, held to the finest path's rate and added; the mixer
+    runs over the frames. What the similarity's grid says of a frame is added to what the latents are made of,
+    as the EEG's tokens are made of its grid: so the fusion begins with two sides that are comparable.
 
     Parameters
     ----------
@@ -72,18 +81,16 @@ class VideoTower(nn.Module):
         grid = config.grid
         self.paths = config.paths
         self.every = min(self.paths.values())
-        n_patches = max(patches for patches, _ in frame_shapes.values())
+        self.n_places = config.n_places
         self.enter = nn.ModuleDict(
             {path: WithDifferences(dv, config.width) for path, (_, dv) in frame_shapes.items()}
         )
-        self.whole = nn.Linear(n_patches * config.width, config.width)
-        self.n_patches = n_patches
         self.mixer: TemporalMixer = config.mixer.build(config.width)
         self.head = nn.Linear(config.width, config.embed)
         self.to_media = nn.Linear(config.embed, config.width)
         self.length = config.embed**0.5
-        places = latent_times(config.n_latents, grid.interval_s, grid.lag_s)
-        self.compressor: Compressor = config.compression.build(config.width, places)
+        times = latent_times(config.n_latents, grid.interval_s, grid.lag_s)
+        self.compressor: Compressor = config.compression.build(config.width, times)
         slots = latent_times(grid.n_slots // self.every, grid.interval_s, grid.lag_s)
         self.register_buffer("times", slots, persistent=False)
 
@@ -92,7 +99,9 @@ class VideoTower(nn.Module):
         """(n,) seconds relative to the interval's end."""
         return self.compressor.times
 
-    def forward(self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False) -> VideoView:
+    def forward(
+        self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False, places: Tensor | None = None
+    ) -> VideoView:
         """See one interval.
 
         Parameters
@@ -100,37 +109,47 @@ class VideoTower(nn.Module):
         frames : dict of path to (N, G / every, P, Dv)
             The frame on show at every k-th slot; whatever stands where `valid` is False is not read.
         valid : (N, G) bool
+        places : (N, K) int64, optional
+            Which places to see, instead of all; they take the place of the axis P+1.
         """
-        patches, mixed, mask = self.look(frames, valid)
-        placed = unit(self.head(mixed))
-        whole = mixed + self.to_media(placed * self.length)
-        latents, attention = self.compressor(patches + whole[:, :, None], mask, self.times, explain)
-        return VideoView(*self.on_grid(placed, mask), latents, attention)
-
-    def grid(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor]:
-        """The similarity's side alone, `grid` and `grid_valid` of `forward`, at half its cost."""
-        _, mixed, mask = self.look(frames, valid)
-        return self.on_grid(unit(self.head(mixed)), mask)
-
-    def look(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Patches (N, F, P, D), the frames as mixed wholes (N, F, D), and which are there (N, F)."""
         mask = every_kth(valid, self.every)
-        patches = self.join(frames, valid)
-        return patches, self.mixer(self.whole(patches.flatten(2)), mask), mask
+        x = self.join(frames, valid, places)  # (N, K, F, D)
+        n_items, n_places = x.shape[:2]
+        each = mask[:, None].expand(-1, n_places, -1).flatten(0, 1)  # (N·K, F)
+        mixed = self.mixer(x.flatten(0, 1), each)
+        placed = unit(self.head(mixed))
+        read = mixed + self.to_media(placed * self.length)
+        latents, attention = self.compressor(read, each, self.times, explain)
+        there = hold(each, self.every)
+        grid = torch.where(there[:, :, None], hold(placed, self.every), 0.0)
+        shape = (n_items, n_places)
+        return VideoView(
+            grid.unflatten(0, shape),
+            hold(mask, self.every),
+            latents.unflatten(0, shape),
+            None if attention is None else attention.unflatten(0, shape),
+        )
 
-    def on_grid(self, placed: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames (N, F, E) on the time grid, 0 where none is valid; and where one is."""
-        grid_valid = hold(mask, self.every)
-        return torch.where(grid_valid[:, :, None], hold(placed, self.every), 0.0), grid_valid
-
-    def join(self, frames: dict[str, Tensor], valid: Tensor) -> Tensor:
-        """Paths with their differences, at the finest path's rate, added: (N, F, P, D)."""
+    def join(self, frames: dict[str, Tensor], valid: Tensor, places: Tensor | None) -> Tensor:
+        """Paths with their differences, at the finest path's rate, added: (N, K, F, D)."""
         parts = []
         for path, every in self.paths.items():
-            mask = every_kth(valid, every)
-            entered = self.enter[path](frames[path], mask)
-            parts.append(hold(entered, every // self.every).expand(-1, -1, self.n_patches, -1))
-        return sum(parts[1:], start=parts[0])
+            seen = with_whole(frames[path], self.n_places)
+            if places is not None:
+                seen = seen.take_along_dim(places[:, None, :, None], dim=2)
+            entered = self.enter[path](seen, every_kth(valid, every))
+            parts.append(hold(entered, every // self.every))
+        return sum(parts[1:], start=parts[0]).transpose(1, 2)
+
+
+def with_whole(frames: Tensor, n_places: int) -> Tensor:
+    """Places of frames (N, F, P, Dv) behind their mean, the frame as a whole: (N, F, n_places, Dv).
+
+    A path that gives a single vector gives it to every place.
+    """
+    if frames.shape[2] == 1:
+        return frames.expand(-1, -1, n_places, -1)
+    return torch.cat((frames.mean(dim=2, keepdim=True), frames), dim=2)
 
 
 class EegTower(nn.Module):
@@ -182,23 +201,35 @@ def unit(x: Tensor) -> Tensor:
     return x * (x.square().sum(dim=-1, keepdim=True) + 1e-12).rsqrt()
 
 
-def similarity(eeg: Tensor, eeg_valid: Tensor, video: Tensor, video_valid: Tensor) -> Tensor:
-    """Mean cosine over the slots that both sides have, for every EEG with every video.
+def pick(view: View, index: Tensor | slice | int | None) -> View:
+    """Some of the items of a view, in any shape: `index` goes over its first axis, None adds one."""
+    parts = (None if part is None else part[index] for part in view)
+    return type(view)(*parts)  # type: ignore[arg-type]
 
-    It is the scalar product of two vectors of unit length (slots × width): retrieval works on it as on any
-    embedding, and time has survived into it (a vector pooled over time did not learn: docs/design.md).
+
+def joined(views: Sequence[View], dim: int = 0) -> View:
+    """Views one behind the other along an axis."""
+    parts = (None if each[0] is None else torch.cat(each, dim=dim) for each in zip(*views, strict=True))
+    return type(views[0])(*parts)  # type: ignore[arg-type]
+
+
+def agreement(eeg: EegView, video: VideoView) -> Tensor:
+    """Mean cosine, over the slots that both sides have, of every EEG with every place of every item.
+
+    For place 0 it is the similarity: the scalar product of two vectors of unit length (slots × width), so
+    retrieval works on it as on any embedding, and time has survived into it (a vector pooled over time did
+    not learn: docs/design.md). It is made of un-fused towers only.
 
     Parameters
     ----------
-    eeg : (..., A, G, E), each slot of length 1, 0 where invalid
-    eeg_valid : (..., A, G) bool
-    video : (..., V, G, E)
-    video_valid : (..., V, G) bool
+    eeg : EegView with leading axes (..., A)
+    video : VideoView with leading axes (..., V)
 
     Returns
     -------
-    (..., A, V), -1 to 1; 0 where the two share no slot
+    (..., A, V, P+1), -1 to 1; 0 where the two share no slot
     """
-    total = eeg.flatten(-2) @ video.flatten(-2).transpose(-2, -1)
-    shared = eeg_valid.to(total.dtype) @ video_valid.to(total.dtype).transpose(-2, -1)
-    return total / shared.clamp(min=1.0)
+    total = eeg.grid.flatten(-2) @ video.places.flatten(-2).flatten(-3, -2).transpose(-2, -1)
+    total = total.unflatten(-1, video.places.shape[-4:-2])
+    shared = eeg.grid_valid.to(total.dtype) @ video.grid_valid.to(total.dtype).transpose(-2, -1)
+    return total / shared.clamp(min=1.0).unsqueeze(-1)

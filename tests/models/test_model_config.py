@@ -61,16 +61,16 @@ def test_a_part_is_chosen_by_one_word_or_by_a_table() -> None:
             {"slow": "clip", "slow_every": 7},
             "slow_every=7 must divide the interval's 80 slots and the hop's 10",
         ),
-        ({"slow": {"kind": "clip", "patches": 7}}, "fast.patches=4 and slow.patches=7"),
+        ({"places": 17}, "places=17x17: legal are 1 to 16"),
         (
             {"fast.image_px": 60},
-            "image_px=60 must be patch_px=8 times a multiple of patches=4, e.g. image_px=64",
+            "image_px=60 must be patch_px=8 times a multiple of each side of places=4x4, e.g. image_px=64",
         ),
         ({"compression.latents_per_s": 41}, "gives 82 latents an interval: legal are 1 to 80"),
         ({"eeg": "braindecode"}, "eeg.model"),
         ({"width.of.it": 1}, "'width' has no fields"),
-        ({"compression": {"kind": "pma", "heads": 5}}, "compression.heads=5 must divide width=64"),
-        ({"fusion": {"kind": "qformer", "heads": 5}}, "fusion.heads=5 must divide width=64"),
+        ({"compression": {"kind": "pma", "heads": 5}}, "compression.heads=5 must divide width=32"),
+        ({"fusion": {"kind": "qformer", "heads": 5}}, "fusion.heads=5 must divide width=32"),
     ],
 )
 def test_what_is_wrong_is_refused_with_the_field_and_what_is_legal(

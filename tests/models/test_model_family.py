@@ -50,10 +50,7 @@ def sights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Changes]:
     """What each way to see changes in the configuration."""
     folder = tmp_path_factory.mktemp("checkpoints")
     source = {kind: str(write_checkpoint(kind, folder / kind)) for kind in (*VISION, *VIDEO)}
-    slow = {
-        kind: {"kind": kind, "source": source[kind], "patches": patches}
-        for kind, patches in zip(VISION, (4, 1, 2), strict=True)
-    }
+    slow = {kind: {"kind": kind, "source": source[kind], "pooled": kind == "siglip"} for kind in VISION}
     changes: dict[str, Changes] = {"tiny": {}, "tiny and clip": {"slow": slow["clip"]}}
     changes |= {kind: {"fast": None, "slow": slow[kind]} for kind in VISION}
     changes |= {kind: {"fast": None, "clip": {"kind": kind, "source": source[kind]}} for kind in VIDEO}
@@ -135,9 +132,9 @@ def test_every_combination_keeps_the_rules(
         alone = network(first(batch, 1), explain=True)
     # Shapes and shares.
     n_latents, n_frames = network.config.n_latents, 40 // min(network.config.paths.values())
-    rows, columns = network.patch_grid
-    assert out.video.attention.shape == (2, 2, n_latents, n_frames, rows * columns)
-    assert out.fused.attention.shape[-1] == 2 * n_latents
+    assert out.video.attention.shape == (2, 2, 17, n_latents, n_frames)
+    assert out.fused.attention.shape[-1] == 2 * 17 * n_latents
+    assert out.agreement.shape == out.fused.shares.shape == (2, 2, 2, 17)
     for share in (out.fused.attention.sum(dim=-1), out.eeg.channels.sum(dim=-1)):
         torch.testing.assert_close(share, torch.ones_like(share), rtol=1e-4, atol=1e-4)
     # What is missing has no influence on any bit; a sample does not depend on the batch it came in.
@@ -156,7 +153,9 @@ def test_gradients_are_finite_and_reach_all_that_is_trained(
     ).train()
     out = network(with_holes(small_batch(network)))
     (
-        out.similarity_logit.square().sum() + out.fused.logit.square().sum() + out.fused.tokens.square().sum()
+        network.logit(out.similarity).square().sum()
+        + out.fused.logit.square().sum()
+        + out.fused.tokens.square().sum()
     ).backward()
     reached = {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
     assert all(torch.isfinite(grad).all() for grad in reached.values())
@@ -180,7 +179,7 @@ def test_the_engine_runs_it_and_its_checkpoint_comes_back_to_the_bit(
     assert scores[0].similarity == scores[1].similarity
     assert scores[0].match == scores[1].match
     assert np.isclose(scores[0].attention.frames.sum(), 1, atol=1e-4)
-    assert np.isclose(scores[0].attention.patches.sum(), 1, atol=1e-4)
+    assert np.isclose(scores[0].attention.places.sum() + scores[0].attention.whole, 1, atol=1e-4)
     published = sum(v.numel() for name, v in network.state_dict().items() if name in stored)
     size = next(tmp_path.glob("*.safetensors")).stat().st_size
     whole = 4 * sum(value.numel() for value in network.state_dict().values())
@@ -273,8 +272,8 @@ def test_every_recurrent_mixer_exports_to_ops_that_tensorrt_converts(
 def test_every_published_frame_encoder_exports_to_ops_that_tensorrt_converts(
     sights: dict[str, Changes], convertible: set[str], sight: str
 ) -> None:
-    slow = {**sights[sight]["slow"], "patches": 2}
-    network = small_network(fast=None, slow=slow)
+    slow = {**sights[sight]["slow"], "pooled": False}
+    network = small_network(fast=None, slow=slow, places=2)
     program = exported(network.frame_encoders["slow"], (torch.randn(1, 3, 48, 48),))
     ops = operations(program)
     assert ops <= convertible, ops - convertible

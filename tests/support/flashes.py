@@ -15,7 +15,7 @@ from recordings.session.writer import write_session
 SMALL = {
     "fast.width": 16,
     "fast.layers": 1,
-    "fast.patches": 2,
+    "places": 2,
     "fast.image_px": 32,
     "width": 16,
     "compression": "mean",

@@ -66,7 +66,8 @@ def encoder_key(encoder: FrameEncoder, settings: Mapping[str, Any]) -> str:
     grid of patches.
     """
     assert isinstance(encoder, nn.Module)
-    content = hashlib.sha256(digest(type(encoder).__name__, dict(settings)).encode())
+    shape = [type(encoder).__name__, *encoder.patch_grid]
+    content = hashlib.sha256(digest(shape, dict(settings)).encode())
     tensors = dict(encoder.named_parameters()) | dict(encoder.named_buffers())
     for name, value in sorted(tensors.items()):
         content.update(name.encode())

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.learning.data.dataset import Batch, Recordings, Span, Windows
 from models.learning.training.recipe import Recipe
@@ -61,3 +62,23 @@ def ahead(cut: Callable[[int], Batch], steps: range) -> Iterator[Batch]:
             batch = coming.result()
             coming = pool.submit(cut, step + 1) if step + 1 < steps.stop else None
             yield batch
+
+
+def with_context(
+    recordings: Recordings, windows: Windows, n_context: int
+) -> tuple[Windows, NDArray[np.bool_]]:
+    """Windows, then those one interval before each, then two, up to `n_context`.
+
+    Returns
+    -------
+    Windows
+        (1 + n_context)·n of them; a window stands in where its recording had not begun yet.
+    there : array of shape ((1 + n_context)·n,), bool
+        Where it has: as live, what was not seen cannot be read.
+    """
+    grid = recordings.grid
+    stride = -(-grid.n_slots // grid.hop_slots) * grid.hop_slots
+    ends = [windows.end - back * stride for back in range(n_context + 1)]
+    there = [end >= recordings.n_rows for end in ends]
+    held = [np.where(known, end, windows.end) for known, end in zip(there, ends, strict=True)]
+    return Windows(np.tile(windows.session, n_context + 1), np.concatenate(held)), np.concatenate(there)

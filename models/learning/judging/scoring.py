@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from models.learning.data.dataset import Batch, Recordings, Span, Windows
+from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.judging.metrics import Scored
-from models.learning.training.objective import match_logits
+from models.learning.judging.views import Change, see
 from models.network.network import Network
-
-_CHUNK = 64  # windows seen at once
-_PAIRS = 512  # pairs fused at once
-Change = Callable[[Batch], Batch]
 
 
 @dataclass(frozen=True)
@@ -62,54 +58,18 @@ def see_windows(
     logits = {}
     for session in np.unique(windows.session):
         mine = Windows(*(part[windows.session == session] for part in windows))
-        parts_of_it = list(views(network, recordings, mine, torch.device(device), match, change))
-        eeg, eeg_valid, video, video_valid, tokens, latents, there = (
-            torch.cat(part) for part in zip(*parts_of_it, strict=True)
-        )
-        parts.append((eeg.cpu(), eeg_valid.float().cpu(), video.cpu(), video_valid.float().cpu()))
+        views = see(network, recordings, mine, device, fusion=match, change=change)
+        n = len(mine.end)
+        sides = (views.eeg.grid, views.eeg.grid_valid, views.video.grid[:n], views.video.grid_valid[:n])
+        parts.append(tuple(side.float().cpu() for side in sides))
         if match:
-            logits[int(session)] = _all_pairs(network, tokens, latents, there)
+            rows, columns = torch.meshgrid(*(torch.arange(n, device=device),) * 2, indexing="ij")
+            found = views.match_logits(rows.flatten(), columns.flatten())
+            logits[int(session)] = found.view(n, n).cpu()
     order = np.argsort(windows.session, kind="stable")
     eeg, eeg_valid, video, video_valid = (torch.cat(part) for part in zip(*parts, strict=True))
     ordered = Windows(*(part[order] for part in windows))
     return Seen(ordered, eeg, eeg_valid, video, video_valid, logits if match else None)
-
-
-def views(
-    network: Network,
-    recordings: Recordings,
-    windows: Windows,
-    device: torch.device,
-    latents: bool,
-    change: Change | None = None,
-) -> Iterator[tuple[Tensor, ...]]:
-    """Some windows at a time: EEG grid and its validity, video grid and its validity, tokens, latents, and
-    whether there is a frame at all. Latents are empty where they are not asked for.
-    """
-    for start in range(0, len(windows.end), _CHUNK):
-        batch = recordings.batch(Windows(*(part[start : start + _CHUNK] for part in windows)))
-        batch = (change(batch) if change else batch).to(device)
-        eeg = network.encode_eeg(batch.eeg, batch.eeg_valid, batch.eeg_scale)
-        frames = network.embedded(batch.frames)
-        if latents or not hasattr(network.video_tower, "grid"):
-            video = network.encode_video(frames, batch.frame_valid)
-            grid, valid, read = video.grid, video.grid_valid, video.latents
-        else:
-            grid, valid = network.video_tower.grid(frames, batch.frame_valid)
-            read = grid[:, :0]
-        yield eeg.grid, eeg.grid_valid, grid, valid, eeg.tokens, read, batch.frame_valid.any(dim=1)
-
-
-def _all_pairs(network: Network, tokens: Tensor, latents: Tensor, there: Tensor) -> Tensor:
-    """Match logits (n, n) of every EEG with every video."""
-    n = len(tokens)
-    media = network.project(latents)
-    rows, columns = torch.meshgrid(*(torch.arange(n, device=tokens.device),) * 2, indexing="ij")
-    found = [
-        match_logits(network, tokens, media, there, r, c)
-        for r, c in zip(rows.flatten().split(_PAIRS), columns.flatten().split(_PAIRS), strict=True)
-    ]
-    return torch.cat(found).view(n, n).cpu()
 
 
 def similarity_runs(seen: Seen, recordings: Recordings, parts: int = 1) -> list[Scored]:

@@ -28,7 +28,7 @@ SUBJECTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What the subject answers to, and its options."""
 
-PLACELESS: Mapping[str, Any] = {"fast.patches": 1}
+PLACELESS: Mapping[str, Any] = {"places": 1}
 """A network to compare with: a frame is one token, its patches averaged, so little of *where* is left."""
 
 

@@ -18,7 +18,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from models.learning.data.dataset import Batch, Recordings, Span
-from models.learning.data.sampling import ahead, augment, draw
+from models.learning.data.sampling import ahead, augment, draw, with_context
 from models.learning.data.teacher import Teacher, width_of
 from models.learning.training.objective import Objective
 from models.learning.training.recipe import Recipe
@@ -203,10 +203,14 @@ class Fit:
         return lr
 
     def cut(self, step: int) -> Batch:
-        """The windows of a step: a function of the seed, the step and the process alone."""
+        """The windows of a step and their context: a function of the seed, the step and the process alone."""
         rng = np.random.default_rng([self.recipe.seed, step, self.fabric.global_rank])
         n = max(2, self.recipe.batch // self.fabric.world_size)
-        return self.recordings.batch(draw(self.recordings, self.train_spans, n, self.recipe, rng))
+        drawn = draw(self.recordings, self.train_spans, n, self.recipe, rng)
+        windows, there = with_context(self.recordings, drawn, self.network.config.n_context)
+        batch = self.recordings.batch(windows)
+        batch.frame_valid[~torch.from_numpy(there)] = False
+        return batch
 
     def shares(self, batch: Batch, teacher: Tensor | None) -> dict[str, float]:
         """Share of each term in the sum of the lengths of their gradients.

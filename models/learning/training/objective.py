@@ -4,25 +4,42 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from models.learning.data.cues import cover
 from models.learning.data.dataset import Batch
 from models.learning.training import distillation, losses
 from models.learning.training.ranks import gather_rows, own_rows
 from models.learning.training.recipe import Recipe
 from models.network.interfaces import State
 from models.network.network import Network
-from models.network.towers import EegView, VideoView, similarity
+from models.network.towers import EegView, VideoView, agreement, pick
 
 
 class Seen(NamedTuple):
-    """Both sides of a batch; `latents` is None where only the similarity is asked for."""
+    """Both sides of a batch of B windows.
+
+    Attributes
+    ----------
+    eeg : EegView of B windows
+    video : VideoView of B·(1+K) items
+        The windows' own, then those of their context; of each, Q of its places, the whole frame first.
+    cues : (B, Q) float, or None
+        How much of what a cue names lies in each place that was seen, 0 to 1; 0 throughout where no cue is
+        known. None: none is known in the batch.
+    """
 
     eeg: EegView
-    grid: Tensor
-    grid_valid: Tensor
-    latents: Tensor | None
+    video: VideoView
+    cues: Tensor | None
+
+    @property
+    def own(self) -> VideoView:
+        """The windows' own items."""
+        return pick(self.video, slice(0, len(self.eeg.grid)))
 
 
 class Objective(nn.Module):
@@ -57,42 +74,82 @@ class Objective(nn.Module):
             network.bias.fill_(losses.bias_for(recipe.batch))
 
     def forward(self, batch: Batch, step: int, teacher: Tensor | None = None) -> dict[str, Tensor]:
-        """Terms of the loss at `step`, already weighted; their sum is what is minimised."""
+        """Terms of the loss at `step`, already weighted; their sum is what is minimised.
+
+        Parameters
+        ----------
+        batch : Batch of B windows, followed by those of their context (`sampling.with_context`)
+        teacher : (B, D), optional
+        """
         recipe = self.recipe
         match = recipe.match > 0 and step >= recipe.match_from * recipe.steps
-        seen = self.see(batch, latents=match)
-        cosine, labels = self.compare(batch, seen)
-        own = own_rows(labels.shape[1])
+        cues = self.cues(batch) if recipe.cue else None
+        by_place = self.network.config.n_places > 1 and (match or recipe.mixture > 0 or cues is not None)
+        seen = self.see(batch, cues, by_place=by_place)
+        agreed, labels = self.compare(batch, seen)
+        cosine, own = agreed[..., 0], own_rows(labels.shape[1])
         terms = {"similarity": self.similarity_loss(cosine, labels, own)}
+        if by_place and recipe.mixture:
+            terms["mixture"] = recipe.mixture * self.mixture_loss(agreed, labels)
         if match:
-            terms["match"] = recipe.match * self.match_loss(batch, seen, labels[own, own])
+            terms |= self.fusion_losses(seen, labels[own, own])
+        if by_place and seen.cues is not None:
+            terms["cue"] = recipe.cue * self.cue_loss(agreed[own, own].diagonal().T, seen.cues)
         if teacher is not None:
             weight = distillation.warm_up(step, recipe.distil_weight, recipe.warm_up)
-            terms["distil"] = weight * self.distil_loss(seen, cosine, labels, own, teacher)
+            terms["distil"] = weight * self.distil_loss(
+                seen, cosine, labels, own, teacher[: len(seen.eeg.grid)]
+            )
         if self.reconstruction is not None:
             weight = distillation.warm_up(step, recipe.reconstruct, recipe.warm_up)
             terms["reconstruct"] = weight * self.reconstruct_loss(batch)
         return terms
 
-    def see(self, batch: Batch, latents: bool) -> Seen:
-        """Run both towers; the latents cost as much as all the rest and are left out where not needed."""
+    # ------------------------------------------------------------ the two sides
+    def cues(self, batch: Batch) -> Tensor | None:
+        """How much of what is attended lies in each place (B·(1+K), P+1), the fullest 1; None for no cue."""
+        config = self.network.config
+        if config.n_places == 1 or not bool(torch.isfinite(batch.box).any()):
+            return None
+        share = cover(batch.box.cpu().numpy().astype(np.float64), config.places)
+        fullest = np.maximum(share.max(axis=1, keepdims=True), 1e-12)
+        return F.pad(torch.from_numpy(share / fullest).float().to(batch.box.device), (1, 0))
+
+    def see(self, batch: Batch, cues: Tensor | None, *, by_place: bool) -> Seen:
+        """Run both towers: the whole frame alone, or some of its places beside it."""
         network = self.network
-        eeg = network.encode_eeg(batch.eeg, batch.eeg_valid, batch.eeg_scale)
-        tower, frames = network.video_tower, network.embedded(batch.frames)
-        if latents or not hasattr(tower, "grid"):
-            view: VideoView = network.encode_video(frames, batch.frame_valid)
-            return Seen(eeg, view.grid, view.grid_valid, view.latents)
-        grid, grid_valid = tower.grid(frames, batch.frame_valid)
-        return Seen(eeg, grid, grid_valid, None)
+        n = len(batch.eeg) // (1 + network.config.n_context)
+        eeg = network.encode_eeg(batch.eeg[:n], batch.eeg_valid[:n], batch.eeg_scale[:n])
+        places = self.choose_places(batch, cues) if by_place else batch.end.new_zeros((len(batch.end), 1))
+        video = network.encode_video(network.embedded(batch.frames), batch.frame_valid, places=places)
+        if cues is not None and places is not None:
+            cues = cues.gather(1, places)
+        return Seen(eeg, video, None if cues is None else cues[:n])
+
+    def choose_places(self, batch: Batch, cues: Tensor | None) -> Tensor | None:
+        """The whole frame and random places of each item, that of its cue among them; None for all."""
+        n_places, n_seen = self.network.config.n_places - 1, self.recipe.seen_places
+        if n_seen >= n_places:
+            return None
+        chance = torch.rand((len(batch.end), n_places)).to(batch.end.device)
+        if cues is not None:
+            chance = chance + cues[:, 1:]
+        chosen = chance.topk(max(n_seen, 1), dim=1).indices + 1
+        return F.pad(chosen, (1, 0))
 
     def compare(self, batch: Batch, seen: Seen) -> tuple[Tensor, Tensor]:
-        """Cosines (N, N) of every EEG with every video of all processes, and their three-state labels."""
-        sides = (seen.eeg.grid, seen.eeg.grid_valid.float(), seen.grid, seen.grid_valid.float())
-        cosine = similarity(*(gather_rows(side) for side in sides))
-        where = torch.stack((batch.session, batch.end, batch.film, batch.moment), dim=1)
-        n_slots = self.network.config.grid.n_slots
-        return cosine, losses.pair_labels(gather_rows(where), n_slots, self.near, self.twin, self.period)
+        """Agreement (N, N, Q) of every EEG with every video of all processes; three-state labels (N, N)."""
+        n, own = len(seen.eeg.grid), seen.own
+        eeg = seen.eeg._replace(
+            grid=gather_rows(seen.eeg.grid), grid_valid=gather_rows(seen.eeg.grid_valid.float())
+        )
+        video = own._replace(places=gather_rows(own.places), grid_valid=gather_rows(own.grid_valid.float()))
+        where = torch.stack((batch.session, batch.end, batch.film, batch.moment), dim=1)[:n]
+        slots = self.network.config.grid.n_slots
+        labels = losses.pair_labels(gather_rows(where), slots, self.near, self.twin, self.period)
+        return agreement(eeg, video), labels
 
+    # ------------------------------------------------------------ the terms
     def similarity_loss(self, cosine: Tensor, labels: Tensor, own: slice) -> Tensor:
         """The chosen loss; the sigmoid one over this process's rows, the others over all."""
         loss, logits = self.recipe.loss, self.network.logit(cosine)
@@ -104,21 +161,48 @@ class Objective(nn.Module):
             return losses.multi_positive(logits, labels)
         return losses.joint_ce([logits], [labels])
 
-    def match_loss(self, batch: Batch, seen: Seen, labels: Tensor) -> Tensor:
-        """True pairs and `negatives` random mismatched ones each, run through the fusion."""
-        assert seen.latents is not None
-        media = self.network.project(seen.latents)
-        every = torch.arange(len(labels), device=labels.device)
-        rows, columns = losses.random_partners(labels, self.recipe.negatives)
-        logits = match_logits(
-            self.network,
-            seen.eeg.tokens,
-            media,
-            batch.frame_valid.any(dim=1),
-            torch.cat((every, rows)),
-            torch.cat((every, columns)),
-        )
-        return losses.match_bce(logits[: len(every)], logits[len(every) :])
+    def mixture_loss(self, agreed: Tensor, labels: Tensor) -> Tensor:
+        """Softmax over the batch of the log-sum-exp over places, both ways."""
+        everywhere = torch.ones_like(agreed, dtype=torch.bool)
+        return losses.infonce(self.network.junction.mixture(agreed, everywhere), labels)
+
+    def fusion_losses(self, seen: Seen, labels: Tensor) -> dict[str, Tensor]:
+        """What the fusion says: the match of true and mismatched pairs, and shares beside an impostor.
+
+        What is read out of the tokens is asked for by itself too: beside agreements that say it all, nothing
+        would open the gates.
+        """
+        network, recipe = self.network, self.recipe
+        media = network.project(seen.video.latents)
+        items = context_items(len(seen.eeg.grid), network.config.n_context).to(labels.device)
+        every = torch.arange(min(len(labels), recipe.fused), device=labels.device)
+        rows, columns = losses.random_partners(labels[every], recipe.negatives)
+        both, others = torch.cat((every, rows)), torch.cat((every, columns))
+        fused = network.pair(seen.eeg, seen.video, media, both, items[others][:, None]).fused
+        assert fused.readout is not None
+        terms = {}
+        for name, logit in (("match", fused.logit[:, 0]), ("readout", fused.readout[:, 0])):
+            terms[name] = recipe.match * losses.match_bce(logit[: len(every)], logit[len(every) :])
+        if recipe.share and len(rows):
+            terms["share"] = recipe.share * self.share_loss(seen, media, (rows, columns))
+        return terms
+
+    def share_loss(self, seen: Seen, media: State, partners: tuple[Tensor, Tensor]) -> Tensor:
+        """−log of the share a video gets beside one impostor; and of the place its cue names, if any."""
+        config = self.network.config
+        rows, columns = (part[:: self.recipe.negatives] for part in partners)
+        items = context_items(len(seen.eeg.grid), config.n_context).to(rows.device)
+        beside = torch.stack((items[rows], items[columns]), dim=1)
+        fused = self.network.pair(seen.eeg, seen.video, media, rows, beside, explain=True).fused
+        assert fused.shares is not None
+        shares = fused.shares[:, 0, : items.shape[1]].sum(dim=1)  # (n, Q), of the true video
+        loss = -shares.sum(dim=1).clamp(min=1e-6).log().mean()
+        return loss if seen.cues is None else loss + cross_entropy(shares, seen.cues[rows])
+
+    def cue_loss(self, agreed: Tensor, cues: Tensor) -> Tensor:
+        """Cross-entropy of each EEG's agreements (B, Q) with its own video's places to what is attended."""
+        kappa = self.network.junction.mixture.log_kappa.exp()
+        return cross_entropy((kappa * agreed).softmax(dim=1), cues)
 
     def distil_loss(self, seen: Seen, cosine: Tensor, labels: Tensor, own: slice, teacher: Tensor) -> Tensor:
         """The chosen distillation from a teacher (B, D)."""
@@ -148,20 +232,24 @@ class Objective(nn.Module):
         return self.reconstruction(features.grid, target, hidden & there)
 
 
-def match_logits(
-    network: Network, tokens: Tensor, media: State, seen: Tensor, rows: Tensor, columns: Tensor
-) -> Tensor:
-    """Logit of the match of EEG `rows` with video `columns`, each read as if it stood alone: (n,).
+def context_items(n: int, n_context: int) -> Tensor:
+    """Each of n windows with its K earlier ones, oldest first, as numbers of items: (n, 1+K) int64.
+
+    Items are the windows' own, then all that lie one interval back, then two, as `with_context` puts them.
+    """
+    back = torch.arange(n_context, -1, -1)
+    return torch.arange(n)[:, None] + back * n
+
+
+def cross_entropy(shares: Tensor, cues: Tensor) -> Tensor:
+    """Mean −log of the share that lies on what a cue names, over rows with a cue.
 
     Parameters
     ----------
-    tokens : (B, S, D)
-    media : tuple of (B, n, ·)
-        From `Network.project`.
-    seen : (B,) bool
-        Which videos have a frame at all.
+    shares : (B, Q)
+    cues : (B, Q)
+        As in `Seen`.
     """
-    allowed = seen[columns][:, None, None].expand(-1, tokens.shape[1], 1)
-    now = torch.zeros(1, 1, device=tokens.device)
-    fused = network.fuse(tokens[rows][:, None], tuple(part[columns] for part in media), allowed, now, now)
-    return fused.logit[:, 0]
+    known = (cues > 0).any(dim=1)
+    at = (shares * cues).sum(dim=1).clamp(min=1e-6).log()
+    return -torch.where(known, at, 0.0).sum() / known.sum().clamp(min=1)

@@ -31,6 +31,17 @@ class Recipe(Frozen):
         Share of the steps after which the match head is trained as well.
     negatives : int
         Mismatched videos a true pair is trained against in the match.
+    fused : int
+        Windows of a batch that go through the fusion, which costs more than all the rest.
+    mixture : float
+        Weight of the softmax over the batch of what the agreements by place say (log-sum-exp over places):
+        it teaches the towers to keep places apart.
+    seen_places : int
+        Random places a step sees of each video, beside the whole frame and the place a cue names.
+    share : float
+        Weight of the share of attention that a video gets beside an impostor, from `match_from` on.
+    cue : float
+        Weight of the cross-entropy on the place that was attended, where it is known.
     near_s : float
         Windows of a session nearer than this beyond their overlap are neither positive nor negative.
     repeats_s : float
@@ -66,7 +77,12 @@ class Recipe(Frozen):
     loss: Loss = "siglip"
     match: float = Field(1.0, ge=0)
     match_from: float = Field(0.3, ge=0, le=1)
-    negatives: int = Field(4, ge=1)
+    negatives: int = Field(2, ge=1)
+    fused: int = Field(32, ge=2)
+    mixture: float = Field(1.0, ge=0)
+    seen_places: int = Field(4, ge=0)
+    share: float = Field(0.3, ge=0)
+    cue: float = Field(1.0, ge=0)
     near_s: float = Field(0.0, ge=0)
     repeats_s: float = Field(0.0, ge=0)
     twin_s: float = Field(0.1, ge=0)

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.data.dataset import Recordings, Span
 from models.learning.judging.metrics import Contest, Scored, contest
-from models.learning.judging.scoring import views
-from models.learning.training.objective import match_logits
+from models.learning.judging.views import Views, see
 from models.network.network import Network
+from models.network.towers import agreement, pick
 from realtime.chance import IMPOSTOR_GAP_S
 
 _RIVALS = 9  # mismatched videos each EEG is fused with
@@ -99,14 +98,13 @@ def validate(
         return None
     mode = network.training
     network.eval()
-    seen = [torch.cat(part) for part in zip(*views(network, recordings, windows, device, match), strict=True)]
-    eeg, eeg_valid, video, video_valid, tokens, latents, there = seen
-    shared = (eeg_valid.float() @ video_valid.float().T).clamp(min=1.0)
-    cosine = (eeg.flatten(1) @ video.flatten(1).T) / shared
+    views = see(network, recordings, windows, device, fusion=match)
+    own = pick(views.video, slice(0, len(windows.end)))
+    cosine = agreement(views.eeg, own)[..., 0]
     run = Scored(cosine.double().cpu().numpy(), starts, length_s=recordings.grid.interval_s)
     found = [contest([run], least=1)]
     if match:
-        found.append(_match(network, windows, run, tokens, latents, there))
+        found.append(_match(views, run))
     network.train(mode)
     if not all(part.n for part in found):
         return None
@@ -115,9 +113,7 @@ def validate(
     return Validation(float(np.mean(means)), error, means[0], means[1] if match else None)
 
 
-def _match(
-    network: Network, windows: Windows, run: Scored, tokens: Tensor, latents: Tensor, there: Tensor
-) -> Contest:
+def _match(views: Views, run: Scored) -> Contest:
     """Each EEG fused with its own video and with a few impostors, the same at every look."""
     chance = np.random.default_rng(0)
     rows, columns = [], []
@@ -126,13 +122,10 @@ def _match(
         drawn = chance.choice(candidates, min(_RIVALS, len(candidates)), replace=False)
         rows += [i] * (len(drawn) + 1)
         columns += [i, *drawn]
-    media = network.project(latents)
-    pairs = torch.tensor([rows, columns], device=tokens.device)
-    logits = torch.cat(
-        [match_logits(network, tokens, media, there, *part) for part in pairs.split(512, dim=1)]
-    )
+    pairs = torch.tensor([rows, columns], device=views.eeg.grid.device)
+    logits = views.match_logits(*pairs)
     below, n_rivals = [], []
-    for i in range(len(windows.end)):
+    for i in range(len(views.eeg.grid)):
         own, *rivals = logits[pairs[0] == i].tolist()
         below.append(sum((rival < own) + 0.5 * (rival == own) for rival in rivals))
         n_rivals.append(len(rivals))

@@ -8,10 +8,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.network.attention import CrossAttention, feed_forward
+from models.network.attention import CrossAttention, TimedAttention, feed_forward
 from models.network.compression import shares
-from models.network.fusion.gated import mean_rows
-from models.network.interfaces import Fused, Fusion, FusionConfig, State
+from models.network.fusion.gated import MlpReadout, mean_rows
+from models.network.interfaces import Fused, Fusion, FusionConfig, Media, State
+from models.network.masks import refuse_uneven
 
 
 class PerceiverConfig(FusionConfig):
@@ -21,87 +22,106 @@ class PerceiverConfig(FusionConfig):
     latents: int = Field(32, ge=1)
     depth: int = Field(2, ge=1, le=4)
     heads: int = Field(4, ge=1)
-    head_width: int = Field(16, ge=2, multiple_of=2)
+    head_width: int = Field(8, ge=2, multiple_of=2)
     rotary: bool = True
     time_bias_s: float | None = Field(0.05, gt=0)
+    agreement: float | None = Field(30.0, gt=0)
 
     def build(self, width: int) -> Fusion:
         return PerceiverFusion(self, width)
+
+    def attention(self, width: int, agreement: float | None = None) -> CrossAttention:
+        """One attention of the family, with or without agreement on its scores."""
+        scores = TimedAttention(self.heads, self.head_width, self.rotary, self.time_bias_s, agreement)
+        return CrossAttention(width, scores, self.heads, self.heads * self.head_width)
+
+
+class PerceiverLayer(nn.Module):
+    """Latents read what is outside, then each other, then think it over; keys are normed."""
+
+    def __init__(self, config: PerceiverConfig, width: int) -> None:
+        super().__init__()
+        self.norm_outside, self.norm_latents = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.read = config.attention(width, config.agreement)
+        self.own = config.attention(width)
+        self.ff = feed_forward(width, 4)
+
+    def keys(self, outside: Tensor) -> tuple[Tensor, Tensor]:
+        return self.read.keys(self.norm_outside(outside))
+
+    def forward(
+        self,
+        latents: Tensor,
+        latent_times: Tensor,
+        keys: tuple[Tensor, Tensor],
+        times: Tensor,
+        seen: Tensor,
+        agreement: Tensor,
+        explain: bool,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Latents (N, L, D) beside keys of R things outside, `seen` and `agreement` (N, 1, R)."""
+        read, weights = self.read(latents, latent_times, keys, times, seen, explain, agreement)
+        latents = latents + read
+        own = self.own.keys(self.norm_latents(latents))
+        everyone = torch.ones_like(seen[:, :, :1]).expand(-1, -1, latents.shape[1])
+        latents = latents + self.own(latents, latent_times, own, latent_times, everyone, False)[0]
+        return latents + self.ff(latents), weights
 
 
 class PerceiverFusion(nn.Module):
     """See `interfaces.Fusion`; after Perceiver IO (arXiv 2107.14795). It has no gate.
 
-    Latents stand at equal steps over the EEG tokens' time. Where rows of one interval differ in what they may
-    read, its latents read what any of them may.
+    Latents stand at equal steps over the EEG tokens' time, and all rows of an interval share them: masks that
+    differ between rows are refused.
     """
-
-    def __init__(self, config: PerceiverConfig, width: int) -> None:
-        super().__init__()
-        time = (config.heads, config.head_width, config.rotary, config.time_bias_s)
-        self.latents = nn.Parameter(torch.randn(config.latents, width) * 0.02)
-        self.kinds = nn.Parameter(torch.randn(2, width) * 0.02)  # EEG, media
-        self.readers: Any = nn.ModuleList(CrossAttention(width, *time) for _ in range(config.depth))
-        self.mixers: Any = nn.ModuleList(feed_forward(width, 4) for _ in range(config.depth))
-        self.decoder = CrossAttention(width, *time)
-        self.readout = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1)
-        )
-        self.register_buffer("steps", (torch.arange(config.latents) + 0.5) / config.latents, persistent=False)
 
     steps: Tensor
 
-    def project(self, media: Tensor) -> State:
-        return tuple(
-            part for reader in self.readers for part in reader.to_kv(media + self.kinds[1]).chunk(2, dim=-1)
-        )
+    def __init__(self, config: PerceiverConfig, width: int) -> None:
+        super().__init__()
+        self.latents = nn.Parameter(torch.randn(config.latents, width) * 0.02)
+        self.kinds = nn.Parameter(torch.randn(2, width) * 0.02)  # EEG, media
+        self.layers: Any = nn.ModuleList(PerceiverLayer(config, width) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(width)
+        self.decoder = config.attention(width)
+        self.readout = MlpReadout(width)
+        self.register_buffer("steps", (torch.arange(config.latents) + 0.5) / config.latents, persistent=False)
 
-    def forward(
-        self,
-        tokens: Tensor,
-        token_times: Tensor,
-        media: State,
-        media_times: Tensor,
-        allowed: Tensor,
-        explain: bool = False,
-    ) -> Fused:
+    def project(self, media: Tensor) -> State:
+        return tuple(part for layer in self.layers for part in layer.keys(media + self.kinds[1]))
+
+    def forward(self, tokens: Tensor, token_times: Tensor, media: Media, explain: bool = False) -> Fused:
+        refuse_uneven(media.allowed, "perceiver")
         n_batch, n_intervals, n_tokens, _ = tokens.shape
-        by_interval = self._by_interval(n_batch, n_intervals)
-        row_any = allowed.any(dim=-1, keepdim=True)  # (B, T, S, 1)
+        shape = (n_batch, n_intervals)
+        row_any = media.allowed.any(dim=-1, keepdim=True)  # (B, T, S, 1)
         x = tokens.flatten(0, 1)  # (B·T, S, D)
         x_times = token_times.expand(n_batch, -1, -1).flatten(0, 1)
-        times = torch.cat((x_times, by_interval(media_times.expand(n_batch, -1))), dim=1)
-        seen = torch.cat((torch.ones_like(row_any[..., 0]), allowed.any(dim=2)), dim=-1).flatten(0, 1)[
-            :, None
-        ]
+        times = torch.cat((x_times, by_interval(media.times.expand(n_batch, -1), n_intervals)), dim=1)
+        own = torch.ones_like(row_any[..., 0])
+        seen = torch.cat((own, media.allowed.any(dim=2)), dim=-1).flatten(0, 1)[:, None]
+        agreement = torch.cat((torch.zeros_like(x_times), media.agreement.flatten(0, 1)), dim=1)[:, None]
         start, stop = x_times.amin(dim=1, keepdim=True), x_times.amax(dim=1, keepdim=True)
         latent_times = start + (stop - start) * self.steps  # (B·T, L)
-        latents = self.latents.expand(x.shape[0], -1, -1)
-        read_maps = []
-        for i, (reader, mixer) in enumerate(zip(self.readers, self.mixers, strict=True)):
-            own = reader.to_kv(x + self.kinds[0]).chunk(2, dim=-1)
-            k, v = (torch.cat((own[j], by_interval(media[2 * i + j])), dim=1) for j in (0, 1))
-            read, weights = reader(latents, latent_times, k, v, times, seen, explain)
-            latents = latents + read
-            latents = latents + mixer(latents)
-            read_maps.append(weights)
-        k, v = self.decoder.to_kv(latents).chunk(2, dim=-1)
-        decoded, told = self.decoder(x, x_times, k, v, latent_times, seen[:, :, :1], explain)
-        fused = torch.where(row_any, tokens + decoded.unflatten(0, (n_batch, n_intervals)), tokens)
+        latents, maps = self.latents.expand(x.shape[0], -1, -1), []
+        for i, layer in enumerate(self.layers):
+            outside = (by_interval(part, n_intervals) for part in media.parts[2 * i : 2 * i + 2])
+            k, v = (
+                torch.cat(both, dim=1) for both in zip(layer.keys(x + self.kinds[0]), outside, strict=True)
+            )
+            latents, weights = layer(latents, latent_times, (k, v), times, seen, agreement, explain)
+            maps.append(weights)
+        keys = self.decoder.keys(self.norm(latents))
+        decoded, told = self.decoder(x, x_times, keys, latent_times, seen[:, :, :1], explain)
+        fused = torch.where(row_any, tokens + decoded.unflatten(0, shape), tokens)
         attention = None
         if explain:
-            to_media = torch.stack(read_maps).mean(dim=0)[:, :, n_tokens:]  # (B·T, L, R)
-            attention = (told @ to_media).unflatten(0, (n_batch, n_intervals))
-            attention = shares(torch.where(allowed, attention, 0.0))
-        some = row_any.any(dim=2).to(tokens.dtype)
-        logit = self.readout(latents).mean(dim=1).unflatten(0, (n_batch, n_intervals)) * some
-        return Fused(fused, mean_rows(fused, row_any), logit.squeeze(-1), attention, tokens.new_ones(()))
+            to_media = torch.stack(maps).mean(dim=0)[:, :, n_tokens:]  # (B·T, L, R)
+            attention = shares(torch.where(media.allowed, (told @ to_media).unflatten(0, shape), 0.0))
+        logit = self.readout(tokens, fused, row_any)
+        return Fused(fused, mean_rows(fused, row_any), logit, attention, tokens.new_ones(()))
 
-    @staticmethod
-    def _by_interval(n_batch: int, n_intervals: int) -> Any:
-        """A function that gives every interval its batch's media: (B, R, …) as (B·T, R, …)."""
 
-        def repeat(part: Tensor) -> Tensor:
-            return part.unsqueeze(1).expand(-1, n_intervals, *(-1,) * (part.dim() - 1)).flatten(0, 1)
-
-        return repeat
+def by_interval(part: Tensor, n_intervals: int) -> Tensor:
+    """Give every interval its batch's media: (B, R, …) as (B·T, R, …)."""
+    return part.unsqueeze(1).expand(-1, n_intervals, *(-1,) * (part.dim() - 1)).flatten(0, 1)

@@ -10,10 +10,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.network.attention import TimeEmbedding
+from models.network.attention import AgreementBias, TimeEmbedding
 from models.network.compression import shares
 from models.network.fusion.gated import mean_rows
-from models.network.interfaces import Fused, Fusion, FusionConfig, State
+from models.network.fusion.perceiver import by_interval
+from models.network.interfaces import Fused, Fusion, FusionConfig, Media, State
+from models.network.masks import refuse_uneven
 
 
 class QFormerConfig(FusionConfig):
@@ -28,6 +30,7 @@ class QFormerConfig(FusionConfig):
     depth: int = Field(2, ge=2, le=4)
     heads: int = Field(4, ge=1)
     window_s: float = Field(0.25, gt=0)
+    agreement: float | None = Field(30.0, gt=0)
 
     def build(self, width: int) -> Fusion:
         return QFormerFusion(self, width)
@@ -36,9 +39,11 @@ class QFormerConfig(FusionConfig):
 class QFormerFusion(nn.Module):
     """See `interfaces.Fusion`; transformers' Blip2QFormerModel (arXiv 2301.12597). It has no gate.
 
-    Queries stand at equal steps over the EEG tokens' time. Time enters by sinusoids on what goes in, and by
+    Queries stand at equal steps over the EEG tokens' time, and all rows of an interval share them: masks that
+    differ between rows are refused. Time enters by sinusoids on what goes in, and by
     masks: two tokens further apart than `window_s` do not see each other. A learned "nothing" stands among
-    the media, so that a query without media in reach has something to read.
+    the media, so that a query without media in reach has something to read. Agreement enters as in the gated
+    fusion, added to the scores, one weight a head.
     """
 
     def __init__(self, config: QFormerConfig, width: int) -> None:
@@ -47,6 +52,7 @@ class QFormerFusion(nn.Module):
         self.queries = nn.Parameter(torch.randn(config.queries, width) * 0.02)
         self.nothing = nn.Parameter(torch.randn(1, 1, width) * 0.02)
         self.time = TimeEmbedding(width)
+        self.agreement = AgreementBias(config.heads, config.agreement) if config.agreement else None
         from transformers import Blip2QFormerConfig, Blip2QFormerModel  # takes seconds
 
         shape = Blip2QFormerConfig(
@@ -67,42 +73,41 @@ class QFormerFusion(nn.Module):
     def project(self, media: Tensor) -> State:
         return (media,)
 
-    def forward(
-        self,
-        tokens: Tensor,
-        token_times: Tensor,
-        media: State,
-        media_times: Tensor,
-        allowed: Tensor,
-        explain: bool = False,
-    ) -> Fused:
-        shape = tokens.shape[:2]
+    def forward(self, tokens: Tensor, token_times: Tensor, media: Media, explain: bool = False) -> Fused:
+        refuse_uneven(media.allowed, "qformer")
+        shape, allowed = tokens.shape[:2], media.allowed
         row_any = allowed.any(dim=-1, keepdim=True)  # (B, T, S, 1)
         x_times = token_times.expand(shape[0], -1, -1).flatten(0, 1)  # (B·T, S)
         start, stop = x_times.amin(dim=1, keepdim=True), x_times.amax(dim=1, keepdim=True)
         times = torch.cat((start + (stop - start) * self.steps, x_times), dim=1)
         inputs = torch.cat((self.queries.expand(len(x_times), -1, -1), tokens.flatten(0, 1)), dim=1)
-        media_times = media_times.expand(shape[0], -1)
-        outside = media[0] + self.time(media_times)
-        outside, media_times = (self._each(part, shape[1]) for part in (outside, media_times))
+        media_times = media.times.expand(shape[0], -1)
+        outside = by_interval(media.parts[0] + self.time(media_times), shape[1])
         outside = torch.cat((self.nothing.expand(len(outside), -1, -1), outside), dim=1)
-        seen = allowed.any(dim=2).flatten(0, 1)[:, None] & self._near(times[:, : self.n_queries], media_times)
-        with_nothing = torch.cat((torch.ones_like(seen[:, :, :1]), seen), dim=2)
         maps: dict[str, list[Tensor]] = {"self": [], "cross": []}
         with self._listening(maps, explain):
             out = self.model.encoder(
                 self.model.dropout(self.model.layernorm(inputs + self.time(times))),
                 attention_mask=_score_mask(self._near(times, times)),
                 encoder_hidden_states=outside,
-                encoder_attention_mask=_score_mask(with_nothing),
+                encoder_attention_mask=self._outside(media, times, by_interval(media_times, shape[1])),
                 query_length=self.n_queries,
             ).last_hidden_state
         queries, fused = out[:, : self.n_queries], out[:, self.n_queries :].unflatten(0, shape)
         fused = torch.where(row_any, fused, tokens)
         some = row_any.any(dim=2)[..., 0].to(tokens.dtype)
-        logit = self.readout(queries).mean(dim=(1, 2)).unflatten(0, shape) * some
+        of_queries = self.readout(queries).mean(dim=(1, 2)).unflatten(0, shape) * some
+        logit = of_queries + mean_rows(self.readout(fused), row_any).squeeze(-1)
         attention = self._told(maps, allowed) if explain else None
         return Fused(fused, mean_rows(fused, row_any), logit, attention, tokens.new_ones(()))
+
+    def _outside(self, media: Media, times: Tensor, media_times: Tensor) -> Tensor:
+        """What is added to the scores of "nothing" and the media, (N, heads or 1, Q, 1 + R)."""
+        near = self._near(times[:, : self.n_queries], media_times)
+        mask = _score_mask(media.allowed.any(dim=2).flatten(0, 1)[:, None] & near)
+        if self.agreement is not None:
+            mask = mask + self.agreement(media.agreement.flatten(0, 1)[:, None])
+        return nn.functional.pad(mask, (1, 0))
 
     def _near(self, one: Tensor, other: Tensor) -> Tensor:
         """Which of two sets of tokens (N, a), (N, b) may see each other: (N, a, b)."""
@@ -113,11 +118,6 @@ class QFormerFusion(nn.Module):
         to_media = torch.stack(maps["cross"]).mean(dim=(0, 2))[:, :, 1:]  # (B·T, Q, R)
         to_queries = torch.stack(maps["self"][1:]).mean(dim=(0, 2))[:, self.n_queries :, : self.n_queries]
         return shares(torch.where(allowed, (to_queries @ to_media).unflatten(0, allowed.shape[:2]), 0.0))
-
-    @staticmethod
-    def _each(part: Tensor, n_intervals: int) -> Tensor:
-        """(B, R, …) repeated for every interval: (B·T, R, …)."""
-        return part.unsqueeze(1).expand(-1, n_intervals, *(-1,) * (part.dim() - 1)).flatten(0, 1)
 
     @contextmanager
     def _listening(self, maps: dict[str, list[Tensor]], explain: bool) -> Iterator[None]:

@@ -77,7 +77,7 @@ class SelectiveSsm(nn.Module):
 
 
 class MambaConfig(MixerConfig):
-    """A selective state space (Mamba) over the frames of an interval."""
+    """See the module."""
 
     kind: Literal["mamba"] = "mamba"
     layers: int = Field(1, ge=1)

@@ -67,7 +67,7 @@ class CausalConv(nn.Module):
 
 
 class TcnConfig(MixerConfig):
-    """Dilated causal convolutions over the frames of an interval."""
+    """See the module."""
 
     kind: Literal["tcn"] = "tcn"
     kernel: int = Field(3, ge=2)
@@ -108,7 +108,7 @@ class Tcn(nn.Module):
 
 
 class NoMixerConfig(MixerConfig):
-    """No mixing over time: each frame by itself."""
+    """See the module."""
 
     kind: Literal["none"] = "none"
 

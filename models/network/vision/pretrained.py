@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -27,12 +27,13 @@ HUB_IDS = {
 class PretrainedVisionConfig(FrameConfig):
     """A vision model in the transformers format; `source` is a hub id or a local folder.
 
-    `patches` is the side of the grid its patch tokens are averaged onto; 1 gives the pooled embedding.
+    Its patch tokens are averaged onto the network's places. `pooled` takes its pooled embedding instead, for
+    the frame as a whole, which every place then shares.
     """
 
     kind: Literal["clip", "siglip", "dinov2"]
     source: str = ""
-    patches: int = Field(4, ge=1)
+    pooled: bool = False
     frozen: bool = True
 
     @model_validator(mode="before")
@@ -47,19 +48,20 @@ class PretrainedVisionConfig(FrameConfig):
             return {**data, "source": hub.get(data.get("kind", ""), "")}
         return data
 
-    def build(self) -> FrameEncoder:
-        return PretrainedVision(self)
+    def build(self, places: tuple[int, int]) -> FrameEncoder:
+        return PretrainedVision(self, (1, 1) if self.pooled else places)
 
 
 class PretrainedVision(nn.Module):
-    """See `interfaces.FrameEncoder`. One patch is the pooled vector, more are averages of patch tokens.
+    """See `interfaces.FrameEncoder`. One place is the pooled vector, more are averages of patch tokens.
 
-    Patch tokens are taken after the model's last norm and averaged over `patches` × `patches` cells, which
-    overlap where the model's own grid cannot be divided so (7 × 7 of a ViT-B/32 into 4 × 4). Either way what
-    comes out is normed without weights, so that it is of the order of 1.
+    Patch tokens are taken after the model's last norm and averaged over the places, which
+    overlap where the model's own grid cannot be divided so (7 × 7 of a ViT-B/32 into 4 × 4); the frame is
+    squeezed to the model's square then, so that places cover all of it. Either way what comes out is normed
+    without weights, so that it is of the order of 1.
     """
 
-    def __init__(self, config: PretrainedVisionConfig) -> None:
+    def __init__(self, config: PretrainedVisionConfig, places: tuple[int, int]) -> None:
         super().__init__()
         kinds = CLASSES[config.kind]
         self.network, self.preprocess = load_published(
@@ -70,13 +72,15 @@ class PretrainedVision(nn.Module):
         self.network.requires_grad_(not config.frozen)
         settings = self.network.config
         self.width = int(settings.hidden_size)
-        self.patch_grid = (config.patches, config.patches)
+        self.patch_grid = places
+        if places != (1, 1):  # a crop would lose the borders of a wide frame, and with them places
+            self.preprocess.shortest = None
         self.image_px = self.preprocess.image_px
         rows, columns = (side // settings.patch_size for side in self.preprocess.size)
-        if config.patches > min(rows, columns):
+        if places[0] > rows or places[1] > columns:
             raise ConfigError(
-                f"patches={config.patches}: {config.source} has {rows} × {columns}, so legal are "
-                f"1 to {min(rows, columns)}"
+                f"places={places[0]}x{places[1]}: {config.source} has {rows} x {columns} patches, so at most "
+                f"as many places"
             )
         self.side = (rows, columns)
 

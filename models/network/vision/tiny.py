@@ -31,12 +31,11 @@ class Block(nn.Module):
 
 
 class TinyVitConfig(FrameConfig):
-    """A small ViT over `(image_px / patch_px)²` patches, averaged onto a `patches` × `patches` grid."""
+    """A small ViT over `(image_px / patch_px)²` patches, averaged onto the network's places."""
 
     kind: Literal["tiny"] = "tiny"
     image_px: int = Field(64, ge=16, le=224)
     patch_px: int = Field(8, ge=2)
-    patches: int = Field(4, ge=1)
     width: int = Field(64, ge=8)
     layers: int = Field(2, ge=1)
     heads: int = Field(4, ge=1)
@@ -44,34 +43,40 @@ class TinyVitConfig(FrameConfig):
 
     @model_validator(mode="after")
     def _divides(self) -> TinyVitConfig:
-        side, rest = divmod(self.image_px, self.patch_px)
-        if rest or side % self.patches:
-            raise ValueError(
-                f"image_px={self.image_px} must be patch_px={self.patch_px} times a multiple of "
-                f"patches={self.patches}, e.g. image_px={self.patch_px * self.patches * 2}"
-            )
         if self.width % self.heads:
             raise ValueError(f"width={self.width} must be a multiple of heads={self.heads}")
         return self
 
-    def build(self) -> FrameEncoder:
-        return TinyVit(self)
+    def check(self, places: tuple[int, int]) -> None:
+        side, rest = divmod(self.image_px, self.patch_px)
+        most = max(places)
+        if rest or side % places[0] or side % places[1]:
+            raise ValueError(
+                f"image_px={self.image_px} must be patch_px={self.patch_px} times a multiple of each side of "
+                f"places={places[0]}x{places[1]}, e.g. image_px={self.patch_px * most * 2}"
+            )
+
+    def build(self, places: tuple[int, int]) -> FrameEncoder:
+        return TinyVit(self, places)
 
 
 class TinyVit(nn.Module):
-    """See `interfaces.FrameEncoder`. The whole frame is squeezed to a square, so patches cover all of it."""
+    """See `interfaces.FrameEncoder`. A frame of any shape is squeezed to a square, so places cover all of it:
+
+    a place is a rectangle of the frame in the frame's own geometry.
+    """
 
     stored_elsewhere = False
 
-    def __init__(self, config: TinyVitConfig) -> None:
+    def __init__(self, config: TinyVitConfig, places: tuple[int, int]) -> None:
         super().__init__()
         self.width, self.image_px = config.width, config.image_px
-        self.patch_grid = (config.patches, config.patches)
+        self.patch_grid = places
         side = config.image_px // config.patch_px
         self.patch = nn.Conv2d(3, config.width, config.patch_px, stride=config.patch_px)
         self.place = nn.Parameter(torch.randn(1, side * side, config.width) * 0.2)
         self.blocks = nn.Sequential(*(Block(config.width, config.heads) for _ in range(config.layers)))
-        self.pool = nn.AvgPool2d(side // config.patches)
+        self.pool = nn.AvgPool2d((side // places[0], side // places[1]))
         self.side = side
         self.requires_grad_(not config.frozen)
 
@@ -85,7 +90,7 @@ class TinyVit(nn.Module):
         return (torch.cat(small) - 127.5) / 63.75
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed (n, 3, image_px, image_px) as (n, P, width), each patch of mean 0 and variance 1."""
+        """Embed (n, 3, image_px, image_px) as (n, P, width), each place of mean 0 and variance 1."""
         x = self.patch(images).flatten(2).transpose(1, 2) + self.place  # (n, side², width)
         x = self.blocks(x).transpose(1, 2).unflatten(2, (self.side, self.side))
         x = self.pool(x).flatten(2).transpose(1, 2)  # (n, P, width)

@@ -78,6 +78,7 @@ class WholeClipTower(nn.Module):
     pick: Tensor
     share: Tensor
     draw: Tensor
+    cells: Tensor
 
     def __init__(self, config: ClipConfig, network: NetworkConfig) -> None:
         super().__init__()
@@ -96,8 +97,8 @@ class WholeClipTower(nn.Module):
         self.enter = nn.Linear(self.dv, network.width)
         self.head = nn.Linear(network.width, network.embed)
         grid = network.grid
-        places = latent_times(network.n_latents, grid.interval_s, grid.lag_s)
-        self.compressor: Compressor = network.compression.build(network.width, places)
+        latents = latent_times(network.n_latents, grid.interval_s, grid.lag_s)
+        self.compressor: Compressor = network.compression.build(network.width, latents)
         n_shown = grid.n_slots // config.every
         pick = resampled(n_shown, int(settings.num_frames))
         slices = pick.view(-1, frames_a_slice)
@@ -108,6 +109,7 @@ class WholeClipTower(nn.Module):
             ("times", times),
             ("share", F.one_hot(slices, n_shown).float().mean(dim=1)),  # (slices, F): of each frame in it
             ("draw", between(slots, times)),  # (G, slices)
+            ("cells", cells(self.frames.patch_grid, network.places)),  # (P+1, patches)
         ):
             self.register_buffer(name, value, persistent=False)
 
@@ -122,29 +124,26 @@ class WholeClipTower(nn.Module):
             self.network.eval()
         return self
 
-    def forward(self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False) -> VideoView:
-        """See one interval: frames {"clip": (N, F, P, 3·patch²)} under valid (N, G)."""
-        x, mask = self.look(frames, valid)
-        there = mask.to(x.dtype) @ self.share.T > 0  # (N, slices)
-        latents, attention = self.compressor(x, there, self.times, explain)
-        if attention is not None:
-            attention = torch.einsum("nlsp,sf->nlfp", attention, self.share)
-        return VideoView(*self.on_grid(x, mask), latents, attention)
-
-    def grid(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor]:
-        """The similarity's side alone, `grid` and `grid_valid` of `forward`."""
-        return self.on_grid(*self.look(frames, valid))
-
-    def look(self, frames: dict[str, Tensor], valid: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens by slice and patch (N, slices, P, D), and which frames are there (N, F)."""
+    def forward(
+        self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False, places: Tensor | None = None
+    ) -> VideoView:
+        """See one interval: frames {"clip": (N, F, P, 3·patch²)} under valid (N, G), at `places` (N, K)."""
         mask = every_kth(valid, self.every)
-        return self.enter(self.slices(frames["clip"], mask)), mask
-
-    def on_grid(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Slices on the time grid, each slot of length 1, 0 where no frame is valid; and where one is."""
+        x = self.cells @ self.enter(self.slices(frames["clip"], mask))  # (N, slices, P+1, D)
+        if places is not None:
+            x = x.take_along_dim(places[:, None, :, None], dim=2)
+        shape = (x.shape[0], x.shape[2])
+        x = x.transpose(1, 2).flatten(0, 1)
+        there = (mask.to(x.dtype) @ self.share.T > 0)[:, None].expand(-1, shape[1], -1).flatten(0, 1)
+        latents, attention = self.compressor(x, there, self.times, explain)
         grid_valid = hold(mask, self.every)
-        grid = unit(self.head(self.draw @ x.mean(dim=2)))
-        return torch.where(grid_valid[:, :, None], grid, 0.0), grid_valid
+        grid = unit(self.head(self.draw @ x)).unflatten(0, shape)
+        return VideoView(
+            torch.where(grid_valid[:, None, :, None], grid, 0.0),
+            grid_valid,
+            latents.unflatten(0, shape),
+            None if attention is None else (attention @ self.share).unflatten(0, shape),
+        )
 
     def slices(self, patches: Tensor, mask: Tensor) -> Tensor:
         """Run the network over pixels (N, F, P, 3·patch²): (N, slices, P, Dv), each token normed."""
@@ -185,3 +184,12 @@ def between(wanted: Tensor, given: Tensor) -> Tensor:
         return torch.ones(len(wanted), 1)
     place = ((wanted - given[0]) / (given[1] - given[0])).clamp(0, len(given) - 1)
     return (1.0 - (place[:, None] - torch.arange(len(given))).abs()).clamp(min=0.0)
+
+
+def cells(given: tuple[int, int], wanted: tuple[int, int]) -> Tensor:
+    """Weights (P+1, patches) that average a grid of patches as a whole, then over each wanted place."""
+    patches = torch.eye(given[0] * given[1]).view(-1, 1, *given)
+    if wanted == (1, 1):
+        return patches.mean(dim=(2, 3)).T
+    by_place = F.adaptive_avg_pool2d(patches, wanted).flatten(1).T
+    return torch.cat((by_place.new_full((1, by_place.shape[1]), 1 / by_place.shape[1]), by_place))

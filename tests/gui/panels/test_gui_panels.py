@@ -181,7 +181,7 @@ def test_the_overlay_lies_over_the_patch_the_model_looks_at(qtbot, view):
     off = panel.picture.grab().toImage()
     panel.switch.setChecked(True)
     on = panel.picture.grab().toImage()
-    patches = view.readings.get().value.attention.patches
+    patches = view.readings.get().value.attention.places
     row, column = np.unravel_index(patches.argmax(), patches.shape)
     box = fitted(plain.shape[1], plain.shape[0], panel.picture.rect().toRectF())
     x = int(box.left() + (column + 0.5) / 4 * box.width())

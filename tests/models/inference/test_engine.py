@@ -88,10 +88,16 @@ def test_scores_keep_their_ranges_and_attention_sums_to_one() -> None:
     assert scores.gate == pytest.approx(np.tanh(0.6))
     attention = scores.attention
     assert attention.matrix.shape == (40, N_SLOTS)
-    assert attention.patches.shape == (4, 4)
+    assert attention.places.shape == (4, 4)
     np.testing.assert_allclose(attention.matrix.sum(axis=1), 1, rtol=1e-4)
-    for shares in (attention.frames, attention.patches, attention.channels):
-        assert shares.sum() == pytest.approx(1, rel=1e-4)
+    for shares in (
+        attention.frames.sum(),
+        attention.places.sum() + attention.whole,
+        attention.channels.sum(),
+    ):
+        assert shares == pytest.approx(1, rel=1e-4)
+    assert attention.agreement.shape == (4, 4)
+    assert attention.certainty is None  # there is no past yet
 
 
 @pytest.mark.parametrize("masks", ["own", "own+2", "past"])
@@ -156,7 +162,7 @@ def test_the_memory_of_a_long_session_is_bounded() -> None:
     built = engine(masks="own+2")
     run(built, range(0, 400, 3))
     assert len(built._items) <= 9
-    assert len(built._bank) <= BANK_SIZE
+    assert len(built._bank.index) <= BANK_SIZE
 
 
 def test_what_is_not_there_is_told_as_nothing_and_never_as_nan() -> None:
@@ -166,7 +172,7 @@ def test_what_is_not_there_is_told_as_nothing_and_never_as_nan() -> None:
     assert scores.similarity == 0
     assert np.isfinite(scores.match)
     assert (scores.attention.matrix == 0).all()
-    assert (scores.attention.patches == 0).all()
+    assert (scores.attention.places == 0).all()
     half = replace(cut, eeg_valid=np.zeros_like(cut.eeg_valid), eeg=np.full_like(cut.eeg, np.nan))
     deaf = engine().score(half, embeddings)
     assert deaf.similarity == 0

@@ -65,7 +65,7 @@ def parts_of(scores: Any) -> list[np.ndarray]:
     attention = scores.attention
     return [
         np.array([scores.similarity, scores.match]),
-        attention.matrix, attention.frames, attention.patches, attention.channels,
+        attention.matrix, attention.frames, attention.places, attention.channels,
     ]  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def _watch_fusion(engine: Engine) -> list[int]:
     seen: list[int] = []
 
     def watched(stage: Any) -> Any:
-        return lambda *given: (seen.append(given[2].shape[2]), stage(*given))[1]
+        return lambda *given: (seen.append(given[3].shape[2]), stage(*given))[1]
 
     engine.stages.fuse = watched(engine.stages.fuse)
     engine.stages.fuse_all = watched(engine.stages.fuse_all)

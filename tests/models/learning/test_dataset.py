@@ -98,18 +98,18 @@ def test_what_was_computed_is_read_again_and_another_band_is_computed_anew(folde
 def test_what_an_encoder_gives_depends_on_its_weights_and_on_its_settings(network):
     def key(seed=0, **changes):
         torch.manual_seed(seed)
-        made = Network(preset("demo", {f"fast.{name}": value for name, value in changes.items()}), ("Cz",))
+        made = Network(preset("demo", changes), ("Cz",))
         return encoder_key(made.frame_encoders["fast"], made.config.fast.model_dump())
 
     assert key() == encoder_key(network.frame_encoders["fast"], network.config.fast.model_dump())
-    others = [key(seed=1), key(patches=2), key(heads=2), key(image_px=32)]
+    others = [key(seed=1), key(places=2), key(**{"fast.heads": 2}), key(**{"fast.image_px": 32})]
     assert len({key(), *others}) == 5
 
 
-def test_the_same_weights_on_another_grid_of_patches_are_embedded_anew(folder, network):
+def test_the_same_weights_on_another_grid_of_places_are_embedded_anew(folder, network):
     found = Recordings([folder / "one"], GRID, CONDITIONING)
     found.embed(network)
-    coarse = Network(preset("demo", {"fast.patches": 1}), network.labels)
+    coarse = Network(preset("demo", {"places": 1}), network.labels)
     coarse.frame_encoders.load_state_dict(network.frame_encoders.state_dict())
     found.embed(coarse)
     batch = found.batch(Windows(np.array([0]), np.array([found.spans()[0].stop - 1])))

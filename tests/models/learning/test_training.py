@@ -292,7 +292,8 @@ def test_the_match_begins_when_it_should_and_shares_of_the_gradient_sum_to_one(s
     assert told[0].terms["distil"] == told[0].terms["reconstruct"] == 0.0
     assert told[5].terms["distil"] > 0
     shares = told[9].shares
-    assert set(shares) == {"similarity", "match", "distil", "reconstruct"}
+    terms = {"similarity", "mixture", "match", "readout", "share", "distil", "reconstruct"}
+    assert set(shares) == terms
     assert sum(shares.values()) == pytest.approx(1.0)
     assert all(share > 0 for share in shares.values()), shares
 

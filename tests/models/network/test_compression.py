@@ -1,4 +1,4 @@
-"""Frames and patches reduced to latents: against the original's numbers, written-out loops, and masks."""
+"""Frames reduced to latents: against the original's numbers, written-out loops, and masks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from models.network.compression import (
 )
 from tests.support.networks import fill_by_rule
 
-WIDTH, N_FRAMES, N_PATCHES, N_LATENTS = 16, 10, 4, 5
+WIDTH, N_FRAMES, N_LATENTS = 16, 10, 5
 FRAME_TIMES = latent_times(N_FRAMES, 1.0, 0.5)
 CONFIGS = {
     "resampler": ResamplerConfig(latents_per_s=N_LATENTS, depth=2, heads=2, head_width=8),
@@ -39,7 +39,7 @@ def compressor(name: str) -> nn.Module:
 
 
 def frames(seed: int = 1, n_items: int = 2) -> Tensor:
-    return torch.randn(n_items, N_FRAMES, N_PATCHES, WIDTH, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(n_items, N_FRAMES, WIDTH, generator=torch.Generator().manual_seed(seed))
 
 
 def all_valid(n_items: int = 2) -> Tensor:
@@ -51,7 +51,7 @@ def test_the_resampler_equals_flamingo_pytorch(golden: Path) -> None:
     config = ResamplerConfig(depth=2, heads=4, head_width=32, rotary=False, time_bias_s=None)
     resampler = Resampler(config, 128, torch.zeros(6)).eval()
     fill_by_rule(resampler, golden / "flamingo_state_dict.txt", "resampler", gain=0.3)
-    x = torch.from_numpy(numbers["x"]).flatten(0, 1)[:, :, None]
+    x = torch.from_numpy(numbers["x"]).flatten(0, 1)
     latents, _ = resampler(x, torch.ones(6, 10, dtype=torch.bool), torch.zeros(10))
     expected = torch.from_numpy(numbers["latents"]).flatten(0, 1)
     torch.testing.assert_close(latents, expected, rtol=1e-4, atol=1e-4)
@@ -65,9 +65,9 @@ def test_the_explicit_path_equals_the_fast_one_and_its_shares_sum_to_one(name: s
     told = part(x, mask, FRAME_TIMES, explain=True)
     torch.testing.assert_close(told.tokens, fast.tokens, rtol=1e-5, atol=1e-5)
     assert fast.attention is None
-    assert told.attention.shape == (2, N_LATENTS, N_FRAMES, N_PATCHES)
+    assert told.attention.shape == (2, N_LATENTS, N_FRAMES)
     assert (told.attention[0, :, 3:6] == 0).all()
-    total = told.attention.sum(dim=(2, 3))
+    total = told.attention.sum(dim=2)
     torch.testing.assert_close(total, (total > 0.5).float())
     assert total.sum() > N_LATENTS
 
@@ -80,7 +80,7 @@ def test_what_an_invalid_frame_holds_changes_nothing_bit_for_bit(
 ) -> None:
     part, x = compressor(name), frames(seed, 1)
     mask = torch.tensor([valid])
-    other = torch.where(mask[:, :, None, None], x, float("nan"))
+    other = torch.where(mask[:, :, None], x, float("nan"))
     for explain in (False, True):
         first, second = part(x, mask, FRAME_TIMES, explain), part(other, mask, FRAME_TIMES, explain)
         assert torch.equal(first.tokens, second.tokens)
@@ -109,7 +109,7 @@ def test_gradients_are_finite_also_where_nothing_is_valid(name: str) -> None:
 @pytest.mark.parametrize("name", ["resampler", "pma", "mean"])
 def test_each_latent_reads_around_its_own_time(name: str) -> None:
     part = compressor(name)
-    attention = part(frames(), all_valid(), FRAME_TIMES, explain=True).attention.sum(dim=3)
+    attention = part(frames(), all_valid(), FRAME_TIMES, explain=True).attention
     centre = (attention * FRAME_TIMES).sum(dim=2)
     assert ((centre - part.times).abs() < 0.1).all()
 
@@ -120,7 +120,7 @@ def test_pma_equals_the_set_transformer_written_out() -> None:
     config = PmaConfig(latents_per_s=N_LATENTS, heads=2, rotary=False, time_bias_s=None)
     part = Pma(config, WIDTH, latent_times(N_LATENTS, 1.0, 0.5)).eval()
     x = frames(n_items=1)
-    z = part.before(x.flatten(1, 2))[0]
+    z = part.before(x)[0]
     expected = torch.zeros(N_LATENTS, WIDTH)
     for i, seed in enumerate(part.seeds):
         heads = []
@@ -141,9 +141,9 @@ def test_the_time_aware_resampler_equals_its_scores_written_out() -> None:
     x = frames(n_items=1)
     told = part(x, all_valid(1), FRAME_TIMES, explain=True)
     latents = attention.norm_latents(part.latents)
-    keys = torch.cat((attention.norm_media(x[0].flatten(0, 1)), latents))
+    keys = torch.cat((attention.norm_media(x[0]), latents))
     k, v = attention.to_kv(keys).chunk(2, dim=1)
-    times = torch.cat((FRAME_TIMES.repeat_interleave(N_PATCHES), part.times))
+    times = torch.cat((FRAME_TIMES, part.times))
     tau = attention.attend.bias.log_tau.exp()
     for i in range(N_LATENTS):
         q = turned(attention.to_q(latents[i]), part.times[i])
@@ -156,8 +156,8 @@ def test_the_time_aware_resampler_equals_its_scores_written_out() -> None:
         weights = torch.softmax(scores, dim=0)
         row = part.latents[i] + attention.to_out(weights @ v)
         torch.testing.assert_close(told.tokens[0, i], part.norm(row + ff(row)), rtol=1e-4, atol=1e-5)
-        seen = weights[: N_FRAMES * N_PATCHES]
-        torch.testing.assert_close(told.attention[0, i].flatten(), seen / seen.sum(), rtol=1e-4, atol=1e-6)
+        seen = weights[:N_FRAMES]
+        torch.testing.assert_close(told.attention[0, i], seen / seen.sum(), rtol=1e-4, atol=1e-6)
 
 
 def turned(x: Tensor, time: Tensor) -> Tensor:
@@ -177,7 +177,7 @@ def test_the_mean_takes_the_valid_frames_next_to_each_latent() -> None:
     mask[0, 4:6] = False  # both of the third's
     x = frames(n_items=1)
     latents, attention = part(x, mask, FRAME_TIMES, explain=True)
-    torch.testing.assert_close(latents[0, 0], part.norm(x[0, 0].mean(dim=0)))
-    torch.testing.assert_close(latents[0, 1], part.norm(x[0, 2:4].mean(dim=(0, 1))))
+    torch.testing.assert_close(latents[0, 0], part.norm(x[0, 0]))
+    torch.testing.assert_close(latents[0, 1], part.norm(x[0, 2:4].mean(dim=0)))
     assert (latents[0, 2] == 0).all()
-    torch.testing.assert_close(attention[0, 1, 2:4], torch.full((2, N_PATCHES), 1 / 8))
+    torch.testing.assert_close(attention[0, 1, 2:4], torch.full((2,), 1 / 2))

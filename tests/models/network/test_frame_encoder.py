@@ -10,11 +10,10 @@ from torch.nn import functional as F
 from models.network.vision.tiny import Block, TinyVit, TinyVitConfig
 
 
-def tiny(**changes: object) -> TinyVit:
+def tiny(places: tuple[int, int] = (4, 4), **changes: object) -> TinyVit:
     torch.manual_seed(0)
-    return TinyVit(
-        TinyVitConfig.model_validate({"image_px": 32, "patch_px": 4, "width": 16, **changes})
-    ).eval()
+    config = TinyVitConfig.model_validate({"image_px": 32, "patch_px": 4, "width": 16, **changes})
+    return TinyVit(config, places).eval()
 
 
 def test_a_block_equals_torchs_pre_norm_transformer_layer() -> None:
@@ -37,6 +36,19 @@ def test_a_block_equals_torchs_pre_norm_transformer_layer() -> None:
                 theirs[name].copy_(ours[f"{our}.{kind}"])
     x = torch.randn(2, 9, 16)
     torch.testing.assert_close(block(x), layer(x), rtol=1e-5, atol=1e-5)
+
+
+def test_a_wide_frame_is_seen_whole_and_its_places_lie_in_its_own_geometry() -> None:
+    """A light in one cell of a 256 × 128 picture of 4 × 8 cells changes the patches of that cell most."""
+    encoder = tiny(places=(4, 8), image_px=64, patch_px=8, layers=1)
+    dark = torch.full((128, 256, 3), 40, dtype=torch.uint8)
+    for cell in (0, 7, 13, 31):
+        row, column = divmod(cell, 8)
+        lit = dark.clone()
+        lit[32 * row : 32 * row + 32, 32 * column : 32 * column + 32] = 240
+        with torch.no_grad():
+            change = (encoder(encoder.preprocess([lit])) - encoder(encoder.preprocess([dark])))[0]
+        assert change.norm(dim=1).argmax() == cell
 
 
 def test_the_whole_equals_its_steps_written_out() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.network.masks import allowed_items
-from models.network.network import Batch, Output
+from models.network.network import Batch, Beside, Output
+from models.network.towers import joined, pick
 from tests.support.networks import LABELS, small_batch, small_network
 
 MIXERS = ["tcn", "gru", "s4d", "mamba", "none"]
@@ -65,8 +66,6 @@ def test_similarity_is_the_mean_over_shared_slots_of_the_cosine() -> None:
             e, v = out.eeg.grid[0, t, slots], out.video.grid[0, m, slots]
             cosine = torch.cosine_similarity(e, v, dim=-1).mean()
             torch.testing.assert_close(out.similarity[0, t, m], cosine, rtol=1e-5, atol=1e-6)
-    logit = out.similarity * network.log_scale.exp() + network.bias
-    assert torch.equal(out.similarity_logit, logit)
 
 
 def test_one_sample_alone_gives_what_it_gives_in_a_batch() -> None:
@@ -148,25 +147,22 @@ def test_one_interval_at_a_time_with_cached_latents_equals_the_whole_at_once(mas
     for t in range(4):
         eeg = network.encode_eeg(batch.eeg[:, t], batch.eeg_valid[:, t], batch.eeg_scale[:, t], explain=True)
         known = seen if masks == "global" else seen[: t + 1]
-        media = tuple(torch.cat(parts, dim=1) for parts in zip(*(item for _, item in known), strict=True))
+        media = tuple(torch.cat(parts)[None] for parts in zip(*(item for _, item in known), strict=True))
         order = torch.arange(len(known))[None]
         ids = torch.full((1, eeg.tokens.shape[1]), t)
         allowed = allowed_items(
             ids, order, torch.zeros_like(order), torch.ones(1, len(known), dtype=torch.bool), masks
         )
         # Times count from this interval's end here, from the last one's there.
-        fused = network.fuse(
-            eeg.tokens[None], media, allowed, torch.zeros(1, 1), ends[:, : len(known)] - ends[:, t], True
-        )
-        torch.testing.assert_close(fused.logit[0, 0], whole.fused.logit[0, t], rtol=1e-5, atol=1e-5)
-        torch.testing.assert_close(fused.tokens[0, 0], whole.fused.tokens[0, t], rtol=1e-5, atol=1e-5)
-        torch.testing.assert_close(
-            network.compare(eeg, seen[t][0])[0, 0], whole.similarity[0, t, t], rtol=1e-5, atol=1e-5
-        )
-        read = fused.attention.shape[-1]
-        torch.testing.assert_close(
-            fused.attention[0, 0], whole.fused.attention[0, t, :, :read], rtol=1e-4, atol=1e-5
-        )
+        beside = Beside(allowed, torch.zeros(1, 1), ends[:, : len(known)] - ends[:, t])
+        video = pick(joined([view for view, _ in known]), None)
+        out = network.meet(pick(eeg, None), video, media, beside, explain=True)
+        close = {"rtol": 1e-5, "atol": 1e-5}
+        torch.testing.assert_close(out.fused.logit[0, 0], whole.fused.logit[0, t], **close)
+        torch.testing.assert_close(out.fused.tokens[0, 0], whole.fused.tokens[0, t], **close)
+        torch.testing.assert_close(out.similarity[0, 0, t], whole.similarity[0, t, t], **close)
+        items = len(known)
+        torch.testing.assert_close(out.fused.shares[0, 0], whole.fused.shares[0, t, :items], **close)
 
 
 @pytest.mark.parametrize("name", ["fast", "slow", "both"])
@@ -176,7 +172,7 @@ def test_frames_of_many_videos_are_packed_by_item(name: str) -> None:
     changes: dict[str, Any] = {
         "fast": {},
         "slow": {"slow": small, "fast": None},
-        "both": {"slow": {**small, "patches": 1}},
+        "both": {"slow": small},
     }[name]
     network = small_network(**changes)
     batch = small_batch(network, n_intervals=2, n_videos=2)
@@ -188,9 +184,9 @@ def test_frames_of_many_videos_are_packed_by_item(name: str) -> None:
             frames[path][1, 3], network.encode_frames(pixels[1, 3], path), rtol=1e-4, atol=1e-5
         )
     out = network(batch._replace(frames=frames), explain=True)
-    assert out.video.latents.shape == (2, 4, 16, 32)
-    assert out.fused.attention.shape == (2, 2, 40, 4 * 16)
-    by_item = out.fused.attention.unflatten(-1, (4, 16)).sum(dim=-1)  # items: video 0 at t 0, 1; video 1
+    assert out.video.latents.shape == (2, 4, 17, 16, 32)
+    assert out.fused.attention.shape == (2, 2, 40, 4 * 17 * 16)
+    by_item = out.fused.attention.unflatten(-1, (4, -1)).sum(dim=-1)  # items: video 0 at t 0, 1; video 1
     assert (by_item[:, 0, :, [1, 3]] == 0).all()
     assert (by_item[:, 1, :, [0, 2]] == 0).all()
     torch.testing.assert_close(by_item.sum(dim=-1), torch.ones(2, 2, 40))
@@ -203,7 +199,7 @@ def test_a_token_reads_the_item_its_id_names() -> None:
     ids[:, 20:] = 2
     ids[:, 39] = -1
     out = network(batch._replace(media_id_per_q=ids), explain=True)
-    by_item = out.fused.attention.unflatten(-1, (3, 16)).sum(dim=-1)[0, 0]
+    by_item = out.fused.attention.unflatten(-1, (3, -1)).sum(dim=-1)[0, 0]
     expected = torch.nn.functional.one_hot(ids[0].clamp(min=0), 3).float() * (ids[0] >= 0)[:, None]
     torch.testing.assert_close(by_item, expected)
     assert torch.equal(out.fused.tokens[:, 0, 39], out.eeg.tokens[:, 0, 39])
@@ -230,11 +226,12 @@ def test_every_combination_learns_and_tells_its_attention(mixer: str, compressio
     batch = small_batch(network)
     batch.frame_valid[0, 0, 3:6] = False
     out = network(batch, explain=True)
-    loss = out.similarity_logit.sum() + out.fused.logit.sum() + out.fused.tokens.square().sum()
+    loss = out.similarity.square().sum() + out.fused.logit.sum() + out.fused.tokens.square().sum()
     loss.backward()
     for name, value in network.named_parameters():
-        assert not value.requires_grad or torch.isfinite(value.grad).all(), name
-    assert out.video.attention.shape == (2, 1, 16, 40, 16)
+        if value.requires_grad and name not in ("log_scale", "bias"):  # of the similarity's logit
+            assert torch.isfinite(value.grad).all(), name
+    assert out.video.attention.shape == (2, 1, 17, 16, 40)
     torch.testing.assert_close(out.fused.attention.sum(dim=-1), torch.ones(2, 1, 40))
     torch.testing.assert_close(out.eeg.channels.sum(dim=-1), torch.ones(2, 1))
 

@@ -28,8 +28,8 @@ class Stage(nn.Module):
             return network.encode_video({"fast": inputs[0]}, inputs[1], self.explain)
         if self.name == "eeg":
             return network.encode_eeg(*inputs, self.explain)
-        media, rest = inputs[1:-3], inputs[-3:]
-        return network.fuse(inputs[0], media, *rest, self.explain)
+        media, rest = inputs[1:-4], inputs[-4:]
+        return network.fuse(inputs[0], media, *rest, explain=self.explain)
 
 
 def stage_inputs(network: Network) -> dict[str, tuple[Tensor, ...]]:
@@ -42,7 +42,7 @@ def stage_inputs(network: Network) -> dict[str, tuple[Tensor, ...]]:
         "frames": (torch.randn(1, 3, 32, 32),),
         "video": (batch.frames["fast"][0], batch.frame_valid[0]),
         "eeg": (batch.eeg[0], batch.eeg_valid[0], batch.eeg_scale[0]),
-        "fuse": (out.eeg.tokens, *media, allowed, ends, ends),
+        "fuse": (out.eeg.tokens, *media, out.agreement, allowed, ends, ends),
     }
 
 

@@ -25,9 +25,12 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {kind: write_checkpoint(kind, tmp_path_factory.mktemp(kind)) for kind in KINDS}
 
 
-def encoder(checkpoints: dict[str, Path], kind: str, **changes: Any) -> PretrainedVision:
+def encoder(
+    checkpoints: dict[str, Path], kind: str, places: tuple[int, int] = (4, 4), **changes: Any
+) -> PretrainedVision:
     config = PretrainedVisionConfig(kind=KINDS[kind], source=str(checkpoints[kind]), **changes)
-    return PretrainedVision(config).eval()
+    built: Any = config.build(places)
+    return built.eval()
 
 
 def picture(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -75,7 +78,7 @@ def test_a_picture_of_the_right_size_is_not_resampled() -> None:
 def test_a_checkpoint_gives_a_grid_of_patches_of_the_order_of_one(
     checkpoints: dict[str, Path], kind: str
 ) -> None:
-    vision = encoder(checkpoints, kind, patches=3)
+    vision = encoder(checkpoints, kind, places=(3, 3))
     pixels = vision.preprocess([picture(60, 80), picture(50, 50)])
     with torch.no_grad():
         out = vision(pixels)
@@ -86,7 +89,7 @@ def test_a_checkpoint_gives_a_grid_of_patches_of_the_order_of_one(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_cell_is_the_mean_of_its_own_patch_tokens(checkpoints: dict[str, Path], kind: str) -> None:
-    vision = encoder(checkpoints, kind, patches=3)
+    vision = encoder(checkpoints, kind, places=(3, 3))
     pixels = vision.preprocess([picture(48, 48)])
     with torch.no_grad():
         out = vision(pixels)[0]
@@ -103,7 +106,7 @@ def test_each_cell_is_the_mean_of_its_own_patch_tokens(checkpoints: dict[str, Pa
 
 
 def test_one_patch_is_the_pooled_vector(checkpoints: dict[str, Path]) -> None:
-    vision = encoder(checkpoints, "clip", patches=1)
+    vision = encoder(checkpoints, "clip", pooled=True)
     pixels = vision.preprocess([picture(48, 48)])
     with torch.no_grad():
         token = vision.network.vision_model(pixels).last_hidden_state[:, 0]
@@ -117,9 +120,20 @@ def test_one_patch_is_the_pooled_vector(checkpoints: dict[str, Path]) -> None:
 def test_a_grid_that_does_not_divide_overlaps_and_one_too_fine_is_refused(
     checkpoints: dict[str, Path],
 ) -> None:
-    assert encoder(checkpoints, "clip", patches=4)(torch.zeros(1, 3, 48, 48)).shape == (1, 16, 32)
-    with pytest.raises(ConfigError, match="legal are 1 to 6"):
-        encoder(checkpoints, "clip", patches=7)
+    assert encoder(checkpoints, "clip", places=(4, 4))(torch.zeros(1, 3, 48, 48)).shape == (1, 16, 32)
+    with pytest.raises(ConfigError, match="at most"):
+        encoder(checkpoints, "clip", places=(7, 7))
+
+
+def test_places_cover_all_of_a_wide_frame(checkpoints: dict[str, Path]) -> None:
+    """What stands at the left border is seen in the places of the first column, and there alone."""
+    vision = encoder(checkpoints, "clip", places=(3, 3))
+    wide = torch.full((48, 96, 3), 128, dtype=torch.uint8)
+    marked = wide.clone()
+    marked[:, :8] = 255
+    changed = (vision.preprocess([wide]) != vision.preprocess([marked])).any(dim=1)[0]
+    assert changed[:, :4].all()
+    assert not changed[:, 16:].any()
 
 
 def test_frozen_weights_have_no_gradient_and_are_stored_elsewhere(checkpoints: dict[str, Path]) -> None:
@@ -133,7 +147,7 @@ def test_frozen_weights_have_no_gradient_and_are_stored_elsewhere(checkpoints: d
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_exports_and_the_graph_gives_the_same(checkpoints: dict[str, Path], kind: str) -> None:
-    vision, pixels = encoder(checkpoints, kind, patches=2), torch.randn(2, 3, 48, 48)
+    vision, pixels = encoder(checkpoints, kind, places=(2, 2)), torch.randn(2, 3, 48, 48)
     with torch.no_grad():
         program = torch.export.export(vision, (pixels,))
         torch.testing.assert_close(program.module()(pixels), vision(pixels), atol=1e-5, rtol=1e-4)
@@ -162,19 +176,19 @@ def test_offline_the_error_names_hub_id_folder_and_command(
     monkeypatch.setenv(hub.WEIGHTS_HOME, str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(WeightsError) as caught:
-        PretrainedVision(PretrainedVisionConfig(kind=kind, source=hub_id))
+        PretrainedVision(PretrainedVisionConfig(kind=kind, source=hub_id), (4, 4))
     assert f"hf download {hub_id} --local-dir {tmp_path / hub_id}" in str(caught.value)
 
 
 def test_a_filled_weights_folder_serves_the_hub_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(hub.WEIGHTS_HOME, str(tmp_path))
     write_checkpoint("clip", tmp_path / "openai" / "clip-vit-base-patch16")
-    assert PretrainedVision(PretrainedVisionConfig(kind="clip")).width == 32
+    assert PretrainedVision(PretrainedVisionConfig(kind="clip"), (4, 4)).width == 32
 
 
 def test_a_checkpoint_of_another_kind_is_refused(checkpoints: dict[str, Path]) -> None:
     with pytest.raises(WeightsError, match=r"'siglip'.*loads clip"):
-        PretrainedVision(PretrainedVisionConfig(kind="clip", source=str(checkpoints["siglip"])))
+        PretrainedVision(PretrainedVisionConfig(kind="clip", source=str(checkpoints["siglip"])), (4, 4))
 
 
 def test_a_folder_without_preprocessing_or_with_half_its_weights_is_refused(tmp_path: Path) -> None:
@@ -186,7 +200,7 @@ def test_a_folder_without_preprocessing_or_with_half_its_weights_is_refused(tmp_
     del state["encoder.layer.1.norm1.weight"]
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(WeightsError, match=r"lacks 1 weights of Dinov2Model.*layer\.1\.norm1\.weight"):
-        PretrainedVision(config)
+        PretrainedVision(config, (4, 4))
     (folder / "preprocessor_config.json").unlink()
     with pytest.raises(WeightsError, match=r"holds no preprocessor_config\.json"):
-        PretrainedVision(config)
+        PretrainedVision(config, (4, 4))

@@ -61,11 +61,12 @@ def test_an_interval_becomes_a_grid_latents_and_attention(checkpoints: dict[str,
         view = tower(frames, valid, explain=True)
     assert view.grid.shape == (2, 80, 16)
     assert torch.allclose(view.grid.norm(dim=-1), torch.ones(2, 80), atol=1e-4)
-    assert view.latents.shape == (2, 16, 64)
+    assert view.latents.shape == (2, 17, 16, 32)
+    assert view.places.shape == (2, 17, 80, 16)
     assert tower.latent_times.shape == (16,)
     assert view.attention is not None
-    assert view.attention.shape == (2, 16, 16, 4)
-    assert torch.allclose(view.attention.sum(dim=(2, 3)), torch.ones(2, 16), atol=1e-5)
+    assert view.attention.shape == (2, 17, 16, 16)
+    assert torch.allclose(view.attention.sum(dim=3), torch.ones(2, 17, 16), atol=1e-5)
 
 
 @every_kind
