@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from experiment.closed_loop import give_feedback
 from experiment.feedback_options import FeedbackChoice
 from experiment.model_choice import ModelChoice
+from experiment.pictures import pictures_of
 from experiment.run import Running, opening
 from experiment.state import Mode
 from realtime.config import ConditioningConfig
@@ -60,7 +61,7 @@ def open_live(choice: LiveChoice) -> Running:
     if choice.montage is not None:
         eeg = Renamed(eeg, choice.montage)
     videos = _videos(choice, clock)
-    build = partial(choice.model.build, n_videos=len(videos))
+    build = partial(choice.model.build, n_videos=len(videos), pictures=partial(pictures_of, videos[0]))
     try:
         pipeline = Pipeline(eeg, videos[0], build, choice.conditioning, videos[1:])
     except BaseException:
@@ -144,6 +145,7 @@ def open_replay(
         `start_s` lies past the session's end.
     SessionError, StreamNotFound, StreamFormatError, WeightsError
     """
+    from models.inference.examples import video_pictures
     from recordings.player import Player
     from recordings.replay import ReplayEeg, replay_videos
     from recordings.session.session import Session
@@ -157,7 +159,9 @@ def open_replay(
         )
     clock = ManualClock(session.start)
     source, (video, *more) = ReplayEeg(session, clock, eeg or ""), replay_videos(session, clock)
-    build = partial(model.build, n_videos=1 + len(more))
+    build = partial(
+        model.build, n_videos=1 + len(more), pictures=partial(video_pictures, session.video().path)
+    )
     pipeline = Pipeline(source, video, build, conditioning, more)
     survey = Survey(folder, eeg or "")
     span = session.start, session.end

@@ -10,31 +10,66 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from realtime.model import Model
+
+    Pictures = Sequence[NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
 class ModelChoice:
     """Which network: a preset, or trained weights (which say their own preset).
 
-    `weights` is a folder, or the name of weights that come with the program (`demo`). `backend` is what
-    runs the network: eager, inductor, openvino, openvino-int8, tensorrt or auto.
+    Attributes
+    ----------
+    weights : str or None
+        A folder, or the name of weights that come with the program (`demo`). Where the folder holds a linear
+        model, as after a training on less than two minutes of data, it stands in for the network.
+    backend : str
+        What runs the network: eager, inductor, openvino, openvino-int8, tensorrt or auto.
     """
 
     preset: str = "demo"
     weights: str | None = None
     backend: str = "eager"
 
-    def build(self, labels: tuple[str, ...], n_videos: int = 1) -> Model:
-        """The engine for these electrodes, ready to run; compiling it takes a while and is told."""
-        from models.inference.engine import Engine
+    def build(
+        self, labels: tuple[str, ...], n_videos: int = 1, pictures: Callable[[], Pictures] | None = None
+    ) -> Model:
+        """Return the engine for these electrodes, ready to run. Compiling takes a while; it is reported.
 
-        if self.weights is not None:
-            engine = Engine.from_checkpoint(shipped_weights(self.weights) or self.weights)
-        else:
-            engine = Engine.from_preset(self.preset, labels)
+        Parameters
+        ----------
+        labels : tuple of str
+            Electrodes of the stream.
+        n_videos : int
+            How many videos the session has.
+        pictures : callable, optional
+            Returns what int8 is calibrated on, arrays of shape (height, width, 3), uint8 RGB; called only
+            where int8 is asked for.
+
+        Raises
+        ------
+        WeightsError
+            There are no weights of that name, or they cannot be read.
+        ConfigError
+            The backend cannot be used on this machine.
+        """
+        from models.inference.engine import Engine
+        from models.inference.linear_engine import LinearEngine
+
         tell = partial(print, file=sys.stderr)
-        return engine.compile(self.backend, progress=tell, n_videos=n_videos)
+        folder = None if self.weights is None else shipped_weights(self.weights) or Path(self.weights)
+        if folder is not None and LinearEngine.is_in(folder):
+            tell(f"{folder} was trained on little data: its linear model stands in for the network")
+            return LinearEngine.from_folder(folder)
+        engine = Engine.from_preset(self.preset, labels) if folder is None else Engine.from_checkpoint(folder)
+        shown = pictures() if pictures is not None and self.backend.endswith("int8") else ()
+        return engine.compile(self.backend, shown, tell, n_videos)
 
 
 def shipped_weights(name: str) -> Path | None:

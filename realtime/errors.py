@@ -9,7 +9,6 @@ PhospheneError
 │   ├── SessionError            a recorded session is missing, truncated or incomplete
 │   └── WeightsError            weights are missing, damaged, or do not fit the network that should use them
 └── RunError                    something failed while running (exit code 1)
-    ├── ClockError              a stream's stamps leave the clock they began on
     └── WorkerFailed            a worker thread died; its exception is the cause
 """
 
@@ -54,10 +53,6 @@ class WeightsError(InputError):
 
 class RunError(PhospheneError):
     """Something failed while the program was running."""
-
-
-class ClockError(RunError):
-    """A stream's time stamps left the clock they began on."""
 
 
 class WorkerFailed(RunError):

@@ -347,7 +347,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class EegHealth:
-    """Counts since the start; rates and drift are estimates over what has been seen."""
+    """Counts since the start; rates and drift are estimates over what has been seen.
+
+    `clock_steps` counts how often the clock of the stamps was set.
+    """
 
     name: str = ""
     state: StreamState = StreamState.SEARCHING
@@ -360,6 +363,7 @@ class EegHealth:
     samples: int = 0
     age_s: float = float("inf")
     note: str = ""
+    clock_steps: int = 0
 
 
 @dataclass(frozen=True)

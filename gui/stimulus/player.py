@@ -107,6 +107,11 @@ class StimulusPlayer:
         self._visible = False  # something was on the screen already, if only black
         self._closing = threading.Event()
 
+    @property
+    def path(self) -> Path:
+        """The film's file."""
+        return self._film.path
+
     # The Qt thread.
 
     def open(self) -> VideoInfo:

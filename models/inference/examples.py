@@ -38,9 +38,22 @@ def session_pictures(folder: str | Path, n: int = N_PICTURES) -> list[NDArray[np
         The folder holds no session, or one without video.
     """
     from recordings.session.session import Session
+
+    with Session(folder) as session:
+        return video_pictures(session.video().path, n)
+
+
+def video_pictures(path: str | Path, n: int = N_PICTURES) -> list[NDArray[np.uint8]]:
+    """Return pictures of a video file, spread evenly over it.
+
+    Raises
+    ------
+    VideoError
+        It is no video.
+    """
     from recordings.video.files import VideoReader
 
-    with Session(folder) as session, VideoReader(session.video().path) as video:
+    with VideoReader(path) as video:
         wanted = np.linspace(0, len(video) - 1, min(n, len(video))).round().astype(int)
         images = [video.frame(int(number)) for number in wanted]
     return [image for image in images if image is not None]

@@ -127,11 +127,6 @@ class SteadyStamps:
         -------
         samples : array of shape (n_done, n_channels), float32
         stamps : array of shape (n_done,), float64 s, rising
-
-        Raises
-        ------
-        ClockError
-            See `StampFitter.push`.
         """
         missing = np.zeros(len(stamps), np.int64)
         if numbers is not None:

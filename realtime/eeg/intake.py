@@ -89,5 +89,6 @@ class EegIntake:
             gaps=fitter.gaps,
             lost_samples=fitter.lost_samples,
             samples=fitter.samples,
-            note=health.note or flag_amplitude(self.quality.amplitude_uv),
+            note=health.note or fitter.note or flag_amplitude(self.quality.amplitude_uv),
+            clock_steps=len(fitter.clock_steps),
         )

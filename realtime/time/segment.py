@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from realtime.time.timeline import Start
+from realtime.time.timeline import Line, Start, ends
 from realtime.types import TimeArray
 
 _OFF_SAMPLES = 2.5  # a stamp is off the line if further from it than this many samples,
@@ -18,6 +19,8 @@ _SCATTER_MEMORY = 64  # blocks
 _SHIFT_BLOCKS = 8  # stamps to one side of the line for so many blocks mean that the line is wrong
 _SHIFT_LEAST = 4  # where at least this many of them had a stamp of their own
 _SHIFT_GAP_S = 2e-3  # and that samples are missing, if by more than this
+_LEVEL = 0.3  # share of a shift that it may differ by between its halves, to be one
+_SET_LEAST_S = 0.05  # that a clock was set back, if by more than this; else the line was late
 _SQUEEZE = 0.1  # least distance between two times, in samples, while the line is moved back
 
 
@@ -39,19 +42,26 @@ class Segment:
     def __init__(self, start: Start, times: TimeArray, block: int, rate_nominal: float, envelope: float):
         self.line = start.line
         self.scatter = start.scatter
-        self.envelope = max(start.envelope, envelope)
-        self.broken = False  # samples went missing some blocks ago, unnoticed at the time
+        self.envelope = max(start.envelope, envelope)  # how far stamps are late at most,
+        self._low = start.early  # and how far early
+        self.shifted = 0.0  # some blocks ago, unnoticed: above 0 samples are missing, below 0 a clock was set
         self._block = block
         self._rate_nominal = rate_nominal
         self._centre = 0.0  # where residuals lie of late: a rate that is off is not a gap
         self._shifts: list[float] = []  # residuals of the last blocks, where all lay to one side
         self._shifted = 0  # samples since the first of them
+        self._before: Line | None = None  # the line as it was before them
         self._squeezed = False
         self._anchor = self.line.time - self.line.period
         self._count = np.arange(-1, block)
         self._fill = 0
         self._seen: TimeArray = np.empty(0)  # the block's stamps, after that of the last sample before it
         self._begin_block(times[-1])
+
+    @property
+    def block_done(self) -> bool:
+        """The line was moved after the last sample, and its time is that of the next."""
+        return self._fill == 0
 
     @property
     def room(self) -> int:
@@ -84,6 +94,13 @@ class Segment:
             self._close_block(stamps[-1])
         return stamps
 
+    def lower(self, by: float) -> None:
+        """Move the line `by` seconds (below 0), to where samples come that it thought too early."""
+        self.line.time += by
+        self.line.loosen(by)
+        self._shifts, self._before = [], None
+        self._squeezed = True
+
     def _least(self, first: int, n: int) -> TimeArray:
         """Return times that keep rising, slowly, from the last one given before this block."""
         least: TimeArray = self._anchor + _SQUEEZE * self.line.period * np.arange(
@@ -96,8 +113,9 @@ class Segment:
         self._fill = 0
         self._seen = np.full(self._block + 1, np.nan)
         self._seen[0] = before
-        usual = max(_OFF_SAMPLES / self._rate_nominal, _OFF_S, _OFF_ENVELOPE * self.envelope)
-        self.limit = min(usual, _OFF_MOST_S)
+        usual = max(_OFF_SAMPLES / self._rate_nominal, _OFF_S)
+        self.limit = min(max(usual, _OFF_ENVELOPE * self.envelope), _OFF_MOST_S)
+        self.early = min(max(usual, _OFF_ENVELOPE * self._low), _OFF_MOST_S)
 
     def _close_block(self, last_given: float) -> None:
         """Let the block's stamps move the line, and see whether it still fits."""
@@ -106,7 +124,7 @@ class Segment:
         count = self._count if n == self._block else np.arange(-1, n)
         off = seen - (self.line.time + self.line.period * count)
         low, high = off.min(), off.max()
-        single = seen[1:] != seen[:-1]  # a repeated stamp belongs to the last sample that bears it
+        single = ends(seen, self.line.period)
         if math.isfinite(low) and np.count_nonzero(single) == n:
             self._follow(off[:-1], 0.5 * n - 1.5)
         else:
@@ -114,10 +132,13 @@ class Segment:
             if usable.any():
                 self._follow(off[:-1][usable], float(count[:-1][usable].mean()))
             low, high = np.nanmin(off, initial=0.0), np.nanmax(off, initial=0.0)
-        faded = self.envelope * math.exp(-n / (_ENVELOPE_MEMORY_S * self._rate_nominal))
-        self.envelope = max(faded, abs(high - self._centre), abs(low - self._centre))
+        faded = math.exp(-n / (_ENVELOPE_MEMORY_S * self._rate_nominal))
+        self._low = max(faded * self._low, self._centre - low)
+        self.envelope = max(faded * self.envelope, abs(high - self._centre), self._low)
         self._shifted += n
         self.line.advance(n)
+        if self._before is not None:
+            self._before.advance(n)
         self._anchor = last_given
         self._squeezed = self.line.time <= self._anchor + _SQUEEZE * self.line.period
         self._begin_block(seen[-1])
@@ -131,23 +152,40 @@ class Segment:
         residual = float(np.add.reduce(off)) / len(off)
         deviation = float(np.add.reduce(np.minimum(np.abs(off), 5 * spread))) / len(off)
         self.scatter += (1.25 * deviation - self.scatter) / _SCATTER_MEMORY  # 1.25: mean |x| to sd
-        if abs(residual) > max(4 * self.line.deviation(k), 0.3 * self.line.period):
-            if not self._shifts or self._shifts[-1] * residual < 0:
-                self._shifts, self._shifted = [], 0
-            self._shifts.append(residual)
-            if len(self._shifts) >= _SHIFT_LEAST and self._shifted >= (_SHIFT_BLOCKS - 1) * self._block:
-                self._judge_shift(residual)
-        else:
-            self._shifts = []
+        self._watch_shift(residual, k)
         moved = self.line.update(residual, k)
+        self.line.bound(1 / self._rate_nominal)
         self._centre = 0.5 * (self._centre + residual) - moved
 
+    def _watch_shift(self, residual: float, k: float) -> None:
+        """See whether the last blocks all lie to one side of the line as it was before them."""
+        before = self._before
+        from_before = residual
+        if before is not None:
+            from_before += self.line.time - before.time + k * (self.line.period - before.period)
+        least = max(4 * (before or self.line).deviation(k), 0.3 * self.line.period)
+        if abs(from_before) <= least or (self._shifts and self._shifts[-1] * from_before < 0):
+            self._shifts, self._before = [], None
+            if abs(residual) <= max(4 * self.line.deviation(k), 0.3 * self.line.period):
+                return
+            from_before = residual
+        if self._before is None:
+            self._before, self._shifted = replace(self.line), 0
+        self._shifts.append(from_before)
+        if len(self._shifts) >= _SHIFT_LEAST and self._shifted >= (_SHIFT_BLOCKS - 1) * self._block:
+            self._judge_shift(residual)
+
     def _judge_shift(self, residual: float) -> None:
-        """All of the last blocks lay to one side: a step up is a gap, anything else a line to be moved."""
-        low, high = min(self._shifts), max(self._shifts)
-        level = high - low < 0.5 * abs(self._shifts[0])
-        self._shifts = []
-        if level and low > max(0.6 * self.line.period, _SHIFT_GAP_S):
-            self.broken = True
+        """Say what it means: a step up is a gap, anything else a line to be moved."""
+        shifts = np.array(self._shifts)
+        half = (len(shifts) + 1) // 2
+        size = float(np.median(shifts))
+        risen = abs(np.median(shifts[half:]) - np.median(shifts[:half]))
+        error = shifts.std() / math.sqrt(len(shifts))
+        level = risen < _LEVEL * abs(size) and error < 0.5 * _LEVEL * abs(size)
+        least = max(0.6 * self.line.period, _SHIFT_GAP_S) if size > 0 else _SET_LEAST_S
+        if level and abs(size) > least:
+            self.shifted, self.line = size, self._before or self.line
         else:
             self.line.loosen(residual)
+        self._shifts, self._before = [], None

@@ -7,9 +7,13 @@ to the blocks before it. Every decision falls at a sample's number, never at a c
 does not depend on how the samples were chunked.
 
     HOLDING ──the first stamps give a line──▶ RUNNING ──a stamp off the line──▶ DOUBTING
-       ▲                                         ▲                                │ │
-       │                                         └──── back on it: outliers ──────┘ │
-       └──────────── the next ones agree: a gap, or overlap ────────────────────────┘
+       ▲                                         ▲                               │ │ │
+       │                                         ├──── back on it: were late ────┘ │ │
+       │                                         └── a clock was set: re-anchored ─┘ │
+       └──────────── they stay off it, and equally far: a gap ───────────────────────┘
+
+The bounds of the model: a rate within 10 % of the claimed one; a gap is a whole number of samples, and at
+most an hour; stamps that fall back, or leap by more, are a clock that was set, and time goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,21 +22,26 @@ import math
 
 import numpy as np
 
-from realtime.errors import ClockError, StreamFormatError
+from realtime.errors import StreamFormatError
+from realtime.time.doubt import Doubt
 from realtime.time.offsets import ClockOffsets
 from realtime.time.segment import Segment
 from realtime.time.segment_buffers import Given, Kept
-from realtime.time.timeline import Rate, first_break, fit_start
-from realtime.types import EegChunk, FloatArray, RawChunk, TimeArray
+from realtime.time.stated import StatedTimes
+from realtime.time.timeline import Line, Rate, ends, first_break, fit_start
+from realtime.types import EegChunk, FloatArray, IndexArray, RawChunk, TimeArray
 
 _BLOCKS_PER_S = 32
 _FIRST_BLOCKS = 16  # a stream's first line is fitted to this many blocks (0.5 s),
 _HOLD_BLOCKS = 8  # after a gap to at most so many, where they are wanted,
 _HOLD_LEAST = 16  # and to at least this many samples,
 _HOLD_MOST_S = 1.0  # or to this much, where a sender repeats its stamps
-_STANDSTILL_S = 4.0  # stamps that stay the same for this long are no clock
-_BACK_MOST_S = 1.0  # stamps that fall back by less are overlap, by more an error
-_DOUBT_S = 0.25  # samples off the line that do not agree for so long are a burst: late, not lost
+_STANDSTILL_S = 4.0  # stamps that stay the same for this long are no clock: samples are counted
+_LEAST_STEP = 0.1  # of a period, between two times
+_SETTLED_S = 60.0  # after this the line says where a segment began as well as it ever will
+_GAP_MOST_S = 3600.0  # a leap of the stamps by more than this is a clock that was set
+_LOWER_MOST_S = 0.05  # samples that come early by no more than this show that the line was late
+_SAME_STEP_S = 0.05  # a clock that goes back to where it was, to within this
 
 
 class StampFitter:
@@ -49,8 +58,8 @@ class StampFitter:
         Given out so far.
     gaps, lost_samples : int
         Places where samples are missing, and how many by the length of the gaps.
-    overlap_samples : int
-        Dropped because their stamps lay before what had already been given out.
+    clock_steps : list of (float, float)
+        Where a clock was set: time on our clock, and by how much; seconds.
 
     Raises
     ------
@@ -59,13 +68,10 @@ class StampFitter:
 
     Notes
     -----
-    Samples come out at once, but for the first 0.5 s of a stream, up to 0.25 s after a gap, and those that
-    lie off the line until the next few tell whether a gap is there. A gap too small to tell at once from
-    the sender's own jitter or packets is found some 0.25 s or four packets later; until then times are wrong
-    by its length.
-
-    Settling, measured with stamps that jitter by ±5 ms (uniform, 200 ppm off the nominal rate): times are
-    good to 0.8 ms from the first sample on, and to 0.5 ms after 10 s at 250 Hz (3 s at 1000 Hz).
+    Samples come out at once, but for the first 0.5 s of a stream (1 s where it comes in few packets), up to
+    0.25 s after a gap, and those that lie off the line until the next few tell why. A gap too small to tell
+    at once from jitter is found some 0.25 s or four packets later; until then times are wrong by its length.
+    How exact times are is measured in docs/trust.md.
     """
 
     def __init__(self, rate_nominal: float):
@@ -78,19 +84,23 @@ class StampFitter:
         self.samples = 0
         self.gaps = 0
         self.lost_samples = 0
-        self.overlap_samples = 0
+        self.clock_steps: list[tuple[float, float]] = []
+        self._note = ""
         self._block = max(4, 2 ** round(math.log2(rate_nominal / _BLOCKS_PER_S)))
-        self._n_doubt = max(8, round(_DOUBT_S * rate_nominal))
         self._offsets = ClockOffsets()
+        self._eras: IndexArray = np.zeros(0, np.int64)  # of the sender's clock, of samples not given out yet
+        self._last = -math.inf  # the last time given out
         self._segment: Segment | None = None
         self._kept = Kept()  # held at a segment's start, or in doubt
+        self._doubt: Doubt | None = None
+        self._stated = StatedTimes(1 / rate_nominal)
+        self._shift = 0.0  # what was taken off the stamps since, where a clock was set; s
         self._out = Given()
-        self._last = -math.inf  # the last time given out
-        self._overlapping = False
         # what outlives a gap
         self._rate = Rate.claimed(rate_nominal)
         self._noise = self._envelope = self._scatter = 0.0
-        self._due: float | None = None  # when the next sample was expected
+        self._due: float | None = None  # when the first sample after the last gap was expected
+        self._lost_before = self._begun = 0  # lost before that gap; given out before the segment
 
     @property
     def rate_effective(self) -> float:
@@ -101,6 +111,18 @@ class StampFitter:
     def drift_ppm(self) -> float:
         """How much faster than claimed the sender samples, parts per million."""
         return (self.rate_effective / self.rate_nominal - 1) * 1e6
+
+    @property
+    def note(self) -> str:
+        """What is odd about the stamps, in words; empty while nothing is."""
+        notes = [self._note] if self._note else []
+        if self.clock_steps:
+            n, (_, by) = len(self.clock_steps), self.clock_steps[-1]
+            times = "" if n == 1 else f" {n} times, last"
+            notes.append(f"the clock of its stamps was set{times} by {by:+.6g} s: time goes on where it was")
+        if self._stated.missing:
+            notes.append(f"{self._stated.missing} samples without a time stamp keep their place")
+        return "; ".join(notes)
 
     @property
     def jitter_ms(self) -> float:
@@ -114,38 +136,33 @@ class StampFitter:
         -------
         list of EegChunk
             One for each segment; samples keep the stream's unit.
-
-        Raises
-        ------
-        ClockError
-            Where the stamps are no clock: not finite, standing still, or fallen back by more than 1 s.
         """
         for offset in chunk.offsets:
             self._offsets.add(offset)
-        times, samples = self._offsets.correct(chunk.stamps), chunk.samples
-        if not np.isfinite(times).all():
-            raise ClockError(
-                "a time stamp of the EEG stream is not a number: restart the headset's program, or stamp the "
-                "samples when they arrive with --clock arrival"
-            )
+        stamps, samples = self._stated.fill(chunk.stamps, chunk.samples)
+        times, eras = self._offsets.based(stamps)
+        times = times + self._shift
+        self._eras = np.concatenate([self._eras, eras])
         start = 0
         while start < len(times):
+            shift = self._shift
             if self._segment is None:
                 start = self._hold(times, samples, start)
-            elif len(self._kept):
-                start = self._doubt(self._segment, times, samples, start)
+            elif self._doubt is not None:
+                start = self._weigh(self._segment, self._doubt, times, samples, start)
             else:
                 start = self._run(self._segment, times, samples, start)
+            if self._shift != shift:
+                times[start:] += self._shift - shift
         return self._out.take()
 
     def flush(self) -> list[EegChunk]:
         """Give out what is still held back, at the end of a stream; what is in doubt counts as outliers."""
         if len(self._kept):
-            times, samples = self._kept.take()
             if self._segment is None:
-                self._start(times, samples)
+                self._start(*self._kept.take())
             else:
-                self._accept_outliers(self._segment, samples)
+                self._accept_late(self._segment)
         return self._out.take()
 
     # -- HOLDING ---------------------------------------------------------------------------------------
@@ -163,21 +180,18 @@ class StampFitter:
         if n < (_HOLD_LEAST if self.samples else _FIRST_BLOCKS * self._block):
             return
         times, samples = self._kept.peek()
-        n_seen = 1 + np.count_nonzero(times[1:] != times[:-1])
+        n_seen = 1 + np.count_nonzero(ends(times, self._rate.period))
         if n_seen < 4 and n < _HOLD_MOST_S * self.rate_nominal:
             return
         if n_seen < 2:
             if n < _STANDSTILL_S * self.rate_nominal:
                 return
-            raise ClockError(
-                f"the EEG stream's time stamps stand still at {times[0]:.3f} s: restart the headset's "
-                "program, or stamp the samples when they arrive with --clock arrival"
-            )
+            self._note = "its time stamps stand still: samples are counted instead"
         if cut := first_break(times, self._rate, self._envelope):
             self._kept.take()
             segment = self._start(times[:cut], samples[:cut])
-            self._break(segment, back=bool(times[cut] < segment.line.time))
-            self._kept.add(times[cut:], samples[cut:])
+            late = float(times[cut] - segment.expected(1)[0])
+            self._part(segment, late, times[cut:], samples[cut:])
         elif n >= _HOLD_BLOCKS * self._block or self._fits_well(times):
             self._start(*self._kept.take())
 
@@ -188,9 +202,8 @@ class StampFitter:
         """Begin a segment with its first samples, and give them out."""
         fit = fit_start(times, self._block, self._rate, self._noise)
         stamps = fit.line.at(-len(times), len(times))
-        if self._due is not None:
-            self.lost_samples += max(0, round((stamps[0] - self._due) / fit.line.period))
-            self._due = None
+        self._begun = self.samples
+        self._recount(fit.line, len(times))
         self._segment = Segment(fit, times, self._block, self.rate_nominal, self._envelope)
         self._give(stamps, samples)
         return self._segment
@@ -203,76 +216,93 @@ class StampFitter:
         expected = segment.expected(stop - start)
         off = segment.off(times[start:stop], expected)
         doubtful = stop
-        if off.max() > segment.limit or off.min() < -segment.limit:
-            doubtful = start + int(np.argmax(np.abs(off) > segment.limit))
+        if off.max() > segment.limit or off.min() < -segment.early:
+            doubtful = start + int(np.argmax((off > segment.limit) | (off < -segment.early)))
+            time = float(times[doubtful])
             self._kept.add(times[doubtful : doubtful + 1], samples[doubtful : doubtful + 1])
+            self._doubt = Doubt(time, float(off[doubtful - start]), self.rate_nominal, segment.limit)
         if n := doubtful - start:
             self._give(segment.accept(expected[:n], times[start:doubtful]), samples[start:doubtful])
-        if segment.broken:
-            self._break(segment, back=False)
+        if segment.shifted > 0:
+            self._break(segment)
+        elif segment.shifted < 0:
+            self._set_clock(segment, segment.shifted)
+            segment.shifted = 0.0
+        elif segment.block_done:
+            self._recount(segment.line, self.samples - self._begun)
         return min(doubtful + 1, stop)
 
+    def _recount(self, line: Line, n: int) -> None:
+        """Count what is missing before this segment, by where its line now says that it began `n` ago."""
+        if self._due is None:
+            return
+        began = line.time - n * line.period
+        self.lost_samples = self._lost_before + max(1, round((began - self._due) / line.period))
+        if n > _SETTLED_S * self.rate_nominal:
+            self._due = None
+
     def _give(self, stamps: TimeArray, samples: FloatArray) -> None:
-        if self._overlapping:
-            keep = stamps > self._last
-            self.overlap_samples += int(np.count_nonzero(~keep))
-            if not keep.any():
-                return
-            stamps, samples = stamps[keep], samples[keep]
-            self._overlapping = False
-        self.samples += len(stamps)
-        self._last = stamps[-1]
-        self._out.add(samples, stamps)
+        n = len(stamps)
+        times = self._offsets.slewed(stamps, self._eras[:n])
+        self._eras = self._eras[n:]
+        if times[0] <= self._last:  # the sender came back with another clock: no time is given twice
+            times = np.maximum(times, self._last + _LEAST_STEP / self.rate_nominal * np.arange(1, n + 1))
+        self._last = float(times[-1])
+        self.samples += n
+        self._out.add(samples, times)
 
     # -- DOUBTING --------------------------------------------------------------------------------------
 
-    def _doubt(self, segment: Segment, times: TimeArray, samples: FloatArray, start: int) -> int:
+    def _weigh(
+        self, segment: Segment, doubt: Doubt, times: TimeArray, samples: FloatArray, start: int
+    ) -> int:
         """Weigh one more sample beside those that lie off the line."""
-        n = len(self._kept)
-        off = segment.off(times[start : start + 1], segment.expected(1, ahead=n))[0]
-        if abs(off) <= segment.limit:
-            self._accept_outliers(segment, self._kept.take()[1])
+        off = float(segment.off(times[start : start + 1], segment.expected(1, ahead=doubt.n))[0])
+        if -segment.early <= off <= segment.limit:
+            self._accept_late(segment)
             return start
         self._kept.add(times[start : start + 1], samples[start : start + 1])
-        n += 1
-        n_agree = min(max(8, math.ceil(2 * segment.limit * self.rate_nominal)), self._n_doubt)
-        if n >= n_agree:
-            last = self._kept.peek()[0][-n_agree:]
-            off = segment.off(last, segment.expected(n_agree, ahead=n - n_agree))
-            if np.ptp(off) <= 2 * segment.limit and self._jump(segment, float(np.median(off)), n_agree):
-                return start + 1
-        if n >= self._n_doubt:
-            self._accept_outliers(segment, self._kept.take()[1])
+        doubt.add(float(times[start]), off)
+        if (found := doubt.jump()) is not None:
+            jump, first = found
+            kept_times, kept_samples = self._kept.take()
+            self._doubt = None
+            if first:
+                self._give(segment.accept(segment.expected(first), None), kept_samples[:first])
+            self._part(segment, jump, kept_times[first:], kept_samples[first:])
+        elif doubt.given_up:
+            self._accept_late(segment)
         return start + 1
 
-    def _jump(self, segment: Segment, jump: float, n_agree: int) -> bool:
-        """Handle that the last samples in doubt lie on a line of their own, `jump` seconds off ours."""
-        if jump < -_BACK_MOST_S:
-            if len(self._kept) < self._n_doubt:
-                return False
-            raise ClockError(
-                f"the stream's time stamps fell back by {-jump:.1f} s and stayed there: its sender's clock "
-                "was set back. Start again to read it on its new clock."
-            )
-        times, samples = self._kept.take()
-        if n_before := len(times) - n_agree:
-            self._accept_outliers(segment, samples[:n_before])
-        if jump < 0:  # no gap does this: packets are stamped as they arrive, now late and now early
-            segment.envelope = max(segment.envelope, -jump)
-        self._break(segment, back=jump < 0)
-        self._kept.add(times[n_before:], samples[n_before:])
-        return True
-
-    def _accept_outliers(self, segment: Segment, samples: FloatArray) -> None:
+    def _accept_late(self, segment: Segment) -> None:
         """Give samples whose own stamps are not to be believed the times of the line."""
+        samples = self._kept.take()[1]
+        self._doubt = None
         self._give(segment.accept(segment.expected(len(samples)), None), samples)
 
-    def _break(self, segment: Segment, back: bool) -> None:
-        """End the segment: what follows does not join on."""
-        self._due = segment.expected(1)[0]
-        self._rate, self._noise = Rate.learned(segment.line), segment.line.noise
+    def _part(self, segment: Segment, jump: float, times: TimeArray, samples: FloatArray) -> None:
+        """Go on with samples that lie `jump` seconds off the line of the segment, and stay there."""
+        back = self._shift != 0 and abs(jump - self._shift) < _SAME_STEP_S
+        if -_LOWER_MOST_S <= jump < 0:
+            segment.lower(jump)
+        elif jump < 0 or jump > _GAP_MOST_S or back:
+            self._set_clock(segment, jump)
+        else:
+            self._break(segment)
+            self._kept.add(times, samples)
+            return
+        self._give(segment.accept(segment.expected(len(samples)), None), samples)
+
+    def _set_clock(self, segment: Segment, jump: float) -> None:
+        """Go on along the line with a clock that was set by `jump` seconds."""
+        self._shift = 0.0 if abs(jump - self._shift) < _SAME_STEP_S else self._shift - jump
+        self.clock_steps.append((float(segment.expected(1)[0]), jump))
+
+    def _break(self, segment: Segment) -> None:
+        """End the segment: samples are missing before what follows."""
+        self._due, self._lost_before = float(segment.expected(1)[0]), self.lost_samples
+        self._rate, self._noise = Rate.learned(segment.line, self.rate_nominal), segment.line.noise
         self._envelope, self._scatter = segment.envelope, segment.scatter
-        self._segment = None
-        self._overlapping = back
-        self.gaps += not back
+        self._segment = self._doubt = None
+        self.gaps += 1
         self._out.begin_segment()

@@ -8,18 +8,23 @@ Tracking and Navigation*, ch. 5-6). Innovations are clipped at three standard de
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from realtime.types import TimeArray
+from realtime.types import BoolArray, TimeArray
 
+RATE_BOUND = 0.1  # a sender's rate lies within this share of what it claims
+AT_ONCE = 0.3  # a stamp that follows by less than this many periods was waiting with the one before
+_PACKETS_END = 0.7  # share of samples that end a packet, below which they come in packets
+_PACKETS = 0.3  # share of such stamps from which on they mean packets, and not jitter
 _RATE_PRIOR = 500e-6  # how far a sender's rate may lie from what it claims (relative, 1 sd)
 _RATE_OFF = 2e-3  # a rate further off than this is believed from the first stamps on
 _RATE_LOOSE = 2e-2  # and this is how far it is sought once it has shown itself wrong
 _RATE_WALK = 1e-7  # how a crystal wanders with temperature: relative, per root second
 _TIME_WALK_S = 2e-5  # and how a measured clock offset does: seconds, per root second
 _LEAST_NOISE_S = 2e-5  # clock offsets are no better than this (liblsl: about 0.2 ms)
+_LATE_S = 3e-3  # how unequally late packets are, before it is known
 _MEMORY = 64  # blocks over which the noise is averaged,
 _BIAS_MEMORY = 32  # and over which the bias is
 _BIAS_MOST = 6.0  # standard deviations of the bias of a line that does not lag
@@ -93,6 +98,10 @@ class Line:
         self.cov += n * self.var_period
         self.var_period += (_RATE_WALK * self.period) ** 2 * seconds
 
+    def bound(self, nominal: float) -> None:
+        """Keep the period within its bounds about the `nominal` one, seconds."""
+        self.period = min(max(self.period, (1 - RATE_BOUND) * nominal), (1 + RATE_BOUND) * nominal)
+
     def loosen(self, residual: float) -> None:
         """Forget time and rate: what was believed has been wrong by `residual` for several blocks."""
         self.var_time += residual**2
@@ -106,16 +115,26 @@ class Rate:
 
     period: float
     variance: float
+    nominal: float
+    known: bool = False
 
     @classmethod
     def claimed(cls, rate_hz: float) -> Rate:
         """As a sender claims it."""
-        return cls(1 / rate_hz, (_RATE_PRIOR / rate_hz) ** 2)
+        return cls(1 / rate_hz, (_RATE_PRIOR / rate_hz) ** 2, 1 / rate_hz)
 
     @classmethod
-    def learned(cls, line: Line) -> Rate:
+    def learned(cls, line: Line, rate_hz: float) -> Rate:
         """As a line has learned it."""
-        return cls(line.period, line.var_period + (50e-6 * line.period) ** 2)
+        return cls(line.period, line.var_period + (50e-6 * line.period) ** 2, 1 / rate_hz, known=True)
+
+    def loosened(self) -> Rate:
+        """As it is where few packets say little: what is only claimed may be some percent off."""
+        return self if self.known else replace(self, variance=(_RATE_LOOSE * self.period) ** 2)
+
+    def allows(self, period: float) -> bool:
+        """Whether a sender that claims this rate may have that period."""
+        return abs(period / self.nominal - 1) <= RATE_BOUND
 
 
 @dataclass(frozen=True)
@@ -130,20 +149,30 @@ class Start:
         Robust standard deviation of the stamps about it, seconds.
     envelope : float
         Largest deviation of a stamp that is not an outlier, seconds.
+    early : float
+        Largest deviation of one that comes before its time.
     """
 
     line: Line
     error: float
     scatter: float
     envelope: float
+    early: float
 
 
-def last_of_runs(times: TimeArray) -> np.ndarray:
-    """Sample numbers, of all but the last sample, whose stamp differs from the next one's.
+def ends(times: TimeArray, period: float) -> BoolArray:
+    """Which samples, of all but the last, are the last of their packet; shape (n_samples - 1,).
 
-    A sender that gives a whole packet one stamp gives the packet's arrival: it belongs to the last sample.
+    What comes in packets is stamped as it comes: the packet's arrival is that of its last sample, and those
+    before it waited, each a period longer than the next. So a stamp says where its sample lies only where
+    the next one does not follow at once. A few that follow at once, among many that do not, are jitter.
     """
-    return np.flatnonzero(times[1:] != times[:-1])
+    step = np.diff(times)
+    at_once = (step >= 0) & (step < AT_ONCE * period)
+    if np.count_nonzero(at_once) < _PACKETS * len(step):
+        at_once = step == 0
+    last: BoolArray = ~at_once
+    return last
 
 
 def fit_start(times: TimeArray, block: int, rate: Rate, noise: float) -> Start:
@@ -151,11 +180,13 @@ def fit_start(times: TimeArray, block: int, rate: Rate, noise: float) -> Start:
 
     `noise` is the noise known from an earlier segment (0: none), the least that is assumed.
     """
-    index = last_of_runs(times)
+    index = np.flatnonzero(ends(times, rate.period))
     if not len(index):
         index = np.array([len(times) - 1])
     seen = times[index]
     rate = _believed(rate, index, seen)
+    if len(index) < _PACKETS_END * (len(times) - 1):
+        rate, noise = rate.loosened(), max(noise, _LATE_S)
     offset, scatter = _centre(seen - rate.period * index)
     residual = times - (offset + rate.period * np.arange(len(times)))
     n_free = _independent(residual[index])
@@ -168,7 +199,8 @@ def fit_start(times: TimeArray, block: int, rate: Rate, noise: float) -> Start:
     limit = np.where(
         single, 4 * scatter, np.inf
     )  # repeated stamps are never outliers, they are early samples
-    envelope = float(np.abs(residual)[np.abs(residual) <= limit].max(initial=0.0))
+    usual = residual[np.abs(residual) <= limit]
+    envelope = float(np.abs(usual).max(initial=0.0))
 
     reach = len(times) - (len(times) - 1) / 2  # from the middle of these samples to the next one
     line = Line(
@@ -179,7 +211,7 @@ def fit_start(times: TimeArray, block: int, rate: Rate, noise: float) -> Start:
         var_period=rate.variance,
         noise=noise,
     )
-    return Start(line, error, scatter, envelope)
+    return Start(line, error, scatter, envelope, -float(usual.min(initial=0.0)))
 
 
 def _centre(values: TimeArray) -> tuple[float, float]:
@@ -200,15 +232,17 @@ def _independent(residual: TimeArray) -> float:
 
 def _believed(rate: Rate, index: np.ndarray, seen: TimeArray) -> Rate:
     """Return the rate to start with: the one expected, unless the stamps say clearly that it is another."""
-    if len(index) < 8:
+    if len(index) < 4:
         return rate
     half = len(index) // 2
     period = float(np.median((seen[half:] - seen[:-half]) / (index[half:] - index[:-half])))
     scatter = _centre(seen - period * index)[1]
     n_free = _independent(seen - period * index)
+    if len(index) < 8:
+        scatter = max(scatter, _LATE_S)  # too few to tell
     error = 1.25 * math.sqrt(12 / n_free) * scatter / (index[-1] - index[0])
-    if abs(period - rate.period) > max(6 * error, _RATE_OFF * rate.period) and period > 0:
-        return Rate(period, error**2 + (1e-3 * period) ** 2)
+    if rate.allows(period) and abs(period - rate.period) > max(6 * error, _RATE_OFF * rate.period):
+        return replace(rate, period=period, variance=error**2 + (1e-3 * period) ** 2, known=True)
     return rate
 
 
@@ -218,7 +252,7 @@ def first_break(times: TimeArray, rate: Rate, envelope: float) -> int:
     A step counts where it stands alone: packets stamped as they arrive step again and again. `envelope` is
     how far stamps are known to deviate from a line, seconds.
     """
-    index = last_of_runs(times)
+    index = np.flatnonzero(ends(times, rate.period))
     if len(index) < 4:
         return 0
     steps = np.diff(times[index]) - rate.period * np.diff(index)

@@ -52,8 +52,8 @@ def regular(track: EegTrack) -> Regular:
 
     Raises
     ------
-    SessionError, StreamFormatError, ClockError
-        A chunk is damaged, the stream states no rate, or its clock was set back.
+    SessionError, StreamFormatError
+        A chunk is damaged, or the stream states no rate.
     """
     chunks, rate = _fitted(track)
     n, starts, skipped = 0, [], []

@@ -7,31 +7,8 @@ import shutil
 
 import pytest
 
-import phosphene
 from recordings.session.example import EXAMPLE
 from tests.support.small_session import write_small
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs one command line in this process; returns exit code, standard output and standard error."""
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["phosphene", *map(str, arguments)])
-        code = 0
-        try:
-            phosphene.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return command
-
-
-@pytest.fixture(scope="module")
-def session(tmp_path_factory):
-    return write_small(tmp_path_factory.mktemp("sessions") / "small", seconds=8.0)
 
 
 def one_line(err: str) -> str:
