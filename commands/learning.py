@@ -133,15 +133,18 @@ def models(
         Path | None,
         typer.Option("--accuracy", help="JSON of the ablation, shown beside it."),
     ] = None,
+    json: Json = False,
 ) -> None:
     """List the presets and the parts they are made of; with --table what every combination costs here."""
+    if not table:
+        from experiment.console import print_family
+        from models.family import family
+
+        (print_json if json else print_family)(family())
+        return
     from models.bench.table import as_markdown, measured_on, rows
-    from models.config import PRESETS, preset
     from models.learning.studies.ablation import accuracies
 
-    if not table:
-        print_json({name: preset(name).model_dump(mode="json") for name in PRESETS})
-        return
     measured = []
     for row in rows():
         measured.append(row)

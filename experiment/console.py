@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -138,6 +139,35 @@ def print_worth(found: Mapping[str, Any]) -> None:
     console = Console()
     console.print(table)
     console.print(f"{found['n_windows']} windows; shifted null {found['null_two_way']:.3f}")
+
+
+def print_family(family: Mapping[str, Any]) -> None:
+    """Print presets and parts as tables, see `models.family`."""
+    console, presets = Console(), family["presets"]
+    table = Table("preset", *presets, title="--preset NAME", title_justify="left")
+    for part in family["parts"]:
+        table.add_row(part, *(_chosen(config[part]) for config in presets.values()))
+    table.add_row("width", *(str(config["width"]) for config in presets.values()))
+    for column in table.columns:
+        column.overflow = "fold"  # a name that has to be typed is never cut
+    console.print(table)
+    words = Table("part", "word", "what it is", "settings", title="--set PART=WORD, --set PART.SETTING=VALUE")
+    words.title_justify = "left"
+    for same, parts in groupby(family["parts"].items(), lambda part: part[1]["words"]):
+        first = ", ".join(name for name, _ in parts)
+        for of_it, alike in groupby(same, same.get):  # words of one configuration stand in one row
+            words.add_row(first, ", ".join(alike), of_it["is"], ", ".join(of_it["settings"]))
+            first = ""
+        words.add_section()
+    console.print(words)
+
+
+def _chosen(part: Mapping[str, Any] | None) -> str:
+    """A part's word, and which published model it takes, if any."""
+    if part is None:
+        return "–"
+    source = part.get("source")
+    return f"{part['kind']} ({source})" if source else str(part["kind"])
 
 
 def print_curve(rows: Sequence[Mapping[str, Any]]) -> None:

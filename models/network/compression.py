@@ -43,7 +43,7 @@ class PerceiverAttention(nn.Module):
 
 
 class ResamplerConfig(CompressionConfig):
-    """See the module."""
+    """Latents that attend to frames and patches around their own time (Perceiver Resampler)."""
 
     kind: Literal["resampler"] = "resampler"
     depth: int = Field(1, ge=1)
@@ -101,7 +101,7 @@ class Resampler(nn.Module):
 
 
 class PmaConfig(CompressionConfig):
-    """See the module."""
+    """Pooling by multi-head attention, one seed a latent (Set Transformer)."""
 
     kind: Literal["pma"] = "pma"
     heads: int = Field(4, ge=1)
@@ -149,7 +149,7 @@ class Pma(nn.Module):
 
 
 class MeanConfig(CompressionConfig):
-    """See the module."""
+    """The mean over patches of the frames next to each latent's time."""
 
     kind: Literal["mean"] = "mean"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import av
@@ -15,11 +16,12 @@ from realtime.errors import VideoError
 from realtime.sources import VideoSource
 from realtime.time.clock import Clock, LslClock
 from realtime.types import VideoInfo
-from realtime.video.demux import to_rgb
 from realtime.video.file import FileCamera
 from realtime.video.listing import camera_backend, list_cameras
 from realtime.video.live import LiveVideo
+from realtime.video.mjpeg import MjpegStream, open_multipart
 from realtime.video.opencv import cv2
+from realtime.video.picture import pixel_aspect, to_rgb
 
 
 def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> VideoSource:
@@ -36,6 +38,8 @@ def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> Vide
     loop : bool
         Whether a file begins again at its end.
     """
+    if Path(spec).is_file():  # whatever it is called
+        return FileCamera(spec, loop, clock)
     if spec == "film":
         from realtime.virtual.film.film import Film
         from realtime.virtual.film.source import FilmSource
@@ -93,6 +97,8 @@ class DriverStamps:
 
 class _CaptureDevice:
     """A camera behind OpenCV."""
+
+    damaged = 0
 
     def __init__(self, index: int, size: tuple[int, int] | None, clock: Clock, capture: Callable[[int], Any]):
         self._index = index
@@ -174,21 +180,35 @@ class CameraSource(LiveVideo):
 
 
 class _UrlDevice:
-    """A network camera behind FFmpeg."""
+    """A network camera: MJPEG over HTTP picture by picture, everything else behind FFmpeg."""
 
     stamp_source = "arrival"
 
     def __init__(self, url: str, clock: Clock, timeout_s: float):
-        self._url = url
+        scheme, _, rest = url.partition("://")
+        self._url = f"{scheme.lower()}://{rest}"
         self._clock = clock
         self._timeout_s = timeout_s
+        self._pictures: MjpegStream | None = None
         self._container: InputContainer | None = None
         self._packets: Any = None
+        self._aspect = 1.0
+        self._damaged_before = 0
+
+    @property
+    def damaged(self) -> int:
+        """Pictures that came and were not whole."""
+        return self._damaged_before + (self._pictures.damaged if self._pictures is not None else 0)
 
     def open(self) -> VideoInfo:
+        if self._url.startswith(("http://", "https://")):
+            self._pictures = open_multipart(self._url, self._timeout_s)
+        if self._pictures is not None:
+            height, width = self._pictures.read().shape[:2]
+            return VideoInfo(self._url, width, height, 0.0, self.stamp_source)
         # FFmpeg would look at up to 5 s of a stream before it gives the first frame.
         options = {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "500000"}
-        if not self._url.lower().startswith("rtsp"):
+        if not self._url.startswith("rtsp"):
             del options["rtsp_transport"]
         try:
             self._container = av.open(self._url, options=options, timeout=(self._timeout_s, self._timeout_s))
@@ -207,11 +227,14 @@ class _UrlDevice:
                     else "sends no pictures: check the path in the address"
                 )
             )
-        self._packets = self._container.demux(stream)
+        self._packets, self._aspect = self._container.demux(stream), pixel_aspect(stream)
         # No nominal rate: what FFmpeg reports of a live stream is often its own default of 25.
         return VideoInfo(self._url, stream.width, stream.height, 0.0, self.stamp_source)
 
     def grab(self) -> tuple[NDArray[np.uint8], float]:
+        if self._pictures is not None:
+            image = self._pictures.read()
+            return image, self._clock.now()
         while True:
             try:
                 packet = next(self._packets)
@@ -226,11 +249,16 @@ class _UrlDevice:
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
+                self._damaged_before += 1
                 continue  # one damaged picture does not end a stream
             if frames:
-                return to_rgb(frames[-1]), now
+                return to_rgb(frames[-1], self._aspect), now
 
     def close(self) -> None:
+        self._damaged_before = self.damaged
+        if self._pictures is not None:
+            self._pictures.close()
+            self._pictures = None
         if self._container is not None:
             self._container.close()
             self._container = None

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import threading
+import itertools
+import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.format import Flags
 from av.stream import Disposition, Stream
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from realtime.errors import VideoError
+
+_LOOKED_AT = 100  # frames that tell the usual rate
+_NUMBERED = re.compile(r"%0?\d*d")
 
 
 def open_container(path: str | Path) -> tuple[InputContainer, VideoStream]:
@@ -28,16 +31,28 @@ def open_container(path: str | Path) -> tuple[InputContainer, VideoStream]:
         its frames.
     """
     path = Path(path)
+    if not path.is_file():
+        raise VideoError(_diagnosis(path, "not a file"))
     try:
-        container = av.open(str(path))
-    except (av.error.FFmpegError, OSError) as failure:
-        raise VideoError(_diagnosis(path, str(failure.strerror))) from failure
+        container = av.open(_named(path), "r", options={"pattern_type": "none"})
+    except (av.error.FFmpegError, OSError, UnicodeError) as failure:
+        raise VideoError(_diagnosis(path, str(getattr(failure, "strerror", failure)))) from failure
     stream = container.streams.best("video")
     fault = _fault(container, stream)
     if fault or not isinstance(stream, VideoStream):
         container.close()
         raise VideoError(f"{path} {fault}")
     return container, stream
+
+
+def _named(path: Path) -> str | BinaryIO:
+    """By its whole path and as a file: "http:a.mp4", "concat:a" or "a%03d.png" are names like any other."""
+    name = f"file:{path.absolute()}"
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8, which FFmpeg would not find again
+        return open(path, "rb")
+    return name
 
 
 def packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet[VideoStream]]:
@@ -50,37 +65,50 @@ def packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packe
             return
 
 
-def decode(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """All frames that can be decoded, from where the container stands, by rising time.
+class Decoder:
+    """All frames of a stream that can be decoded, from where its container stands, by rising time.
 
-    Damaged frames are passed over; so are frames that carry no time of their own, because time is never
-    made up from a frame rate.
+    Damaged frames are passed over; so are frames that carry no time of their own, because time is never made
+    up from a frame rate, and frames that lie before one that was shown. A frame with the time of the one
+    before follows it within the same instant.
+
+    Attributes
+    ----------
+    left_out : int
+        Frames that were decoded and not given out.
     """
-    last = None
-    for packet in packets(container, stream):
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError:
-            continue
-        for frame in frames:
-            if not frame.is_corrupt and frame.pts is not None and (last is None or frame.pts > last):
+
+    def __init__(self, container: InputContainer, stream: VideoStream):
+        self.left_out = 0
+        self._packets = packets(container, stream)
+
+    def __iter__(self) -> Iterator[av.VideoFrame]:
+        """Decode on."""
+        last = None
+        for packet in self._packets:
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                self.left_out += bool(packet.size)
+                continue
+            for frame in frames:
+                if frame.is_corrupt or frame.pts is None or (last is not None and frame.pts < last):
+                    self.left_out += 1
+                    continue
                 last = frame.pts
                 yield frame
 
 
-# Its tables are made once for a size of picture, and it works in the thread that calls it. One made anew for
-# each frame, with threads of its own, took three times as long (docs/performance.md).
-_of_this_thread = threading.local()
+def usual_rate(container: InputContainer, stream: VideoStream) -> float:
+    """Return how many frames a second most of a file's first frames come at; 0 where too few tell.
 
-
-def to_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    """Return the picture as shown, (height, width, 3) uint8 RGB, turned upright if the file asks for it."""
-    scaler = getattr(_of_this_thread, "scaler", None)
-    if scaler is None:
-        scaler = _of_this_thread.scaler = VideoReformatter()
-    image = np.asarray(scaler.reformat(frame, format="rgb24", threads=1).to_ndarray(), dtype=np.uint8)
-    turns = round(frame.rotation / 90) % 4  # a telephone held upright writes pictures that lie on a side
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+    By the frames' own times: what a header says is often a default. Reads on in the container.
+    """
+    found = itertools.islice((p.pts for p in packets(container, stream) if p.pts is not None), _LOOKED_AT)
+    times = sorted(set(found))
+    if len(times) < 2 or not stream.time_base:
+        return 0.0
+    return float(1 / (statistics.median(b - a for a, b in itertools.pairwise(times)) * stream.time_base))
 
 
 def _fault(container: InputContainer, stream: Stream | None) -> str:
@@ -103,17 +131,47 @@ def _fault(container: InputContainer, stream: Stream | None) -> str:
 
 
 def _diagnosis(path: Path, failure: str) -> str:
-    """Why a file did not open, as far as one can see from outside."""
+    """Say why a file did not open, as far as one can see from outside."""
     if not path.exists():
+        if _NUMBERED.search(path.name):
+            return (
+                f"{path} names numbered pictures, which state no rate: make a film of them with "
+                f"`ffmpeg -framerate 30 -i {path.name} film.mkv`"
+            )
         return f"there is no video file {path}: check the path ({_neighbours(path)})"
     if path.is_dir():
         return f"{path} is a folder: name a video file in it ({_neighbours(path / 'any')})"
+    if not path.is_file():
+        return f"{path} is a pipe or a device, not a video file: record it into a file first"
     if path.stat().st_size == 0:
         return f"the video file {path} is empty: record or copy it again"
+    if _unfinished(path):
+        return (
+            f"{path} is an unfinished MP4: its index (moov) is missing, because the recording was not "
+            "closed. Close the recorder properly, or record to .mkv, which survives that"
+        )
     return (
         f"{path} cannot be read as a video ({failure}): try another file, or convert it with "
         "`ffmpeg -i FILE film.mkv`"
     )
+
+
+def _unfinished(path: Path) -> bool:
+    """Whether a file is an MP4 of which only the pictures were written."""
+    size, at = path.stat().st_size, 0
+    found: set[bytes] = set()
+    with open(path, "rb") as file:
+        while at + 8 <= size and len(found) < 1000:
+            file.seek(at)
+            head = file.read(16)
+            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            found.add(kind)
+            if length < 8:
+                break
+            at += length
+    return bool(found & {b"ftyp", b"mdat"}) and b"moov" not in found
 
 
 def _neighbours(path: Path) -> str:

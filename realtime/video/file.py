@@ -14,7 +14,8 @@ from realtime.errors import VideoError
 from realtime.time.clock import Clock, LslClock
 from realtime.time.rate import RateMeter
 from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
-from realtime.video.demux import decode, open_container, to_rgb
+from realtime.video.demux import Decoder, open_container, usual_rate
+from realtime.video.picture import pixel_aspect, to_rgb
 from realtime.worker import Worker
 
 _AHEAD = 6  # frames decoded before they are due
@@ -60,6 +61,7 @@ class FileCamera:
         self._rate = RateMeter()
         self._info: VideoInfo | None = None
         self._worker: Worker | None = None
+        self._ahead: _DecodeAhead | None = None
         self._held: _Ahead | None = None  # decoded, but not due yet
         self._start: float | None = None  # clock time of the film's first frame, had it always had this
         self._pace = 1.0  # … speed
@@ -80,13 +82,13 @@ class FileCamera:
         """
         container, stream = open_container(self.path)
         with container:
-            first = next(decode(container, stream), None)
+            first = next(iter(Decoder(container, stream)), None)
             if first is None:
                 raise VideoError(f"no frame of {self.path} can be decoded: copy or convert the file again")
-            height, width = to_rgb(first).shape[:2]  # of the picture once it is turned upright
-            self._info = VideoInfo(self.path.name, width, height, float(stream.average_rate or 0), "file")
-        decoder = _Decoder(self.path, self.loop, self._queue)
-        self._worker = Worker(f"video file {self.path.name}", decoder.step).start()
+            height, width = to_rgb(first, pixel_aspect(stream)).shape[:2]  # of the picture as it is shown
+            self._info = VideoInfo(self.path.name, width, height, usual_rate(container, stream), "file")
+        self._ahead = _DecodeAhead(self.path, self.loop, self._queue)
+        self._worker = Worker(f"video file {self.path.name}", self._ahead.step).start()
         return self._info
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
@@ -122,7 +124,7 @@ class FileCamera:
             fps_nominal=info.fps_nominal,
             fps_effective=self._rate.per_second,
             frames=self._seq + 1,
-            dropped=self._dropped,
+            dropped=self._dropped + (self._ahead.left_out if self._ahead is not None else 0),
             age_s=self._clock.now() - self._stamp,
             stamp_source=info.stamp_source,
             note=f"decoded too slowly: the film runs {self._late_s:.1f} s late" if self._late_s else "",
@@ -189,7 +191,7 @@ class FileCamera:
         return self._held
 
 
-class _Decoder:
+class _DecodeAhead:
     """Decodes a file, again and again if it loops, into a bounded queue. Runs in the worker."""
 
     def __init__(self, path: Path, loop: bool, out: queue.Queue[_Ahead | None]):
@@ -198,6 +200,7 @@ class _Decoder:
         self._out = out
         self._frames = self._play()
         self._ready: _Ahead | None = None
+        self.left_out = 0  # frames that cannot be shown: damaged, or at no time of their own
 
     def step(self) -> bool:
         """Decode one frame, or wait a moment where the queue is full. False after the end."""
@@ -211,14 +214,17 @@ class _Decoder:
         return not ended
 
     def _play(self) -> Iterator[_Ahead]:
-        begin = 0.0
+        begin, left_out = 0.0, 0
         while True:
             times: list[float] = []
             container, stream = open_container(self._path)
             with container:
-                for frame in decode(container, stream):
+                decoder, aspect = Decoder(container, stream), pixel_aspect(stream)
+                for frame in decoder:
                     times.append(float(frame.time or 0.0))
-                    yield _Ahead(to_rgb(frame), begin + (times[-1] - times[0]))
+                    yield _Ahead(to_rgb(frame, aspect), begin + (times[-1] - times[0]))
+                    self.left_out = left_out + decoder.left_out
+                left_out = self.left_out = left_out + decoder.left_out
                 if not times:
                     raise VideoError(f"{self._path} can no longer be decoded: it changed while it was played")
                 hold = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0

@@ -37,6 +37,11 @@ class VideoDevice(Protocol):
         """Where the stamps come from."""
         ...
 
+    @property
+    def damaged(self) -> int:
+        """Pictures that came and could not be shown."""
+        ...
+
     def close(self) -> None:
         """Let go of the device."""
         ...
@@ -124,7 +129,7 @@ class LiveVideo:
             fps_nominal=info.fps_nominal,
             fps_effective=self._rate.per_second,
             frames=self._seq + 1,
-            dropped=self._dropped,
+            dropped=self._dropped + self._device.damaged,
             age_s=age_s,
             stamp_source=self._device.stamp_source,
             note=self._loss,

@@ -26,6 +26,8 @@ class _ScreenDevice:
 
     stamp_source = "middle of the capture"
 
+    damaged = 0
+
     def __init__(self, number: int, fps: float, short_side: int, clock: Clock):
         self._number, self._period_s, self._short_side, self._clock = number, 1 / fps, short_side, clock
         self._grabber: Any = None

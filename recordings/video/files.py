@@ -9,15 +9,19 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from realtime.errors import ConfigError, RunError, SessionError, VideoError
-from realtime.video.demux import decode, open_container, packets, to_rgb
+from realtime.video.demux import Decoder, open_container, packets
 from realtime.video.opencv import cv2
+from realtime.video.picture import pixel_aspect, to_rgb
 
 TICKS_PER_S = 1000  # Matroska as FFmpeg writes it knows milliseconds; exact stamps are kept in the XDF
 _CLUSTER_MS = 500
+_GOP_MOST = 600
+_RATE_MOST = 240.0  # what an encoder is told at most
 _PIXELS = {"ffv1": "bgr0", "libx264rgb": "rgb24", "mjpeg": "yuvj420p"}  # lossless ones keep RGB
 # zerolatency: no frame waits in the encoder for those after it, so that none is lost with a killed process.
 _OPTIONS = {
@@ -39,8 +43,7 @@ class VideoWriter:
     size : (width, height)
         Pixels; a picture of another size is scaled to it.
     rate_hint : float
-        About how many frames a second will come; only sets the distance of keyframes and the encoder's
-        budget, never a time.
+        About how many frames a second will come; only sets the encoder's budget, never a time.
     codec : str
         An encoder of FFmpeg: `libx264`, `libx265`, `h264_nvenc`, `ffv1` (lossless), `mjpeg`, …
     options : mapping of str to str, optional
@@ -68,6 +71,7 @@ class VideoWriter:
         self.n_written = 0
         self._last_s = 0.0
         self._last_tick = -1
+        self._next_key = 0
         self._closed = False
         encoder = _encoder(codec)
         _create(self.path)
@@ -111,6 +115,9 @@ class VideoWriter:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         frame.pts = max(round(pts_s * TICKS_PER_S), self._last_tick + 1)
         frame.time_base = Fraction(1, TICKS_PER_S)
+        if frame.pts >= self._next_key:  # by time: a source's rate is a guess
+            frame.pict_type = PictureType.I
+            self._next_key = frame.pts + TICKS_PER_S
         self._put(frame)
         self._last_s, self._last_tick = pts_s, frame.pts
         self.n_written += 1
@@ -142,14 +149,14 @@ class VideoWriter:
     ) -> VideoStream:
         stream = self._container.add_stream(
             self.codec,
-            rate=Fraction(rate_hint).limit_denominator(1001),
+            rate=Fraction(min(rate_hint, _RATE_MOST)).limit_denominator(1001),
             options={**_OPTIONS.get(self.codec, {}), **options},
         )
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = self.size
         stream.pix_fmt = _pixel_format(encoder, self.size)
         stream.codec_context.time_base = Fraction(1, TICKS_PER_S)
-        stream.codec_context.gop_size = max(1, round(rate_hint))
+        stream.codec_context.gop_size = _GOP_MOST  # a keyframe comes with each second of time
         return stream
 
     def _put(self, frame: av.VideoFrame | None) -> None:
@@ -222,12 +229,13 @@ class VideoReader:
         self.path = Path(path)
         self._ticks, self._keys, seconds = _scan(self.path)
         self.pts = self._ticks * seconds
+        self._last_pts: int | None = None
         self._rewind()
         first = self._frame
         if first is None:
             self._container.close()
             raise VideoError(f"no frame of {path} can be decoded: copy or convert the file again")
-        self.height, self.width = to_rgb(first).shape[:2]
+        self.height, self.width = to_rgb(first, self._aspect).shape[:2]
         self.codec = self._stream.codec_context.name
 
     @property
@@ -252,7 +260,7 @@ class VideoReader:
             self._seek(key, index)
         while self._at < index:
             self._step()
-        return to_rgb(self._frame) if self._frame is not None and self._at == index else None
+        return to_rgb(self._frame, self._aspect) if self._frame is not None and self._at == index else None
 
     def __iter__(self) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
         """Yield number, time in seconds and picture (height, width, 3) of every frame that can be decoded."""
@@ -277,20 +285,30 @@ class VideoReader:
         """Decode the next frame; past the last one, stand at the end."""
         self._frame: av.VideoFrame | None = next(self._decoded, None)
         pts = None if self._frame is None else self._frame.pts
-        self._at = self.n_frames if pts is None else int(np.searchsorted(self._ticks, pts))
+        if pts is None:
+            self._at = self.n_frames
+        elif pts == self._last_pts:  # another frame at the same time: the next number
+            self._at = min(self._at + 1, self.n_frames)
+        else:
+            self._at = int(np.searchsorted(self._ticks, pts))
+        self._last_pts = pts
 
     def _seek(self, key: int, index: int) -> None:
         """Stand at or before frame `index`: at the keyframe before it, or at the start if that fails."""
         self._container.seek(int(self._ticks[max(key, 0)]), stream=self._stream)
-        self._decoded = decode(self._container, self._stream)
-        self._step()
+        self._begin_to_decode()
         if self._at > index:  # a file whose index is wrong, or whose keyframe is damaged
             self._container.close()
             self._rewind()
 
     def _rewind(self) -> None:
         self._container, self._stream = open_container(self.path)
-        self._decoded = decode(self._container, self._stream)
+        self._aspect = pixel_aspect(self._stream)
+        self._begin_to_decode()
+
+    def _begin_to_decode(self) -> None:
+        self._decoded = iter(Decoder(self._container, self._stream))
+        self._last_pts = None
         self._step()
 
 
@@ -298,11 +316,16 @@ def _scan(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:
     """Find times of all frames in ticks, numbers of the keyframes, seconds in a tick; decode nothing."""
     container, stream = open_container(path)
     with container:
-        found = {
-            p.pts: p.is_keyframe
-            for p in packets(container, stream)
-            if p.pts is not None and not p.is_discard and not p.is_corrupt
-        }
+        found = sorted(
+            (
+                (p.pts, not p.is_keyframe)
+                for p in packets(container, stream)
+                if p.pts is not None and not p.is_discard and not p.is_corrupt
+            ),
+        )
         seconds = float(stream.time_base or Fraction(1, TICKS_PER_S))
-    ticks = np.array(sorted(found), dtype=np.int64)
-    return ticks, np.flatnonzero([found[t] for t in ticks.tolist()]), seconds
+    ticks = np.array([pts for pts, _ in found], dtype=np.int64)
+    once = np.ones(len(ticks), bool)  # no seek leads surely to one of several frames at one time
+    once[1:] &= np.diff(ticks) > 0
+    once[:-1] &= np.diff(ticks) > 0
+    return ticks, np.flatnonzero(once & np.array([not later for _, later in found], bool)), seconds

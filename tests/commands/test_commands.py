@@ -173,3 +173,21 @@ def test_an_audit_says_what_a_session_holds(run, session):
     assert code == 0
     assert {stream["name"] for stream in report["streams"]} >= {"Cap"}
     assert report["duration_s"] == pytest.approx(8.0, abs=0.1)
+
+
+def test_models_lists_presets_and_every_word_of_every_part_for_people_and_for_programs(run, monkeypatch):
+    code, out, _ = run("models", "--json")
+    family = json.loads(out)
+    assert code == 0
+    assert set(family["presets"]) == {"demo", "laptop", "lab"}
+    assert {"gated", "perceiver", "qformer"} <= set(family["parts"]["fusion"]["words"])
+    assert family["parts"]["mixer"]["words"]["gru"]["settings"] == {"layers": 1}
+    monkeypatch.setenv("COLUMNS", "200")
+    code, printed, _ = run("models")
+    assert code == 0
+    assert "clip (openai/clip-vit-base-patch32)" in printed
+    for part, about in family["parts"].items():
+        assert part in printed
+        for word, of_it in about["words"].items():
+            assert of_it["is"], f"{word} does not say what it is"
+            assert word in printed

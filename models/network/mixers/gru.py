@@ -13,7 +13,7 @@ from models.network.mixers.packing import hold, pack, packed_places, unpack
 
 
 class GruConfig(MixerConfig):
-    """See the module."""
+    """A gated recurrent unit over the frames of an interval."""
 
     kind: Literal["gru"] = "gru"
     layers: int = Field(1, ge=1)

@@ -77,7 +77,7 @@ class SelectiveSsm(nn.Module):
 
 
 class MambaConfig(MixerConfig):
-    """See the module."""
+    """A selective state space (Mamba) over the frames of an interval."""
 
     kind: Literal["mamba"] = "mamba"
     layers: int = Field(1, ge=1)

@@ -97,7 +97,7 @@ class S4dBlock(nn.Module):
 
 
 class S4dConfig(MixerConfig):
-    """See the module."""
+    """A diagonal state space (S4D) over the frames of an interval."""
 
     kind: Literal["s4d"] = "s4d"
     layers: int = Field(2, ge=1)

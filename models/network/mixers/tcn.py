@@ -67,7 +67,7 @@ class CausalConv(nn.Module):
 
 
 class TcnConfig(MixerConfig):
-    """See the module."""
+    """Dilated causal convolutions over the frames of an interval."""
 
     kind: Literal["tcn"] = "tcn"
     kernel: int = Field(3, ge=2)
@@ -108,7 +108,7 @@ class Tcn(nn.Module):
 
 
 class NoMixerConfig(MixerConfig):
-    """See the module."""
+    """No mixing over time: each frame by itself."""
 
     kind: Literal["none"] = "none"
 

@@ -22,7 +22,7 @@ from realtime.sources import VideoSource
 from realtime.time.clock import LslClock, ManualClock
 from realtime.types import StreamState
 from realtime.video.camera import CameraSource, DriverStamps, UrlSource, open_video
-from realtime.video.demux import decode, open_container
+from realtime.video.demux import Decoder, open_container
 from realtime.video.file import FileCamera
 from realtime.video.opencv import cv2
 from realtime.virtual.film.source import FilmSource
@@ -239,7 +239,7 @@ def test_files_of_others_play_at_their_own_stamps(shared_data, name, size):
     path = shared_data / "video" / name
     container, stream = open_container(path)
     with container:
-        stamps = [frame.time for frame in islice(decode(container, stream), 60)]
+        stamps = [frame.time for frame in islice(Decoder(container, stream), 60)]
     clock = ManualClock(0.0)
     camera = FileCamera(path, loop=False, clock=clock)
     info = camera.open()
