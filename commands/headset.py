@@ -93,6 +93,7 @@ def headset(stream: OutletGroup, virtual: VirtualHeadsetGroup, faults: FaultGrou
     """Be a headset: an LSL stream of made-up EEG, or that of a real headset which has no LSL of its own."""
     from experiment.interrupt import interruptible
     from realtime.errors import ConfigError
+    from realtime.time.clock import check_lsl_clock
 
     made_up, board = given_options(virtual) | given_options(faults), given_options(real)
     misplaced = board if real.board is None else made_up
@@ -102,6 +103,7 @@ def headset(stream: OutletGroup, virtual: VirtualHeadsetGroup, faults: FaultGrou
         )
         names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(misplaced))
         raise ConfigError(f"{names} is for {whose}")
+    check_lsl_clock()
     with interruptible() as stopping:
         serve = _virtual if real.board is None else _real
         serve(given_options(stream) | made_up | board, stopping.is_set)

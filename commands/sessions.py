@@ -185,11 +185,12 @@ def _stream_out(folder: Path, speed: float, seconds: float | None, *, loop: bool
     """Be the streams of a recorded session until its end, Ctrl-C, or for some seconds."""
     from experiment.interrupt import interruptible
     from realtime.lsl.isolation import hush
-    from realtime.time.clock import LslClock
+    from realtime.time.clock import LslClock, check_lsl_clock
     from recordings.lsl_replay import serve_session
     from recordings.session.session import Session
 
     hush()
+    check_lsl_clock()
     clock = LslClock()
     until = math.inf if seconds is None else clock.now() + seconds
     with Session(folder) as session, interruptible() as interrupted:

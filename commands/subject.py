@@ -89,11 +89,12 @@ def subject(
 
     from experiment.interrupt import interruptible
     from realtime.lsl.selector import StreamSelector
-    from realtime.time.clock import LslClock
+    from realtime.time.clock import LslClock, check_lsl_clock
     from realtime.virtual.subject.serving import serve
 
     given = given_options(person) | given_options(objects) | given_options(cap)
     options = _person(given, attend=given.pop("attend"))
+    check_lsl_clock()
     parent = psutil.Process(os.getppid())
 
     def orphaned() -> bool:

@@ -20,7 +20,7 @@ from realtime.errors import ConfigError
 from realtime.live import LiveRunner
 from realtime.pipeline import Pipeline
 from realtime.sources import EegSource, VideoSource
-from realtime.time.clock import Clock, LslClock, ManualClock
+from realtime.time.clock import Clock, LslClock, ManualClock, check_lsl_clock
 from realtime.view import PipelineView
 
 if TYPE_CHECKING:
@@ -88,7 +88,14 @@ def _videos(choice: LiveChoice, clock: LslClock) -> list[VideoSource]:
 
 
 def live_session(title: str, mode: Mode, pipeline: Pipeline, clock: LslClock) -> tuple[Running, PipelineView]:
-    """A pipeline with what drives it by the wall clock, and what a window may ask of it."""
+    """Return a pipeline with what drives it by the wall clock, and what a window may ask of it.
+
+    Raises
+    ------
+    ClockError
+        LSL's clock is not the one that sessions run on.
+    """
+    check_lsl_clock()
     runner = LiveRunner(pipeline, clock)
     view = PipelineView(pipeline, clock, lambda: runner.failure)
     return Running(title, mode, pipeline, runner, view), view

@@ -11,34 +11,62 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from experiment.doctor import Finding
 from realtime.lsl.selector import StreamSummary
 from realtime.video.listing import CameraSummary
 
+_UNBOUNDED = 100_000
+_STYLES = {"error": "bold red", "warning": "yellow"}
+
 
 def _pairs(rows: Sequence[tuple[str, str]]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, value, style="bold red" if name == "error" else None)
+        table.add_row(name, value, style=_STYLES.get(name))
     return table
 
 
+def _plain_console(*, stderr: bool = False) -> Console:
+    """A console that prints names of streams and files as they are, brackets and colons included."""
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def _print_rows(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table where it fits, else a block of lines for each row: no cell is ever cut."""
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    if console.measure(table, options=unbounded).maximum <= console.width:
+        console.print(table)
+        return
+    widest = max(map(len, columns))
+    for row in rows:
+        for column, cell in zip(columns, row, strict=True):
+            console.print(f"{column:>{widest}}  {cell}", soft_wrap=True)
+        console.print()
+
+
 def print_summary(summary: Mapping[str, Any]) -> None:
-    """What a session came to, on standard error."""
+    """Print what a session came to, on standard error."""
     eeg, video, latency = summary["eeg"], summary["video"], summary["latency_ms"]
     rows = [
         ("readings", f"{summary['readings']}  (skipped ticks {summary['skipped_ticks']})"),
         ("EEG", f"{eeg['name']}  {eeg['rate_effective']} Hz  gaps {eeg['gaps']}  lost {eeg['lost_samples']}"),
         *_video_rows((video, *summary["other_videos"])),
-        ("network", f"{summary['backend']}, weights {summary['weights']}"),
+        ("model", f"{summary['backend']}, weights {summary['weights']}"),
     ]
     if latency:
         rows.append(
             ("latency", "  ".join(f"{name} {latency[name]:.0f} ms" for name in ("p50", "p95", "max")))
         )
+    rows += [("warning", warning) for warning in summary["warnings"]]
     rows += [("error", error) for error in summary["errors"]]
-    Console(stderr=True).print(_pairs(rows))
+    _plain_console(stderr=True).print(_pairs(rows))
 
 
 def _video_rows(videos: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -54,49 +82,49 @@ def _video_rows(videos: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def print_streams(streams: Sequence[StreamSummary], cameras: Sequence[CameraSummary]) -> None:
-    """What there is to connect to."""
-    console = Console()
-    table = Table("name", "type", "channels", "rate", "format", "host", "source_id")
+    """Print what there is to connect to; a name can be typed as it stands here."""
+    console = _plain_console()
+    rows = []
     for s in streams:
         rate = f"{s.rate_nominal:g} Hz" if s.rate_nominal else "irregular"
-        table.add_row(s.name, s.type, str(s.n_channels), rate, s.format, s.host, s.source_id)
-    console.print(
-        table if streams else "No LSL stream. Start a headset, or `phosphene headset` for a virtual one."
-    )
+        rows.append((s.name, s.type, str(s.n_channels), rate, s.format, s.host, s.source_id))
+    if rows:
+        _print_rows(console, ("name", "type", "ch", "rate", "format", "host", "source_id"), rows)
+    else:
+        console.print("No LSL stream. Start a headset, or `phosphene headset` for a virtual one.")
     for camera in cameras:
-        console.print(f"camera {camera.index}: {camera.name}")
+        console.print(f"camera {camera.index}: {camera.name}", soft_wrap=True)
     if not cameras:
         console.print("No camera. A video file or a URL serves as well.")
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """What the doctor saw, each with what to do about it."""
+    """Print what the doctor saw, each with what to do about it."""
     table = Table(box=None, padding=(0, 2), show_header=False)
+    for _ in range(4):
+        table.add_column(overflow="fold")
     for finding in findings:
-        verdict = "[green]✓[/]" if finding.ok else "[yellow]![/]"
+        verdict = Text("✓", "green") if finding.ok else Text("!", "yellow")
         table.add_row(verdict, finding.name, finding.seen, finding.advice)
-    Console().print(table)
+    _plain_console().print(table)
 
 
 def print_audit(report: Mapping[str, Any]) -> None:
-    """What a recorded session holds, and what is wrong with it."""
-    console = Console()
+    """Print what a recorded session holds, and what is wrong with it."""
+    console = _plain_console()
     closed = "closed" if report["complete"] else "not closed"
-    console.print(f"[bold]{report['name']}[/]  {report['duration_s']:.1f} s, {closed}")
+    title = Text.assemble((report["name"], "bold"), f"  {report['duration_s']:.1f} s, {closed}")
+    console.print(title, soft_wrap=True)
     columns = ("id", "name", "type", "n_channels", "format", "rate_nominal", "samples", "clock_offsets")
-    table = Table(*(column.replace("n_", "").replace("_", " ") for column in columns))
-    for stream in report["streams"]:
-        table.add_row(
-            *(
-                f"{stream[column]:g}" if column == "rate_nominal" else str(stream[column])
-                for column in columns
-            )
-        )
-    console.print(table)
+    rows = [
+        [f"{stream[c]:g}" if c == "rate_nominal" else str(stream[c]) for c in columns]
+        for stream in report["streams"]
+    ]
+    _print_rows(console, ("id", "name", "type", "ch", "format", "rate", "samples", "offsets"), rows)
     for problem in report["problems"]:
-        console.print(f"[yellow]![/] {problem}")
+        console.print(Text.assemble(("! ", "yellow"), problem), soft_wrap=True)
     if not report["problems"]:
-        console.print("[green]✓[/] nothing is wrong with it")
+        console.print(Text.assemble(("✓ ", "green"), "nothing is wrong with it"))
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from realtime.errors import ClockError
+from realtime.time.clock import check_lsl_clock
 from realtime.video.listing import list_cameras
 
 _LEAST_LIBLSL = 116
@@ -88,16 +90,11 @@ def _lsl_library() -> Finding:
 
 
 def _lsl_clock() -> Finding:
-    import pylsl
-
-    apart = abs(pylsl.local_clock() - time.monotonic())
-    good = apart < 1e-2
-    advice = (
-        ""
-        if good
-        else "cameras and LSL keep different clocks here: report this system, its times will not agree"
-    )
-    return Finding("LSL clock", good, f"{apart * 1e3:.3f} ms from the system's monotonic clock", advice)
+    try:
+        apart = check_lsl_clock()
+    except ClockError as error:
+        return Finding("LSL clock", False, str(error), "report this system")
+    return Finding("LSL clock", True, f"{apart * 1e3:.3f} ms from the system's monotonic clock")
 
 
 def _lsl_loopback() -> Finding:

@@ -142,7 +142,7 @@ def fill(network: Network, state: Mapping[str, Tensor], source: str) -> None:
 def _read_record(folder: Path) -> dict[str, Any]:
     path = folder / RECORD
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise WeightsError(
             f"{folder} holds no {RECORD}: name a folder that `phosphene train` wrote"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiment.model_choice import ModelChoice, shipped_weights
@@ -35,10 +36,13 @@ class Person:
     @classmethod
     def wake(cls, source_id: str, options: Sequence[str]) -> Person:
         """Start it with further options of `phosphene subject`. It ends with us."""
-        command = [sys.executable, "-m", "phosphene", "subject", "--source-id", source_id, "--with-parent"]
+        command = [sys.executable, "-P", "-m", "phosphene", "subject"]  # -P: not from the folder we are in
+        command += ["--source-id", source_id, "--with-parent"]
+        ours = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, (ours, os.environ.get("PYTHONPATH"))))
         process = subprocess.Popen(
             [*command, *options],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -55,7 +55,7 @@ class Entry:
     def read(self) -> dict[str, Any] | None:
         """What was told of the file, or None (and nothing left of it) where it is missing or damaged."""
         try:
-            told: dict[str, Any] = json.loads(self.record.read_text())
+            told: dict[str, Any] = json.loads(self.record.read_text(encoding="utf-8"))
             if told["sha256"] == digest_file(self.path):
                 os.utime(self.path)  # used now
                 return told
@@ -68,7 +68,7 @@ class Entry:
         """Say what the file at `path` is. Its builder has written it."""
         text = json.dumps({"sha256": digest_file(self.path), **told}, indent=2)
         unfinished = self.record.with_suffix(f".{os.getpid()}.tmp")
-        unfinished.write_text(text)
+        unfinished.write_text(text, encoding="utf-8")
         os.replace(unfinished, self.record)
         prune(self.path.parent)
 

@@ -188,7 +188,7 @@ def _fastest(job: _Job) -> Compiled:
     """The winner of an earlier race on this machine, or of one now."""
     remembered = job.folder / f"auto-{job.key(candidates=available())}.json"
     try:
-        told = json.loads(remembered.read_text())
+        told = json.loads(remembered.read_text(encoding="utf-8"))
         if told["backend"] == "eager":
             return Compiled(partial(_eager, job.module))
         compiled = _compile(job, told["backend"], told["precision"])

@@ -6,6 +6,7 @@ import os
 import platform
 from functools import cache
 
+import psutil
 import torch
 
 _LEFT_FOR_OTHERS = 2  # the window draws on one core, streams and scoring's Python share another
@@ -17,7 +18,15 @@ def n_threads() -> int:
     Threads that wait for each other at every small operation lose more than they win as soon as the window
     or another program takes a core from one of them (docs/performance.md), so two cores are left alone.
     """
-    return max(1, (len(os.sched_getaffinity(0)) or 1) - _LEFT_FOR_OTHERS)
+    return max(1, n_cores() - _LEFT_FOR_OTHERS)
+
+
+def n_cores() -> int:
+    """Return how many cores this process may run on: all of them where the system cannot say which."""
+    process = psutil.Process()
+    if hasattr(process, "cpu_affinity"):  # not on macOS
+        return len(process.cpu_affinity()) or 1
+    return psutil.cpu_count() or 1
 
 
 def share_cores() -> int:

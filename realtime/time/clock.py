@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from realtime.errors import ClockError
+
+_ONE_CLOCK_S = 0.02  # Windows' monotonic clock ticks every 16 ms
+
 
 class Clock(Protocol):
     """Anything that tells the time of the pipeline and can wait for it."""
@@ -31,6 +35,27 @@ class LslClock:
         """Return no earlier than `deadline`, seconds on this clock."""
         while (left := deadline - self.now()) > 0:
             time.sleep(left)
+
+
+def check_lsl_clock() -> float:
+    """Return how far LSL's local clock is from the one that `LslClock` reads, seconds.
+
+    Raises
+    ------
+    ClockError
+        They are not one clock on this system.
+    """
+    import pylsl
+
+    before = time.monotonic()
+    lsl = float(pylsl.local_clock())
+    apart = lsl - (before + time.monotonic()) / 2
+    if abs(apart) > _ONE_CLOCK_S:
+        raise ClockError(
+            f"LSL's clock is {apart:.3f} s away from this system's monotonic clock, so times of EEG and "
+            "video would not agree: please report your system and version of Python"
+        )
+    return apart
 
 
 class ManualClock:

@@ -85,7 +85,7 @@ class ChunkFile:
 
     def __init__(self, path: Path):
         self.path = path
-        self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
         self.size = os.fstat(self._fd).st_size
         self._block = b""
         self._block_at = 0

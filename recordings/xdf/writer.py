@@ -129,7 +129,8 @@ class XdfWriter:
         headers = {i: h if isinstance(h, str) else h.xml() for i, h in streams.items()}
         self._tally = {i: _Tally(_layout(h)) for i, h in streams.items()}
         try:
-            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)  # Windows
+            self._fd = os.open(self.path, flags, 0o644)
         except FileExistsError:
             raise SessionError(
                 f"{self.path} exists already and is never overwritten: choose another name"

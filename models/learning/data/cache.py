@@ -154,7 +154,7 @@ def session_table(
                 "n_frames": len(intervals.frame_stamps),
             }
             (work / "about.json").write_text(json.dumps(about))
-    about = json.loads((folder / "about.json").read_text())
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     arrays = {name: Rows(folder / f"{name}.npy") for name in _ARRAYS}
     return TableFile(
         folder, about["first"], about["n_slots"], tuple(about["labels"]), about["n_frames"], arrays

@@ -173,7 +173,7 @@ def accuracies(kept: Path) -> dict[str, str]:
 
 def read(kept: Path) -> list[Row]:
     """Rows that were measured before."""
-    return [Row(**row) for row in json.loads(kept.read_text())] if kept.is_file() else []
+    return [Row(**row) for row in json.loads(kept.read_text(encoding="utf-8"))] if kept.is_file() else []
 
 
 def _accuracy(value: float | None, ci: tuple[float, float] | None) -> str:

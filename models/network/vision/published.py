@@ -132,7 +132,7 @@ def load_published(
 
 def _read_json(folder: Path, name: str) -> dict[str, Any]:
     try:
-        return json.loads((folder / name).read_text())
+        return json.loads((folder / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise WeightsError(
             f"{folder} holds no {name}: put it there, it is published beside the weights."
