@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
+from commands.grouping import grouped
 from commands.options import EegOfSession, Json, SessionFolder, Unit
 from commands.output import print_json, tell
 
@@ -26,37 +28,58 @@ def report(
     typer.echo(write_report(session, out, stills))
 
 
+@dataclass(frozen=True)
+class AlignmentGroup:
+    """When the video was shown."""
+
+    PANEL: ClassVar = "Which frame at which sample (one of these)"
+
+    start_marker: Annotated[
+        str | None, typer.Option(help="Marker at which the video's first frame was shown.")
+    ] = None
+    offset_s: Annotated[
+        float | None, typer.Option(help="Or: how long after the first EEG sample, seconds.")
+    ] = None
+    frames: Annotated[
+        str | None, typer.Option(help="Or: the stream of an XDF that numbers the video's frames.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class ForeignGroup:
+    """What the file does not say, or says wrongly."""
+
+    PANEL: ClassVar = "What the file does not say"
+
+    unit: Unit = None
+    montage: Annotated[
+        str | None, typer.Option(help="Names for the EEG channels, in their order: Fz,Cz,Pz")
+    ] = None
+    trigger_bits: Annotated[
+        int | None,
+        typer.Option(min=1, max=16, help="Low bits of a BDF's status channel that are triggers: 8 or 16."),
+    ] = None
+
+
+@grouped
 def import_(
     recording: Annotated[
         Path, typer.Argument(help="LabRecorder's .xdf, or EDF, BDF, BrainVision, EEGLAB, FIF.")
     ],
     video: Annotated[Path, typer.Argument(help="The video that belongs to it.")],
     out: Annotated[Path, typer.Argument(help="Folder of the new session.")],
-    start_marker: Annotated[
-        str | None, typer.Option(help="Marker at which the video's first frame was shown.")
-    ] = None,
-    offset_s: Annotated[
-        float | None, typer.Option(help="Or: how long after the first EEG sample, seconds.")
-    ] = None,
-    frames: Annotated[
-        str | None, typer.Option(help="Or: the stream of an XDF that numbers the video's frames.")
-    ] = None,
-    unit: Unit = None,
-    montage: Annotated[
-        str | None, typer.Option(help="Names for the EEG channels, in their order: Fz,Cz,Pz")
-    ] = None,
-    trigger_bits: Annotated[
-        int | None,
-        typer.Option(min=1, max=16, help="Low bits of a BDF's status channel that are triggers: 8 or 16."),
-    ] = None,
+    shown: AlignmentGroup,
+    foreign: ForeignGroup,
 ) -> None:
     """Make a session of somebody else's recording and a video."""
     from recordings.exchange.importing import ImportOptions, import_eeg, import_xdf
 
-    names = tuple(name.strip() for name in montage.split(",")) if montage else ()
-    options = ImportOptions(unit, names, trigger_bits, frames, tell)
+    names = tuple(name.strip() for name in foreign.montage.split(",")) if foreign.montage else ()
+    options = ImportOptions(foreign.unit, names, foreign.trigger_bits, shown.frames, tell)
     make = import_xdf if recording.suffix.lower() in (".xdf", ".xdfz") else import_eeg
-    typer.echo(make(recording, video, out, start_marker=start_marker, offset_s=offset_s, options=options))
+    typer.echo(
+        make(recording, video, out, start_marker=shown.start_marker, offset_s=shown.offset_s, options=options)
+    )
 
 
 def export(

@@ -92,7 +92,7 @@ def live_session(title: str, mode: Mode, pipeline: Pipeline, clock: LslClock) ->
 
     Raises
     ------
-    ClockError
+    RunError
         LSL's clock is not the one that sessions run on.
     """
     check_lsl_clock()
@@ -166,9 +166,8 @@ def open_replay(
         )
     clock = ManualClock(session.start)
     source, (video, *more) = ReplayEeg(session, clock, eeg or ""), replay_videos(session, clock)
-    build = partial(
-        model.build, n_videos=1 + len(more), pictures=partial(video_pictures, session.video().path)
-    )
+    shown = partial(video_pictures, session.video().path)
+    build = partial(model.build, n_videos=1 + len(more), pictures=shown)
     pipeline = Pipeline(source, video, build, conditioning, more)
     survey = Survey(folder, eeg or "")
     span = session.start, session.end

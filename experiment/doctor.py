@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from realtime.errors import ClockError
+from realtime.errors import RunError
 from realtime.time.clock import check_lsl_clock
 from realtime.video.listing import list_cameras
 
@@ -92,7 +92,7 @@ def _lsl_library() -> Finding:
 def _lsl_clock() -> Finding:
     try:
         apart = check_lsl_clock()
-    except ClockError as error:
+    except RunError as error:
         return Finding("LSL clock", False, str(error), "report this system")
     return Finding("LSL clock", True, f"{apart * 1e3:.3f} ms from the system's monotonic clock")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from realtime.errors import ClockError
+from realtime.errors import RunError
 
 _ONE_CLOCK_S = 0.02  # Windows' monotonic clock ticks every 16 ms
 
@@ -42,7 +42,7 @@ def check_lsl_clock() -> float:
 
     Raises
     ------
-    ClockError
+    RunError
         They are not one clock on this system.
     """
     import pylsl
@@ -51,7 +51,7 @@ def check_lsl_clock() -> float:
     lsl = float(pylsl.local_clock())
     apart = lsl - (before + time.monotonic()) / 2
     if abs(apart) > _ONE_CLOCK_S:
-        raise ClockError(
+        raise RunError(
             f"LSL's clock is {apart:.3f} s away from this system's monotonic clock, so times of EEG and "
             "video would not agree: please report your system and version of Python"
         )
