@@ -85,20 +85,33 @@ def import_(
 def export(
     session: SessionFolder,
     out: Annotated[
-        Path, typer.Argument(help="NAME_raw.fif, NAME.npz, NAME.zarr, or with --bids the root of a data set.")
+        Path,
+        typer.Argument(
+            help="NAME_raw.fif, NAME.edf, NAME.bdf, NAME.npz, NAME.zarr, or with --bids a data set's root."
+        ),
     ],
     bids: Annotated[bool, typer.Option("--bids", help="Add it to a BIDS data set.")] = False,
     eeg: EegOfSession = None,
     unit: Unit = None,
+    sub: Annotated[str | None, typer.Option(help="BIDS: the participant.")] = None,
+    ses: Annotated[str | None, typer.Option(help="BIDS: the session.")] = None,
+    task: Annotated[str | None, typer.Option(help="BIDS: the task.")] = None,
+    run: Annotated[str | None, typer.Option(help="BIDS: the run; by default the next free number.")] = None,
 ) -> None:
-    """Hand a session on: to FIF, to arrays of aligned intervals (.npz, .zarr), or to BIDS."""
+    """Hand a session on: to FIF, EDF+, BDF+, arrays of aligned intervals (.npz, .zarr), or to BIDS."""
     from recordings.session.session import Session
 
     with Session(session) as opened:
         if bids:
             from recordings.exchange.bids import export_bids
 
-            written = export_bids(opened, out, eeg=eeg, unit=unit)
+            given = {"sub": sub, "ses": ses, "task": task, "run": run}
+            entities = {name: value for name, value in given.items() if value is not None}
+            written = export_bids(opened, out, entities, eeg=eeg, unit=unit)
+        elif out.suffix.lower() in (".edf", ".bdf"):
+            from recordings.exchange.edf_writing import export_edf
+
+            written = export_edf(opened, out, eeg, unit)
         elif out.suffix in (".npz", ".zarr"):
             from recordings.exchange.interval_arrays import export_intervals
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,8 +44,9 @@ def export_bids(
     root : str or Path
         The data set, made if it is not there.
     entities : mapping of str to str
-        `sub`, `ses`, `task` and `run`; what is left out is taken from the session's manifest, else sub-01
-        and task-watch.
+        `sub`, `ses`, `task` and `run`; what is left out is taken from the session's manifest, then from its
+        folder's name, else sub-01 and task-watch. Where no run is known and there is a recording of this name
+        already, the next free number is taken, from 02 on.
     eeg, unit : str, optional
         As for `recordings.exchange.exporting.to_raw`.
     video : bool
@@ -63,16 +66,17 @@ def export_bids(
     """
     mne_bids = need("mne_bids", "bids", "writing BIDS")
     need("pybv", "bids", "writing BIDS")
-    chosen = {**_DEFAULTS, **_entities(session), **(entities or {})}
+    chosen = {**_DEFAULTS, **_from_name(session.name), **_entities(session), **(entities or {})}
     track = session.eeg(eeg)
     laid_out = regular(track)
-    try:
-        target = mne_bids.BIDSPath(
-            subject=chosen["sub"], session=chosen.get("ses"), task=chosen["task"], run=chosen.get("run"),
-            root=Path(root), datatype="eeg", suffix="eeg", extension=".vhdr",
-        )  # fmt: skip
-    except ValueError as error:
-        raise ConfigError(f"{chosen}: {error}") from None
+    target = _target(mne_bids, Path(root), chosen)
+    for run in itertools.count(2):
+        if "run" in chosen or not Path(target.fpath).exists():
+            break
+        numbered = _target(mne_bids, Path(root), {**chosen, "run": f"{run:02d}"})
+        if not Path(numbered.fpath).exists():
+            target = numbered
+            break
     raw = raw_of(session, track, laid_out, unit)
     raw.annotations.description = np.array([_in_one_cell(text) for text in raw.annotations.description])
     try:
@@ -94,6 +98,21 @@ def export_bids(
 def _in_one_cell(text: str) -> str:
     """A text as it may stand in a table whose rows end with lines: mne-bids writes it as it is."""
     return " ".join(text.split()) or _NONE
+
+
+def _target(mne_bids: Any, root: Path, chosen: Mapping[str, str]) -> Any:
+    try:
+        return mne_bids.BIDSPath(
+            subject=chosen["sub"], session=chosen.get("ses"), task=chosen["task"], run=chosen.get("run"),
+            root=root, datatype="eeg", suffix="eeg", extension=".vhdr",
+        )  # fmt: skip
+    except ValueError as error:
+        raise ConfigError(f"{dict(chosen)}: {error}") from None
+
+
+def _from_name(folder: str) -> dict[str, str]:
+    """The entities of a folder that is named after BIDS, as `phosphene record` names them."""
+    return dict(re.findall(r"(?:^|_)(sub|ses|task|run)-([A-Za-z0-9]+)(?=_|$)", folder))
 
 
 def _entities(session: Session) -> dict[str, str]:

@@ -17,7 +17,7 @@ from realtime.eeg.channels import kinds_of, own_gains, units_of
 from realtime.errors import ConfigError, SessionError
 from realtime.types import EegInfo, TimeArray
 from recordings.exchange.extras import need
-from recordings.exchange.foreign.mne_file import SKIPPED
+from recordings.exchange.foreign.source_file import SKIPPED
 from recordings.session.regular import Regular, regular
 from recordings.session.session import Session
 from recordings.session.tracks import EegTrack, VideoTrack
@@ -62,12 +62,12 @@ def raw_of(session: Session, track: EegTrack, laid_out: Regular, unit: str | Non
     for channel, known in zip(info["chs"], units, strict=True):
         if known is not None:
             channel["unit"] = getattr(mne.io.constants.FIFF, known)
-    bad, holes = _not_numbers(values)
+    bad, holes = not_numbers(values)
     info["bads"] = [track.info.labels[i] for i in bad]
     raw = mne.io.RawArray(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), info, verbose="ERROR")
-    raw.set_meas_date(_begun(session))
+    raw.set_meas_date(begun(session))
     notes = sorted(
-        [*_notes(session, laid_out), *((a / laid_out.rate, n / laid_out.rate, NAN) for a, n in holes)]
+        [*notes_of(session, laid_out), *((a / laid_out.rate, n / laid_out.rate, NAN) for a, n in holes)]
     )
     raw.set_annotations(mne.Annotations(*zip(*notes, strict=True)) if notes else None, verbose="ERROR")
     return raw
@@ -123,8 +123,11 @@ def _in_si(info: EegInfo, unit: str | None) -> tuple[TimeArray, list[str], list[
     return gains, kinds, units
 
 
-def _not_numbers(values: TimeArray) -> tuple[list[int], list[tuple[int, int]]]:
-    """Channels that mostly hold no numbers, and first sample and length of each hole of the others."""
+def not_numbers(values: TimeArray) -> tuple[list[int], list[tuple[int, int]]]:
+    """Find channels of values (n_channels, n) that mostly hold no numbers, and the holes of the others.
+
+    A hole is its first sample and its length.
+    """
     missing = ~np.isfinite(values)
     bad = [i for i, share in enumerate(missing.mean(axis=1)) if share > _MOSTLY]
     hole = np.delete(missing, bad, axis=0).any(axis=0)
@@ -132,8 +135,8 @@ def _not_numbers(values: TimeArray) -> tuple[list[int], list[tuple[int, int]]]:
     return bad, [(int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _notes(session: Session, laid_out: Regular) -> list[tuple[float, float, str]]:
-    """Onset, duration and text of every annotation, seconds since the first sample."""
+def notes_of(session: Session, laid_out: Regular) -> list[tuple[float, float, str]]:
+    """List onset, duration and text of every annotation, seconds since the first sample."""
     markers = session.markers()
     onsets = laid_out.onsets([marker.stamp for marker in markers]).tolist()
     notes = [(at, 0.0, marker.text) for at, marker in zip(onsets, markers, strict=True)]
@@ -145,8 +148,8 @@ def _notes(session: Session, laid_out: Regular) -> list[tuple[float, float, str]
     return sorted(note for note in notes if 0 <= note[0] < length)
 
 
-def _begun(session: Session) -> datetime | None:
-    """When the file was begun, where its header says so and in which zone."""
+def begun(session: Session) -> datetime | None:
+    """Return when the file was begun, where its header says so and in which zone."""
     header = session.reader.header
     try:
         begun = datetime.fromisoformat((header.findtext("datetime") if header is not None else "") or "")

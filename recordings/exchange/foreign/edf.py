@@ -18,6 +18,7 @@ from realtime.errors import SessionError
 from realtime.types import IndexArray, TimeArray
 from recordings.exchange.foreign.source_file import (
     BLOCK_S,
+    SKIPPED,
     Channel,
     Group,
     SampleBlock,
@@ -97,7 +98,12 @@ class EdfFile:
         for first in range(0, self._n_records, step):
             records = slice(first, min(first + step, self._n_records))
             values = np.stack([s.physically(self._steps(s, records)).ravel() for s in signals], axis=1)
-            yield SampleBlock(self._seconds(signals[0], records), values.astype(np.float32))
+            seconds = self._seconds(signals[0], records)
+            kept = np.ones(len(seconds), bool)
+            for start, stop in self._skipped:
+                early = seconds + 0.5 / group.rate
+                kept &= (early < start) | (early >= stop)
+            yield SampleBlock(seconds[kept], values[kept].astype(np.float32))
 
     def _read_header(self) -> None:
         if not self.path.is_file():
@@ -197,7 +203,7 @@ class EdfFile:
     def _annotations(self) -> tuple[TimeArray, list[Marker]]:
         """Return when each record begins (n_records,), s, and the texts; both from the annotation signals."""
         onsets: TimeArray = np.arange(self._n_records, dtype=np.float64) * self._record_s
-        found: list[tuple[float, str]] = []
+        found: list[tuple[float, float, str]] = []
         signals = [s for s in self._signals if s.label in _ANNOTATIONS]
         for number, signal in itertools.product(range(self._n_records), signals):
             part = self._records(slice(number, number + 1))[
@@ -211,8 +217,11 @@ class EdfFile:
                     onsets[number] = at
                 elif number == 0 and k == 0 and signal is signals[0]:
                     onsets += at
-                found += [(at, text.decode("utf-8", "replace")) for text in texts if text]
-        return onsets, [Marker(at - float(onsets[0]), text) for at, text in found]
+                length = float(match[2] or 0.0)
+                found += [(at, length, text.decode("utf-8", "replace")) for text in texts if text]
+        first = float(onsets[0])
+        self._skipped = [(at - first, at - first + n) for at, n, text in found if text == SKIPPED]
+        return onsets, [Marker(at - first, text) for at, _, text in found if text != SKIPPED]
 
     def _triggers(self) -> list[Marker]:
         found = []

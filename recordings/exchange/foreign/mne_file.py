@@ -14,6 +14,7 @@ from recordings.exchange.extras import need
 from recordings.exchange.foreign.pauses import Pause, boundary_pauses, brainvision_pauses, time_of
 from recordings.exchange.foreign.source_file import (
     BLOCK_S,
+    SKIPPED,
     Channel,
     Group,
     SampleBlock,
@@ -22,7 +23,6 @@ from recordings.exchange.foreign.source_file import (
 )
 from recordings.session.session import Marker
 
-SKIPPED = "BAD_ACQ_SKIP"  # mne's name for stretches in which nothing was recorded
 _VOLT = 107  # FIFF_UNIT_V
 _UV_PER_V = 1e6
 

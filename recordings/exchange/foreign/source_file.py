@@ -10,6 +10,7 @@ import numpy as np
 from realtime.types import FloatArray, TimeArray
 from recordings.session.session import Marker
 
+SKIPPED = "BAD_ACQ_SKIP"  # mne's name for stretches in which nothing was recorded
 BLOCK_S = 10.0  # so much is read at a time
 
 
