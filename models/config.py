@@ -159,12 +159,11 @@ _LARGE: dict[str, Any] = {
     "width": 128,
     "eeg": "cbramod+compact",
     "fusion": {"kind": "gated", "depth": 2, "head_width": 32},
-    "compression": {"kind": "resampler", "head_width": 32},
 }
 PRESETS: dict[str, dict[str, Any]] = {
     "demo": {},
     "laptop": {**_LARGE, "slow": _CLIP_B32},
-    "lab": {**_LARGE, "slow": "clip", "compression": {"kind": "resampler", "head_width": 64, "depth": 2}},
+    "lab": {**_LARGE, "slow": "clip", "compression": {"kind": "resampler", "head_width": 32}},
 }
 
 

@@ -207,6 +207,9 @@ class Network(nn.Module):
             shapes = {path: self.frame_shape(path) for path in self.frame_encoders}
             self.video_tower = VideoTower(config, shapes)
         self.eeg_tower = EegTower(config, self.labels)
+        if self.eeg_tower.encoder.token_width is None and isinstance(self.video_tower, VideoTower):
+            # Both map a slot's embedding: begun alike, tokens and latents are comparable from the start.
+            self.video_tower.to_media.load_state_dict(self.eeg_tower.to_tokens.state_dict())
         times = self.eeg_tower.token_times, self.video_tower.latent_times
         self.junction = Junction(config.fusion.build(config.width), *times)
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))  # SigLIP's t′ and b

@@ -37,7 +37,7 @@ class GatedConfig(FusionConfig):
     time_bias_s: float | None = Field(0.05, gt=0)
     agreement: float | None = Field(30.0, gt=0)
     modulate_values: bool = False
-    readout: Readout = "mlp"
+    readout: Readout = "cosine"
 
     def build(self, width: int) -> Fusion:
         return GatedFusion(self, width)
@@ -57,6 +57,9 @@ class GatedBlock(nn.Module):
         )
         inner = config.heads * config.head_width
         self.attn = CrossAttention(width, scores, config.heads, inner, config.modulate_values)
+        with torch.no_grad():  # what is read begins as what was there: a gate knows where to go
+            nn.init.orthogonal_(self.attn.to_out.weight)
+            self.attn.to_kv.weight[inner:] = self.attn.to_out.weight.T
         self.attn_gate = nn.Parameter(torch.zeros(1))
         self.ff = feed_forward(width, config.ff_mult)
         self.ff_gate = nn.Parameter(torch.zeros(1))

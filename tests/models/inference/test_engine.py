@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from models.inference.attention_maps import certainty
+from models.inference.bank import Bank
 from models.inference.engine import BANK_SIZE, IMPOSTOR_GAP_S, Engine
 from models.network.network import Batch
 from realtime.errors import StreamFormatError
@@ -146,6 +148,39 @@ def test_impostors_are_past_video_at_least_four_seconds_away_and_their_number_is
     for index in range(60, 60 + 4 * BANK_SIZE, 4):
         last = built.score(*interval(index))
     assert BANK_SIZE - 5 < len(last.impostors) <= BANK_SIZE
+
+
+def test_certainty_is_the_share_of_unwatched_video_whose_best_place_leads_by_less() -> None:
+    agreed = torch.tensor([0.9, 0.1, 0.5, 0.0])  # the whole frame, then three places: a lead of 0.3
+    strange = torch.tensor(
+        [[0.0, 0.2, 0.2, 0.2], [0.0, 0.9, 0.0, 0.0], [0.9, 0.1, 0.3, -0.1], [0.0, 0.4, 0.0, 0.2]]
+    )
+    assert certainty(agreed, strange) == 0.75
+    assert certainty(agreed, strange[:0]) is None
+    assert certainty(agreed[:1], strange[:, :1]) is None
+
+
+def test_the_map_is_certain_where_one_place_moves_what_the_eeg_answers_to() -> None:
+    """Agreement of the newest interval by place, against past video; nothing to say before there is any."""
+    built = engine()
+    scores = run(built, range(0, 60))
+    assert scores[15].attention.certainty is None
+    told = [score.attention.certainty for index, score in scores.items() if index >= 40]
+    assert all(0 <= value <= 1 for value in told)
+    assert len(set(told)) > 3
+    assert scores[59].attention.agreement.max() <= 1
+
+
+def test_the_bank_keeps_the_newest_and_says_which() -> None:
+    bank = Bank(3)
+    view = engine().network.encode_video(
+        {"fast": torch.randn(1, 40, 16, 16)}, torch.ones(1, 40, dtype=torch.bool)
+    )
+    for index in range(5):
+        bank.put(index, view._replace(places=view.places + index))
+    assert sorted(bank.index.tolist()) == [2, 3, 4]
+    for row, index in enumerate(bank.index.tolist()):
+        torch.testing.assert_close(bank.view.places[row], view.places[0] + index)
 
 
 def test_a_reset_forgets_the_session() -> None:
