@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,8 @@ class EegInfo:
         Of each channel, as mne calls them ("eeg", "eog", "stim", "misc", …); () where all are EEG.
     scales : tuple of float
         What the values of each channel are multiplied with to be in their unit; () where that is 1 for all.
+    header : str
+        The stream's own XML, as its sender gave it; empty where it has none.
     """
 
     name: str
@@ -62,6 +64,7 @@ class EegInfo:
     units: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     scales: tuple[float, ...] = ()
+    header: str = field(default="", compare=False)
 
     @property
     def n_channels(self) -> int:
@@ -92,12 +95,15 @@ class RawChunk:
         Measured since the last chunk; they take effect by their time, see `realtime.time.stamps`.
     reconnected : bool
         The first chunk after the stream was lost and found again.
+    raw : array of shape (n_samples, n_channels), or None
+        The samples in the format in which they came, for the recording; None where that is float32.
     """
 
     samples: FloatArray
     stamps: TimeArray
     offsets: tuple[ClockOffset, ...] = ()
     reconnected: bool = False
+    raw: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -349,7 +355,8 @@ class Reading:
 class EegHealth:
     """Counts since the start; rates and drift are estimates over what has been seen.
 
-    `clock_steps` counts how often the clock of the stamps was set.
+    `clock_steps` counts how often the clock of the stamps was set; `warnings` are sentences about what went
+    wrong so far without ending the session.
     """
 
     name: str = ""
@@ -364,6 +371,7 @@ class EegHealth:
     age_s: float = float("inf")
     note: str = ""
     clock_steps: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

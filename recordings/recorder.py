@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -133,8 +133,9 @@ class Recorder:
     # What is fed, from any thread; none of these waits.
 
     def eeg(self, name: str, chunk: RawChunk) -> None:
-        """Record samples of an EEG stream and the clock offsets that came with them."""
-        self.samples(name, chunk.stamps, chunk.samples, chunk.offsets)
+        """Record samples of an EEG stream, in their own format, and the clock offsets that came with them."""
+        values = chunk.samples if chunk.raw is None else chunk.raw
+        self.samples(name, chunk.stamps, values, chunk.offsets)
 
     def samples(self, name: str, stamps: TimeArray, values: Any, offsets: Sequence[ClockOffset] = ()) -> None:
         """Record samples of any stream: stamps (n,) as its sender gave them, values (n, n_channels)."""
@@ -260,7 +261,7 @@ def _headers(
             "sender, or leave it out"
         )
     return {
-        **{name: eeg_header(info) for name, info in eeg.items()},
+        **{name: info.header or eeg_header(info) for name, info in eeg.items()},
         **others,
         MARKERS: marker_header(),
         READINGS: readings_header(max(1, len(video))),
@@ -271,7 +272,7 @@ def _manifest(
     eeg: Mapping[str, EegInfo], video: Mapping[str, VideoInfo], options: RecordingOptions
 ) -> dict[str, Any]:
     return {
-        "eeg": {name: asdict(info) for name, info in eeg.items()},
+        "eeg": {name: asdict(replace(info, header="")) for name, info in eeg.items()},
         "video": {name: asdict(info) for name, info in video.items()},
         "options": options.model_dump(),
     }

@@ -91,4 +91,5 @@ class EegIntake:
             samples=fitter.samples,
             note=health.note or fitter.note or flag_amplitude(self.quality.amplitude_uv),
             clock_steps=len(fitter.clock_steps),
+            warnings=(*health.warnings, *filter(None, [fitter.note])),
         )

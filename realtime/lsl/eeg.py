@@ -69,6 +69,8 @@ class LslEeg:
         self._heard = -math.inf  # when the last sample came, or when the stream was first found
         self._samples = 0
         self._note = ""
+        self._events: list[str] = []
+        self._left: set[str] = set()  # streams that were had before, or that are not what is recorded
 
     def open(self) -> EegInfo:
         """Find the stream, connect to it and say what it is.
@@ -100,7 +102,7 @@ class LslEeg:
         Raises
         ------
         StreamFormatError
-            Its stamps are of another clock, or it came back as something else.
+            Its stamps are of another clock from the start.
         """
         if self._link is None and not self._reconnect(timeout_s):
             return None
@@ -108,17 +110,17 @@ class LslEeg:
         try:
             pulled = self._link.pull(timeout_s)
         except pylsl.util.LostError:
+            self._left.add(self._link.summary.uid)
             self._disconnect()
             return None
         if pulled is None:
             self._watch()
             return None
         self._heard, self._resolver = self._now(), None
-        samples, stamps, offsets = pulled
-        self._samples += len(stamps)
+        self._samples += len(pulled.stamps)
         self._note = self._link.note
         reconnected, self._reconnected = self._reconnected, False
-        return RawChunk(samples, stamps, offsets, reconnected)
+        return replace(pulled, reconnected=reconnected)
 
     def health(self) -> EegHealth:
         """State of the connection; any thread may ask, and a reader that hangs does not hide a stall."""
@@ -132,6 +134,7 @@ class LslEeg:
         return EegHealth(
             name=info.name, state=state, n_channels=info.n_channels, rate_nominal=info.rate_nominal,
             samples=self._samples, age_s=age, note=self._note,
+            warnings=tuple(self._events) + tuple(self._link.events if self._link is not None else ()),
         )  # fmt: skip
 
     @property
@@ -140,7 +143,7 @@ class LslEeg:
         return False
 
     def close(self) -> None:
-        """Let go of the stream."""
+        """Let go of the stream; its health can still be asked for."""
         self._resolver = None
         self._disconnect()
 
@@ -162,57 +165,89 @@ class LslEeg:
         return found
 
     def _watch(self) -> None:
-        """See, where no sample came, whether the headset was started again elsewhere, or is lost."""
-        age = self._now() - self._heard
-        if age <= self._stall_s:
-            return
-        assert self._link is not None
-        uid = self._link.summary.uid
-        if age > self._lost_s or any(info.uid() != uid for info in self._looked()):
-            self._disconnect()
+        """See, where no sample came, whether the headset was started again; the old link stays beside.
 
-    def _looked(self) -> list[pylsl.StreamInfo]:
-        """Return what was found so far of the stream we had, by its identity; begin to look if need be."""
-        assert self._info is not None
-        if self._resolver is None:
-            info = self._info
-            same = StreamSelector(source_id=info.source_id) if info.source_id else self._selector
-            pinned = StreamSelector(name=info.name, type=info.type, source_id=same.source_id, host=same.host)
-            self._resolver = pylsl.ContinuousResolver(pred=pinned.predicate, forget_after=2.0)
-        found: list[pylsl.StreamInfo] = self._resolver.results()
-        return found
+        A sender that was stopped, a link that is cut and this machine when it slept all go on where they
+        were: what liblsl still holds for us comes then.
+        """
+        if self._now() - self._heard > self._stall_s and (link := self._newcomer()) is not None:
+            self._take(link)
 
     def _reconnect(self, timeout_s: float) -> bool:
-        """Look for the stream for up to `timeout_s`; True once there is a new connection."""
+        """Look for a stream that broke off for up to `timeout_s`; True once there is a new connection."""
         deadline = self._now() + timeout_s
         while True:
-            if self._now() >= self._look_at and (found := self._looked()):
-                newest = max(found, key=lambda info: info.created_at())
-                self._look_at = self._now() + _RETRY_S
-                try:
-                    self._link = Link(newest, self._clock, self._now)
-                except (*_GONE, ClockUnmeasured):
-                    continue
-                self._check_same(self._link.info)
-                self._reconnected = True
+            if (link := self._newcomer()) is not None:
+                self._take(link)
                 return True
             left = deadline - self._now()
             if left <= 0:
                 return False
             time.sleep(min(left, _LOOK_S))
 
-    def _check_same(self, info: EegInfo) -> None:
+    def _newcomer(self) -> Link | None:
+        """Connect to what the user's own selection finds now, the same headset before another one."""
+        assert self._info is not None
+        if self._resolver is None:
+            self._resolver = pylsl.ContinuousResolver(pred=self._selector.predicate, forget_after=2.0)
+        if self._now() < self._look_at:
+            return None
+        lost = self._now() - self._heard > self._lost_s
+        here = "" if self._link is None else self._link.summary.uid
+        found = [info for info in self._resolver.results() if info.uid() not in {here, *self._left}]
+        found = [info for info in found if lost or self._is_same(info)]
+        if not found:
+            return None
+        self._look_at = self._now() + _RETRY_S
+        best = max(found, key=lambda info: (self._is_same(info), info.created_at()))
+        try:
+            link = Link(best, self._clock, self._now, first=False)
+        except (*_GONE, ClockUnmeasured):
+            return None
+        except StreamFormatError as unfit:
+            self._refuse(best, str(unfit))
+            return None
+        if (unlike := self._unlike(link.info)) is not None:
+            link.close()
+            self._refuse(best, unlike)
+            return None
+        return link
+
+    def _is_same(self, info: pylsl.StreamInfo) -> bool:
+        """Whether it is the headset we had: by its source id, or its name where it has none."""
+        had = self._info
+        assert had is not None
+        if had.source_id or info.source_id():
+            return bool(info.source_id() == had.source_id)
+        return bool((info.name(), info.type()) == (had.name, had.type))
+
+    def _take(self, link: Link) -> None:
+        """Go on with another link."""
+        if self._link is not None:
+            self._left.add(self._link.summary.uid)
+        self._disconnect()
+        self._link, self._reconnected = link, True
+        self._events.append(f"connected again, to {link.summary}")
+
+    def _refuse(self, found: pylsl.StreamInfo, reason: str) -> None:
+        self._left.add(found.uid())
+        self._events.append(reason)
+
+    def _unlike(self, info: EegInfo) -> str | None:
+        """Say why a stream that came cannot go on for the one we had; None where it can."""
         before = self._info
         assert before is not None
         same = {key: getattr(before, key) for key in ("name", "type", "host", "source_id")}
-        if replace(info, **same) != before:
-            raise StreamFormatError(
-                f"'{info.name}' came back with {info.n_channels} channels at {info.rate_nominal:g} Hz in "
-                f"'{info.unit}', before it had {before.n_channels} at {before.rate_nominal:g} Hz in "
-                f"'{before.unit}', or other labels. Start again to use it as it is now."
-            )
+        if replace(info, **same) == before:
+            return None
+        return (
+            f"'{info.name}' came back with {info.n_channels} channels at {info.rate_nominal:g} Hz in "
+            f"'{info.unit}', before it had {before.n_channels} at {before.rate_nominal:g} Hz in "
+            f"'{before.unit}', or other labels: it is not used. Start again to use it as it is now."
+        )
 
     def _disconnect(self) -> None:
         if self._link is not None:
+            self._events += self._link.events
             self._link.close()
         self._link = None

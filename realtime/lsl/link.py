@@ -11,16 +11,16 @@ import pylsl
 
 from realtime.eeg.channels import describe_channels
 from realtime.errors import StreamFormatError
+from realtime.lsl.anchor import Anchor
 from realtime.lsl.selector import StreamSummary
-from realtime.types import ClockOffset, EegInfo, FloatArray, TimeArray
+from realtime.types import ClockOffset, EegInfo, FloatArray, RawChunk, TimeArray
 
 ClockMode = Literal["check", "arrival"]
 
-_INLET_S = 10  # liblsl keeps this much for us; a reader that sleeps longer loses the oldest
+INLET_S = 3600  # liblsl keeps this much for a reader that sleeps; the sender as much of it as it allows
 _PULL_S = 0.5  # and this much is taken at a time at most
 _MEASURE_S = 5.0  # between two measurements of the clock
 _ANSWER_S = 5.0  # within which a stream that was just found must answer
-_FOREIGN_CLOCK_S = 60.0  # stamps further than this from now are of another clock
 _TELL_APART_S = 1e-6  # puts a measurement after the sample before it
 _FINE_UV = 0.1  # a step of float32 coarser than this is worth a note
 
@@ -40,6 +40,8 @@ class Link:
         Measure the sender's clock by LSL's exchange and check it; or set its stamps against their arrival.
     now : callable
         Our clock, seconds.
+    first : bool
+        Whether a clock other than LSL's is refused; in a session that runs it is re-anchored instead.
 
     Raises
     ------
@@ -49,24 +51,31 @@ class Link:
         The stream does not answer any more.
     """
 
-    def __init__(self, found: pylsl.StreamInfo, clock: ClockMode, now: Callable[[], float]):
+    def __init__(
+        self, found: pylsl.StreamInfo, clock: ClockMode, now: Callable[[], float], *, first: bool = True
+    ):
         self.summary = StreamSummary.of(found)
         _check_format(self.summary)
         self.note = ""
         self._now = now
         rate = self.summary.rate_nominal
-        self._inlet: Any = pylsl.StreamInlet(found, max_buflen=_INLET_S, recover=False)
+        self._inlet: Any = pylsl.StreamInlet(found, max_buflen=INLET_S, recover=False)
         self.info = _eeg_info(self.summary, self._inlet.info(timeout=_ANSWER_S))
         self._inlet.open_stream(timeout=_ANSWER_S)
         self._buffer = np.empty(
             (max(32, math.ceil(rate * _PULL_S)), self.info.n_channels), self._inlet.np_dtype
         )
         self._clock = _ExchangedClock(self._inlet, self.summary) if clock == "check" else _ArrivalClock()
-        self._checked = clock != "check"
+        self._anchor = Anchor(1 / rate, now, tolerant=clock != "check" or not first)
         self._last = -math.inf
 
-    def pull(self, timeout_s: float) -> tuple[FloatArray, TimeArray, tuple[ClockOffset, ...]] | None:
-        """Return samples (n_samples, n_channels), raw stamps, and clock offsets measured since the last ones.
+    @property
+    def events(self) -> list[str]:
+        """What happened to the sender's clock, in sentences."""
+        return self._anchor.events
+
+    def pull(self, timeout_s: float) -> RawChunk | None:
+        """Return samples, raw stamps, and clock offsets measured since the last ones.
 
         Waits up to `timeout_s` for the first sample; None if none came.
 
@@ -81,29 +90,28 @@ class Link:
         )
         if not len(stamps):
             return None
+        known = stamps[np.isfinite(stamps)]
+        offsets = self._measured(known) if len(known) else ()
+        raw = None if samples.dtype == np.float32 else samples.copy()
+        return RawChunk(self._converted(samples), stamps.copy(), offsets, raw=raw)
+
+    def _measured(self, stamps: TimeArray) -> tuple[ClockOffset, ...]:
+        """Return what was measured of the sender's clock, in the order in which it takes effect."""
         now = self._now()
         value = self._clock.measure(now, stamps[-1])
-        offsets: tuple[ClockOffset, ...] = ()
+        offsets = []
         if value is not None:
+            offset = self._anchor.measured(value, float(stamps[-1]), self.summary.name)
             # it takes effect after every sample we had before, so a replay applies it at the same sample
-            offsets = (ClockOffset(max(now, self._last + value + _TELL_APART_S), value),)
-            self._check_clock(stamps[-1] + value - now)
-        self._last = max(self._last, float(stamps.max()))
-        return self._converted(samples), stamps.copy(), offsets
+            offsets.append(ClockOffset(max(now, self._last + offset + _TELL_APART_S), offset))
+        if (was_set := self._anchor.watch(stamps)) is not None:
+            offsets.append(was_set)
+        self._last = float(stamps.max())
+        return tuple(offsets)
 
     def close(self) -> None:
         """Let go of the inlet; it must not outlive its stream by long (liblsl's teardown)."""
         self._inlet = self._clock = None  # type: ignore[assignment]
-
-    def _check_clock(self, ahead_s: float) -> None:
-        if not self._checked and abs(ahead_s) > _FOREIGN_CLOCK_S:
-            side = "ahead of" if ahead_s > 0 else "behind"
-            raise StreamFormatError(
-                f"the stamps of '{self.summary.name}' lie {abs(ahead_s):.4g} s {side} this machine's LSL "
-                "clock: its sender keeps another time (Unix time?). Set its sender to LSL time, or use "
-                "--clock arrival."
-            )
-        self._checked = True
 
     def _converted(self, samples: np.ndarray) -> FloatArray:
         """Return a copy in float32; where that is too coarse for the values, a note says so."""
@@ -185,7 +193,7 @@ def _eeg_info(summary: StreamSummary, full: pylsl.StreamInfo) -> EegInfo:
     found = describe_channels(rows, summary.n_channels)
     return EegInfo(
         name=summary.name, rate_nominal=summary.rate_nominal, source_id=summary.source_id, host=summary.host,
-        type=summary.type, **found._asdict(),
+        type=summary.type, header=full.as_xml(), **found._asdict(),
     )  # fmt: skip
 
 

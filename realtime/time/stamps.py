@@ -13,7 +13,7 @@ does not depend on how the samples were chunked.
        └──────────── they stay off it, and equally far: a gap ───────────────────────┘
 
 The bounds of the model: a rate within 10 % of the claimed one; a gap is a whole number of samples, and at
-most an hour; stamps that fall back, or leap by more, are a clock that was set, and time goes on where it was.
+most a day; stamps that fall back, or leap by more, are a clock that was set, and time goes on where it was.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _HOLD_MOST_S = 1.0  # or to this much, where a sender repeats its stamps
 _STANDSTILL_S = 4.0  # stamps that stay the same for this long are no clock: samples are counted
 _LEAST_STEP = 0.1  # of a period, between two times
 _SETTLED_S = 60.0  # after this the line says where a segment began as well as it ever will
-_GAP_MOST_S = 3600.0  # a leap of the stamps by more than this is a clock that was set
+_GAP_MOST_S = 86_400.0  # a leap of the stamps by more than this is a clock that was set
 _LOWER_MOST_S = 0.05  # samples that come early by no more than this show that the line was late
 _SAME_STEP_S = 0.05  # a clock that goes back to where it was, to within this
 

@@ -7,11 +7,15 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from realtime.types import EegInfo
+from recordings.xdf.index import StreamInfo
 
 MANIFEST_NAME = "manifest.json"
 _PACKAGES = ("phosphene", "numpy", "scipy", "pylsl", "av", "opencv-python", "torch")
@@ -31,6 +35,36 @@ def end_manifest(folder: Path, files: list[Path], content: Mapping[str, Any]) ->
         file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in files if file.exists()
     }
     _replace(folder, {**manifest, **content, "complete": True})
+
+
+def recorded_eeg(folder: Path) -> list[dict[str, Any]]:
+    """Return what the manifest says of each EEG stream: its name, and what its channels were taken for."""
+    try:
+        manifest = json.loads((folder / MANIFEST_NAME).read_text("utf-8"))
+        return [entry for entry in manifest.get("eeg", {}).values() if isinstance(entry, dict)]
+    except (OSError, ValueError, AttributeError):
+        return []
+
+
+def is_recorded(stream: EegInfo | StreamInfo, taken: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a stream is one of those that `recorded_eeg` names."""
+    return any(
+        (entry.get("name"), entry.get("source_id")) == (stream.name, stream.source_id) for entry in taken
+    )
+
+
+def as_recorded(info: EegInfo, taken: Sequence[Mapping[str, Any]]) -> EegInfo:
+    """Return a stream with what its channels were taken for, such as the names of a montage."""
+    keys = ("labels", "unit", "units", "kinds", "scales")
+    for entry in taken:
+        labels = entry.get("labels")
+        if is_recorded(info, [entry]) and isinstance(labels, list) and len(labels) == info.n_channels:
+            known: dict[str, Any] = {key: entry[key] for key in keys if key in entry}
+            listed: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value for key, value in known.items()
+            }
+            return replace(info, **listed)
+    return info
 
 
 def sha256(path: Path) -> str:

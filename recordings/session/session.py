@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from realtime.errors import SessionError
 from recordings.session.headers import video_stream
+from recordings.session.manifest import as_recorded, is_recorded, recorded_eeg
 from recordings.session.tracks import EegTrack, VideoTrack, stamps_on_session_clock
 from recordings.xdf.index import StreamInfo
 from recordings.xdf.reader import XdfReader
@@ -47,6 +48,7 @@ class Session:
         self.path = _find_xdf(Path(path))
         self.folder = self.path.parent
         self.reader = XdfReader(self.path)
+        self._taken = recorded_eeg(self.folder) if self.path.name == XDF_NAME else []
         self._eeg: dict[int, EegTrack] = {}
         self._video: dict[int, VideoTrack] = {}
 
@@ -57,11 +59,11 @@ class Session:
 
     @property
     def eeg_streams(self) -> list[StreamInfo]:
-        """Streams of type EEG that have samples."""
+        """Streams of type EEG, or taken for EEG when they were recorded, that have samples."""
         return [
             s.info
             for s in self.reader.streams.values()
-            if s.info.type.upper() == "EEG"
+            if (s.info.type.upper() == "EEG" or is_recorded(s.info, self._taken))
             and s.info.format != "string"
             and s.n_samples
             and s.info.n_channels
@@ -95,7 +97,9 @@ class Session:
         """
         info = self._choose("EEG", "--eeg", selector, self.eeg_streams)
         if info.stream_id not in self._eeg:
-            self._eeg[info.stream_id] = EegTrack(self.reader, info.stream_id)
+            track = EegTrack(self.reader, info.stream_id)
+            track.info = as_recorded(track.info, self._taken)
+            self._eeg[info.stream_id] = track
         return self._eeg[info.stream_id]
 
     def video(self, selector: str | None = None) -> VideoTrack:
