@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,13 +23,14 @@ from commands.options import (
 from commands.output import print_json, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from experiment.compose import LiveChoice
     from experiment.feedback_options import FeedbackChoice
     from experiment.run import Running, Surface
     from realtime.sources import VideoSource
 
+SESSIONS = Path("sessions")
 _EEG_HELP = "LSL stream: name=…, type=… or source_id=…"
 
 
@@ -79,12 +80,12 @@ def live(
     out: Annotated[
         Path,
         typer.Option("--out", help="Where the record button puts its folders.", rich_help_panel="Recording"),
-    ] = Path("sessions"),
+    ] = SESSIONS,
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
     loop, seen = feedback.choice(), bool(streams.video or streams.stimulus)
     if eeg is None or not seen:
-        _run(_asked(eeg, out, loop, seen=seen, headless=shown.headless), shown)
+        _ask(eeg, out, loop, shown, seen=seen)
         return
     choice = _live_choice(eeg, streams, model, conditioning, loop)
     _run(lambda: _open_recordable(choice, out, streams, RecordingGroup(), shown, at_once=False), shown)
@@ -133,7 +134,7 @@ def replay(
     )  # fmt: skip
 
 
-def _run(open_session: Callable[[], Running | None], shown: RunGroup) -> None:
+def _run(open_session: Callable[[], Running], shown: RunGroup) -> None:
     """Open a session, run it where it can be shown, print what it came to, and end with the right code."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -143,22 +144,25 @@ def _run(open_session: Callable[[], Running | None], shown: RunGroup) -> None:
         asked = None if shown.headless else beside.submit(why_no_window)
         session = open_session()
         obstacle = asked.result() if asked is not None else None
-    if session is None:
-        return
     if obstacle:
         tell(f"{obstacle}. Showing the session as text; --headless runs without any view.")
-    # Not sooner: the demo's subject wakes up while these are loaded.
-    from experiment.console import print_summary
-    from experiment.run import run
+    from experiment.run import run  # not sooner: the demo's subject wakes up meanwhile
     from realtime.errors import InputError
 
-    windowed = not shown.headless and not obstacle
-    if windowed and not shown.json and session.hold_at_end is not None:
-        session.hold_at_end()  # a user who looks at a window closes it; a script waits for the end
-    summary = run(session, _surface(shown, windowed=windowed), shown.seconds)
+    if shown.headless or obstacle:
+        summary: Mapping[str, Any] = run(session, _surface(shown), shown.seconds)
+    else:
+        summary = _in_window(session, shown)
     failure = session.failure
     if isinstance(failure, InputError) and not summary["intervals"]:
         raise failure  # what was asked for could not begin: wrong input, not a session that failed
+    _print(summary, shown)
+
+
+def _print(summary: Mapping[str, Any], shown: RunGroup) -> None:
+    """Print what a session came to, and end with the right code."""
+    from experiment.console import print_summary
+
     if shown.json:
         print_json(summary)
     else:
@@ -167,12 +171,20 @@ def _run(open_session: Callable[[], Running | None], shown: RunGroup) -> None:
         raise typer.Exit(1)
 
 
-def _surface(shown: RunGroup, *, windowed: bool) -> Surface:
-    """What shows a session; nothing of the window is imported where there is none."""
-    if windowed:
-        from gui.app import show_session
+def _in_window(
+    session: Running | None, shown: RunGroup, out: Path = SESSIONS, feedback: FeedbackChoice | None = None
+) -> Mapping[str, Any]:
+    """Show a session, or ask for one, until the window is closed; what the last one came to."""
+    from gui.program import Program
 
-        return show_session
+    stay = not shown.json and shown.seconds is None  # a user closes the window; a script waits for the end
+    if stay and session is not None and session.hold_at_end is not None:
+        session.hold_at_end()
+    return Program(out, feedback).run(session, shown.seconds, stay=stay) or {}
+
+
+def _surface(shown: RunGroup) -> Surface:
+    """What shows a session where there is no window."""
     from experiment.run import show_nothing
     from experiment.text_view import show_line, show_text
 
@@ -201,19 +213,16 @@ def _stream_out(folder: Path, speed: float, seconds: float | None, *, loop: bool
         typer.echo(f"{stream}: {n_samples} samples sent")
 
 
-def _asked(
-    eeg: str | None, out: Path, feedback: FeedbackChoice | None, *, seen: bool, headless: bool
-) -> Callable[[], Running | None]:
-    """What opens a session by asking, where there is a window to ask in and nothing was said yet."""
+def _ask(eeg: str | None, out: Path, feedback: FeedbackChoice | None, shown: RunGroup, *, seen: bool) -> None:
+    """Ask in the window what to open, where there is one and nothing was said yet."""
     from experiment.display import why_no_window
     from realtime.errors import ConfigError
 
-    if eeg is not None or seen or headless or why_no_window():
+    if eeg is not None or seen or shown.headless or why_no_window():
         missing = ["--eeg"] * (eeg is None) + ["--video"] * (not seen)
         raise ConfigError(f"give {' and '.join(missing)}; `phosphene streams` lists what there is")
-    from gui.setup.ask import ask_and_open
-
-    return lambda: ask_and_open(out, feedback)
+    if summary := _in_window(None, shown, out, feedback):
+        _print(summary, shown)
 
 
 def _live_choice(

@@ -20,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from experiment.demo import open_demo
 from experiment.model_choice import ModelChoice
-from experiment.run import Running, run
+from experiment.run import Running
 from gui import theme as themes
-from gui.app import application, show_session
+from gui.app import application
 from gui.main_window import MainWindow
+from gui.program import Program
 
 SIZE, WIDTH = (1280, 800), 960
 FPS, BEFORE_S, AFTER_S = 6, 7.0, 13.0
@@ -81,7 +82,7 @@ def main(out: Path) -> None:
     application()
     session = open_demo(ModelChoice())
     camera = Camera(session)
-    summary = run(session, show_session, LONGEST_S)
+    summary = Program(Path("sessions")).run(session, LONGEST_S, stay=False)
     if summary["errors"] or not camera.pictures:
         raise SystemExit(f"nothing to show: {summary['errors'] or 'the film was never dimmed'}")
     first, *others = camera.pictures

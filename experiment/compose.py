@@ -167,7 +167,8 @@ def open_replay(
     clock = ManualClock(session.start)
     source, (video, *more) = ReplayEeg(session, clock, eeg or ""), replay_videos(session, clock)
     shown = partial(video_pictures, session.video().path)
-    build = partial(model.build, n_videos=1 + len(more), pictures=shown)
+    chosen = model.for_eeg(session.eeg(eeg or "").info)
+    build = partial(chosen.build, n_videos=1 + len(more), pictures=shown)
     pipeline = Pipeline(source, video, build, conditioning, more)
     survey = Survey(folder, eeg or "")
     span = session.start, session.end

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from realtime.model import Model
+    from realtime.types import EegInfo
 
     Pictures = Sequence[NDArray[np.uint8]]
+
+VIRTUAL_SUBJECT = "Virtual subject"  # how its EEG stream is called
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,16 @@ class ModelChoice:
     preset: str = "demo"
     weights: str | None = None
     backend: str = "eager"
+
+    def for_eeg(self, info: EegInfo) -> ModelChoice:
+        """Take the shipped weights where none were chosen and they fit: they know virtual subjects alone."""
+        if self != ModelChoice(backend=self.backend) or info.name != VIRTUAL_SUBJECT:
+            return self
+        folder = shipped_weights("demo")
+        if folder is None:
+            return self
+        channels = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))["channels"]
+        return replace(self, weights="demo") if set(channels) <= set(info.labels) else self
 
     def build(
         self, labels: tuple[str, ...], n_videos: int = 1, pictures: Callable[[], Pictures] | None = None

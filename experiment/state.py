@@ -234,8 +234,10 @@ class Actions:
     ----------
     set_up : callable
         Choose streams (opens the set-up dialog).
-    open_session, open_example, start_headset, open_report : callable
-        What the first-run page and the menus offer.
+    open_session, open_example, start_headset, start_attend, open_report : callable
+        What the first page and the menus offer.
+    end : callable
+        Ends the session and shows what came of it.
     toggle_recording : callable
         Starts or ends a recording.
     recorded_s : callable
@@ -250,6 +252,8 @@ class Actions:
     open_session: Callable[[], Any] | None = None
     open_example: Callable[[], Any] | None = None
     start_headset: Callable[[], Any] | None = None
+    start_attend: Callable[[], Any] | None = None
+    end: Callable[[], Any] | None = None
     open_report: Callable[[], Any] | None = None
     toggle_recording: Callable[[], Any] | None = None
     recorded_s: Callable[[], float | None] | None = None

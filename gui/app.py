@@ -9,14 +9,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
-from typing import Any
 
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from experiment.run import Running
-from experiment.state import Actions, FeedbackStyle, Mode, View
 from gui import theme as themes
 from gui.main_window import MainWindow
 
@@ -79,28 +75,8 @@ def remembered() -> QSettings:
     return QSettings()
 
 
-def show_session(session: Running, over: Callable[[], bool], _interrupted: Event) -> dict[str, Any]:
-    """The `experiment.run.Surface` of the window."""
-    stats = show_window(
-        session.view, session.mode, session.actions, over,
-        tour=session.tour, feedback_style=session.feedback_style,
-    )  # fmt: skip
-    return {"window": stats}
-
-
-def show_window(
-    view: View,
-    mode: Mode,
-    actions: Actions,
-    over: Callable[[], bool],
-    settings: QSettings | None = None,
-    tour: bool = False,
-    feedback_style: FeedbackStyle = FeedbackStyle.BAR,
-) -> dict[str, float]:
-    """Show the window until it is closed or `over` says so, which is asked at every drawing.
-
-    Called in the main thread. What runs behind `view` is started and stopped by the caller. With `tour` it
-    begins with the walk through the panels. `feedback_style` is of the participant's window.
+def draw_while(window: MainWindow, goes_on: Callable[[], bool]) -> dict[str, float]:
+    """Draw the window until it is closed or `goes_on`, which is asked at every drawing, says no.
 
     Returns
     -------
@@ -110,36 +86,26 @@ def show_window(
     Raises
     ------
     Exception
-        Whatever a drawing raised; the window is closed first.
+        Whatever a drawing raised.
     """
-    app = application()
-    window = MainWindow(view, mode, actions, settings or remembered())
-    window.feedback_style = feedback_style
-    meter, failures, timer = FrameMeter(), [], QTimer()
+    meter, failures, timer, loop = FrameMeter(), [], QTimer(), QEventLoop()
 
     def draw() -> None:
         try:
             meter.tick(time.monotonic())
             window.draw()
-            if over() or not window.isVisible():
-                app.quit()
+            if not (goes_on() and window.isVisible()):
+                loop.quit()
         except Exception as failure:  # Qt would print it and go on, thirty times a second
             failures.append(failure)
             timer.stop()
-            app.quit()
+            loop.quit()
 
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.timeout.connect(draw)
-    try:
-        window.show()
-        timer.start(round(1000 / FPS))
-        if tour:
-            window.start_tour()
-        app.exec()
-    finally:
-        timer.stop()
-        window.close()
-        window.deleteLater()
+    timer.start(round(1000 / FPS))
+    loop.exec()
+    timer.stop()
     if failures:
         raise failures[0]
     return meter.stats()

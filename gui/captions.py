@@ -108,9 +108,18 @@ WELCOME = (
     "It needs an EEG stream (LSL) and a camera or a video file."
 )
 OFFER_DEMO = "A virtual subject watches a film; its EEG comes over LSL."
+OFFER_ATTEND = "A virtual subject attends one of several objects; the program finds which, live."
+FIRST_KEYS = "↑ ↓ or Tab choose, Enter opens, Ctrl+Q leaves."
 OFFER_EXAMPLE = "A short session that ships with the program, played as if it were live."
 OFFER_STREAMS = "Choose an EEG stream and a camera, a film or a URL from what is there."
-OFFER_SESSION = "A folder with session.xdf and its video."
+OFFER_SESSION = (
+    "A folder with session.xdf and its video. Without weights trained on this person it shows EEG, video and "
+    "markers; similarity and attention mean nothing yet."
+)
+WITHOUT_WEIGHTS = (
+    "Without weights trained on this person: EEG, video, markers and recording are shown as they are; "
+    "similarity, match and attention mean nothing until you train on a recording (phosphene train)."
+)
 
 TOUR = (
     ("eeg", "1 · The brain signal", EEG.plain),

@@ -48,6 +48,7 @@ KEYS = (
     Key("C", "What happens, in plain words", "page.toggle_caption", None, "Look"),
     Key("Ctrl+N", "Choose streams", "set_up", None, "Session"),
     Key("R", "Record or stop", "toggle_recording", None, "Session"),
+    Key("Ctrl+E", "End the session", "end_session", None, "Session"),
     Key("F", "Participant's window", "toggle_feedback", None, "Session"),
     Key("Space", "Play or pause", "page.transport.toggle", None, "Replay"),
     Key(".", "One reading on", "page.transport.one_step", None, "Replay"),

@@ -9,16 +9,16 @@ from operator import attrgetter
 from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox
+from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QMessageBox, QWidget
 
 from experiment.state import Actions, FeedbackStyle, Mode, View
 from gui import theme as themes
 from gui.keys import KEYS, Key, KeyList
-from gui.session_page import SessionPage
-from gui.setup.first_run import FirstRun
+from gui.pages.first_run import FirstRun
+from gui.pages.session_page import SessionPage
+from gui.pages.tour import Tour
 from gui.stimulus.feedback_window import FeedbackWindow
-from gui.tour import Tour
 from realtime.errors import PhospheneError
 from realtime.types import Frame
 
@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
     def __init__(self, view: View | None, mode: Mode, actions: Actions, settings: QSettings):
         super().__init__()
         self.can, self.settings = _guarded(actions, self.tell), settings
+        self._page_keys: list[QAction] = []
         self.page: SessionPage | None = None
         self.tour: Tour | None = None
         self.feedback_window: FeedbackWindow | None = None
@@ -76,23 +77,41 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(settings.value("layout/geometry"))
         self._bind_keys()
         if view is None:
-            self.setWindowTitle("Phosphene")
-            self.setCentralWidget(FirstRun(self.can))
-            self.apply_theme(self.theme)
+            self.show_page(FirstRun(self.can))
         else:
-            self.show_view(view, mode)
+            self.show_view(view, mode, actions)
 
-    def show_view(self, view: View, mode: Mode) -> None:
-        """Show another session from now on."""
+    def show_page(self, page: QWidget) -> None:
+        """Show a page that is no session: what can be started, progress, what came of a session."""
+        self._leave_session()
+        self.can = Actions()
+        self.setWindowTitle("Phosphene")
+        self.setCentralWidget(page)
+        self.apply_theme(self.theme)
+        page.setFocus()
+
+    def _leave_session(self) -> None:
         self._end_tour()
+        if self.feedback_window is not None:
+            self.feedback_window.close()
+            self.feedback_window = None
         if self.page is not None:
             self.page.keep_layout(self.settings)
+            self.page = None
+        self._enable_session_keys(on=False)
+
+    def show_view(self, view: View, mode: Mode, actions: Actions) -> None:
+        """Show a session from now on."""
+        self._leave_session()
+        self.can = _guarded(actions, self.tell)
         self.page = SessionPage(view, mode, self.can, self.toggle_feedback)
+        self._enable_session_keys(on=True)
         self.page.recall_layout(self.settings)
         self.page.header.theme_switch.clicked.connect(self.toggle_theme)
         self.page.header.help.clicked.connect(self.show_keys)
         self._fill_menu(self.page)
         self.setCentralWidget(self.page)
+        self.page.setFocus()
         self.setWindowTitle(f"Phosphene · {mode.value}")
         self.apply_theme(self.theme)
 
@@ -119,6 +138,21 @@ class MainWindow(QMainWindow):
             action.setShortcuts([QKeySequence(text) for text in key.keys])
             action.triggered.connect(lambda _=False, key=key: self._press(key))
             self.addAction(action)
+            if key.method.startswith("page."):
+                self._page_keys.append(action)
+
+    def _enable_session_keys(self, *, on: bool) -> None:
+        """Leave Space, arrows and the like to the page where there is no session."""
+        for action in self._page_keys:
+            action.setEnabled(on)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Let Enter press the button that has the focus, as Space does; Qt calls this."""
+        button = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(button, QAbstractButton):
+            button.click()
+        else:
+            super().keyPressEvent(event)
 
     def _press(self, key: Key) -> None:
         if self.page is not None or not key.method.startswith("page."):
@@ -146,6 +180,9 @@ class MainWindow(QMainWindow):
             menu.addAction(text, method)
         if self.can.open_report is not None:
             menu.addAction("Report", self.can.open_report)
+        if self.can.end is not None:
+            menu.addSeparator()
+            menu.addAction("End the session", self.can.end)
 
     def show_keys(self) -> None:
         """Open the list of keys."""
@@ -196,6 +233,11 @@ class MainWindow(QMainWindow):
         """Begin or end a recording, where there is one to be made."""
         if self.can.toggle_recording is not None:
             self.can.toggle_recording()
+
+    def end_session(self) -> None:
+        """End the session, where it does not end with its window."""
+        if self.can.end is not None:
+            self.can.end()
 
     def set_up(self) -> None:
         """Choose streams, where they can be chosen."""

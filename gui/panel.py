@@ -145,7 +145,8 @@ class Panel(QFrame):
         self._header.addStretch()
         self._header.addWidget(self.age)
         self._header.addWidget(self.note)
-        self._stack = QStackedLayout()
+        body = QWidget(self)  # a stack without a parent would flash its first widget as a window
+        self._stack = QStackedLayout(body)
         self._stack.addWidget(self.empty)
         header = QWidget()
         header.setLayout(self._header)
@@ -154,7 +155,7 @@ class Panel(QFrame):
         column.setContentsMargins(12, 6, 12, 10)
         column.setSpacing(4)
         column.addWidget(header)
-        column.addLayout(self._stack, 1)
+        column.addWidget(body, 1)
         self._column = column
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 

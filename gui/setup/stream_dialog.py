@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from experiment.state import FeedbackStyle
+from gui import captions
 from gui.panel import label, set_text, set_tone
 from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of
 from realtime.eeg.electrodes import positions
@@ -106,10 +107,17 @@ class StreamDialog(QDialog):
     presets : sequence of str
     settings : QSettings
         Where the last choice is remembered.
+    notice : str
+        What went wrong with the choice before; said over the lists.
     """
 
     def __init__(
-        self, lookout: Lookout, presets: Sequence[str], settings: QSettings, parent: QWidget | None = None
+        self,
+        lookout: Lookout,
+        presets: Sequence[str],
+        settings: QSettings,
+        parent: QWidget | None = None,
+        notice: str = "",
     ):
         super().__init__(parent)
         self.setWindowTitle("Choose streams")
@@ -127,6 +135,8 @@ class StreamDialog(QDialog):
         self.weights = QLineEdit(placeholderText="those of the preset")
         self.full_screen = QCheckBox("Play this film full screen to the participant")
         self.feedback = QComboBox()
+        self.notice = label(notice and f"▲  {notice}", role="banner", tone="warn")
+        self.notice.setWordWrap(True)
         self.word = label(role="note")
         self.word.setWordWrap(True)
         self._fill(presets)
@@ -193,6 +203,8 @@ class StreamDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(8)
+        column.addWidget(self.notice)
+        self.notice.setVisible(bool(self.notice.text()))
         column.addWidget(self.streams, 3)
         column.addWidget(self.cameras, 2)
         column.addLayout(_beside(self.file, browse_film))
@@ -207,6 +219,7 @@ class StreamDialog(QDialog):
         self.file.textChanged.connect(self._judge)
         self.beside.editTextChanged.connect(self._judge)
         self.channels.editTextChanged.connect(self._judge)
+        self.weights.textChanged.connect(self._judge)
 
     def refresh(self) -> None:
         """Show what the lookout found since the last call."""
@@ -290,10 +303,11 @@ class StreamDialog(QDialog):
 
     def _remark(self) -> str:
         names = self._names()
+        weights = "" if self.weights.text().strip() else captions.WITHOUT_WEIGHTS
         if names is None:
-            return ""
+            return weights
         unknown = [name for name in names if name not in positions(names)]
-        return f"Not on the 10-20 map, so not on the scalp: {', '.join(unknown)}" if unknown else ""
+        return f"Not on the 10-20 map, so not on the scalp: {', '.join(unknown)}" if unknown else weights
 
     def _browse_film(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

@@ -21,6 +21,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QScreen
 
 from gui.app import application
+from gui.qt_thread import in_qt_thread
 from gui.stimulus.surface import GlSurface, RasterSurface, new_surface
 from realtime.errors import VideoError
 from realtime.latest import Latest
@@ -52,8 +53,8 @@ class StimulusPlayer:
     whose window nobody can see, is not, and its number is left out. When the film is over its last frame
     stays until `close`. Escape ends it.
 
-    `open` and `play` belong to the Qt thread, which has to run its event loop; `read` to the pipeline's; any
-    may call `health` and `close`. Whatever else the Qt thread does delays a swap, but the stamp knows.
+    The Qt thread has to run its event loop; `play` belongs to it, `read` to the pipeline's thread; any may
+    call `open`, `health` and `close`. Whatever else the Qt thread does delays a swap, but the stamp knows.
 
     Parameters
     ----------
@@ -115,13 +116,16 @@ class StimulusPlayer:
     # The Qt thread.
 
     def open(self) -> VideoInfo:
-        """Open the file and the window.
+        """Open the file and the window, in the Qt thread whichever thread asks.
 
         Raises
         ------
         VideoError
             The file is no film (see `FileCamera.open`), or there is no such screen.
         """
+        return in_qt_thread(self._open)
+
+    def _open(self) -> VideoInfo:
         screen = _choose(self._screen)
         film = self._film.open()
         area, ratio = screen.geometry(), screen.devicePixelRatio()

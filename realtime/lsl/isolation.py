@@ -9,6 +9,8 @@ import tempfile
 import uuid
 from pathlib import Path
 
+_ours: list[Path] = []  # the config that `isolate` made for this process
+_hushed = False
 _SESSION = "phosphene-"
 _CONFIG = """\
 [ports]
@@ -29,17 +31,26 @@ def isolate() -> Path:
 
     To be called before anything streams or looks for streams: liblsl reads its config once, on first use.
     The path is put in this process's environment (`LSLAPICFG`), so child processes inherit it. Where such a
-    config is in force already (a parent isolated itself, or a test did), that one is kept.
+    config is in force already (a parent isolated itself, or a test did), that one is kept. So is whatever
+    `hush` found or made: what has looked for streams on the network cannot be confined any more.
     """
     given = Path(os.environ.get("LSLAPICFG", ""))
     if given.is_file() and f"SessionID = {_SESSION}" in given.read_text(encoding="utf-8"):
+        return given
+    if _hushed:
         return given
     folder = Path(tempfile.mkdtemp(prefix="phosphene-lsl-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "lsl_api.cfg"
     path.write_text(_CONFIG.format(session=_SESSION + uuid.uuid4().hex[:12]), encoding="utf-8")
     os.environ["LSLAPICFG"] = str(path)
+    _ours.append(path)
     return path
+
+
+def confined() -> bool:
+    """Say whether `isolate` has cut this process off from the streams on the network."""
+    return bool(_ours)
 
 
 def hush() -> None:
@@ -47,6 +58,8 @@ def hush() -> None:
 
     To be called before anything streams or looks for streams.
     """
+    global _hushed
+    _hushed = True
     usual = (Path("lsl_api.cfg"), Path.home() / "lsl_api" / "lsl_api.cfg", Path("/etc/lsl_api/lsl_api.cfg"))
     if "LSLAPICFG" in os.environ or any(path.is_file() for path in usual):
         return

@@ -7,32 +7,25 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QSettings, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 import phosphene
 from gui.app import application
 from gui.main_window import MainWindow
-from gui.session_page import SessionPage
-from gui.setup import start
-from gui.setup.ask import ask_and_open
-from gui.setup.choices import Setup
-from gui.setup.first_run import FirstRun
+from gui.pages.first_run import FirstRun
+from gui.pages.session_page import SessionPage
 from gui.setup.stream_dialog import StreamDialog
 from realtime.virtual.film.film import Film
 from recordings.session.outcome import all_feedback, events_once
 from recordings.session.session import Session
 from recordings.video.files import VideoWriter
+from tests.support.window.user import Steps, User, click, press, shown
 
-_LOOK_MS, _PATIENCE_S = 20, 40.0
 _INI = QSettings.Format.IniFormat
-Steps = Iterator[Callable[[], object]]
 
 
 @pytest.fixture
@@ -56,53 +49,6 @@ def film(tmp_path) -> Path:
     return path
 
 
-class User:
-    """Does one thing after another: each step waits until something is there, then the next one acts."""
-
-    def __init__(self, steps: Steps):
-        self._steps, self._wanted = steps, next(steps)
-        self._since = time.monotonic()
-        self.done, self.failure = False, None
-        self._timer = QTimer()
-        self._timer.timeout.connect(self._look)
-        self._timer.start(_LOOK_MS)
-
-    def _look(self) -> None:
-        try:
-            if self._wanted():
-                self._since = time.monotonic()
-                self._wanted = next(self._steps)
-            elif time.monotonic() - self._since > _PATIENCE_S:
-                raise AssertionError(f"waited in vain at line {self._steps.gi_frame.f_lineno}")
-        except StopIteration:
-            self.done = True
-            self._timer.stop()
-        except BaseException as failure:  # Qt would only print it; whatever is open is left, so the test ends
-            self.failure = failure
-            self._timer.stop()
-            for widget in QApplication.topLevelWidgets():
-                widget.close()
-
-    def check(self) -> None:
-        self._timer.stop()
-        if self.failure is not None:
-            raise self.failure
-        assert self.done
-
-
-def shown(kind: type) -> object | None:
-    """A visible widget of this kind, in any window."""
-    return next((w for w in QApplication.allWidgets() if isinstance(w, kind) and w.isVisible()), None)
-
-
-def click(button: QPushButton) -> None:
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def press(key: Qt.Key) -> None:
-    QTest.keyClick(shown(MainWindow), key)
-
-
 def command(monkeypatch, capsys, *words: object) -> dict:
     """Run a command line in this process; gives its summary."""
     monkeypatch.setattr("sys.argv", ["phosphene", *map(str, words), "--json"])
@@ -113,36 +59,10 @@ def command(monkeypatch, capsys, *words: object) -> dict:
     return json.loads(out)
 
 
-def test_streams_that_do_not_open_are_told_and_asked_for_again(headset, tmp_path, monkeypatch):
-    monkeypatch.setattr(start, "remembered", lambda: QSettings(str(tmp_path / "none.ini"), _INI))
-    Setup(eeg=f"source_id={headset}", video=str(tmp_path / "film.mkv")).remember(start.remembered())
-    (tmp_path / "film.mkv").write_bytes(b"no film at all")
-    words: list[str] = []
-
-    def choose_and_leave() -> Steps:
-        yield lambda: shown(FirstRun)
-        offers = {b.text(): b for b in shown(FirstRun).buttons}
-        QTimer.singleShot(0, lambda: click(offers["Choose streams"]))
-        yield lambda: shown(StreamDialog) and shown(StreamDialog).start.isEnabled()
-        QTimer.singleShot(0, lambda: click(shown(StreamDialog).start))
-        yield lambda: shown(QMessageBox)
-        words.append(shown(QMessageBox).text())
-        QTimer.singleShot(0, lambda: click(shown(QMessageBox).buttons()[0]))
-        yield lambda: shown(StreamDialog)
-        QTimer.singleShot(0, shown(StreamDialog).reject)
-
-    application()
-    user = User(choose_and_leave())
-    assert ask_and_open(tmp_path) is None
-    user.check()
-    assert "film.mkv" in words[0]
-
-
 def test_a_session_from_set_up_to_report_by_clicks_alone(headset, film, tmp_path, monkeypatch, capsys):
     application()
     layout = QSettings(str(tmp_path / "layout.ini"), _INI)
-    for module in (start, sys.modules["gui.app"]):
-        monkeypatch.setattr(module, "remembered", lambda: layout)
+    monkeypatch.setattr("gui.program.remembered", lambda: layout)
     browsed: list[str] = []
     monkeypatch.setattr("webbrowser.open", browsed.append)  # the one thing outside the program
     sessions = tmp_path / "sessions"

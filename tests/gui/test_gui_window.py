@@ -20,12 +20,9 @@ from gui import app as gui_app
 from gui import theme as themes
 from gui.keys import KEYS, KeyList
 from gui.main_window import MainWindow
-from gui.session_page import NOTICE_FOR, SLOW_EVERY
-from gui.setup import start
+from gui.pages.session_page import NOTICE_FOR, SLOW_EVERY
 from realtime.errors import SessionError
-from realtime.lsl.selector import StreamSummary
 from realtime.types import StreamState
-from realtime.video.listing import CameraSummary
 from tests.support.fake_view import TEN_TEN, FakeTransport, FakeView
 
 
@@ -55,6 +52,18 @@ def open_window(qtbot, settings):
 def play(view: FakeView, seconds: float, step: float = 0.25) -> None:
     for t in np.arange(view.now(), view.now() + seconds, step):
         view.advance(float(t) + step)
+
+
+def show(view, mode, actions, over, settings) -> dict[str, float]:
+    """Show a session in a window of its own until it is over."""
+    gui_app.application()
+    window = MainWindow(view, mode, actions, settings)
+    window.show()
+    try:
+        return gui_app.draw_while(window, lambda: not over())
+    finally:
+        window.close()
+        window.deleteLater()
 
 
 def press(window: MainWindow, text: str) -> None:
@@ -270,48 +279,7 @@ def test_the_first_run_page_offers_only_what_can_be_done(qtbot, settings):
     assert [button.text() for button in first_run.buttons] == ["Start", "Choose streams"]
     for button in first_run.buttons:
         button.click()
-    press(window, "Ctrl+N")
-    press(window, "Space")
-    press(window, "1")
-    assert pressed == ["headset", "set up", "set up"]
-
-
-def test_before_a_session_the_user_is_asked_what_to_do(qtbot, settings):
-    def click() -> None:
-        page = next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow) and w.isVisible())
-        page.centralWidget().buttons[1].click()
-
-    QTimer.singleShot(100, click)
-    assert start.ask_offer((start.Offer.DEMO, start.Offer.STREAMS), settings) is start.Offer.STREAMS
-
-
-def test_closing_the_first_run_page_chooses_nothing(settings):
-    def close() -> None:
-        for window in QApplication.topLevelWidgets():
-            window.close()
-
-    gui_app.application()
-    QTimer.singleShot(100, close)
-    assert start.ask_offer(settings=settings) is None
-
-
-def test_streams_are_asked_for_in_a_dialog_of_their_own(settings, monkeypatch):
-    muse = StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1")
-    monkeypatch.setattr(start, "list_eeg_streams", lambda: (muse,))
-    monkeypatch.setattr(start, "list_cameras", lambda: (CameraSummary(0, "Camera", "/dev/video0"),))
-
-    def accept() -> None:
-        dialog = QApplication.activeModalWidget()
-        dialog.refresh()
-        if dialog.start.isEnabled():
-            dialog.accept()
-        else:
-            QTimer.singleShot(50, accept)
-
-    gui_app.application()
-    QTimer.singleShot(50, accept)
-    setup = start.ask_setup(("demo",), settings)
-    assert (setup.eeg, setup.video) == ("source_id=muse-2A41", "0")
+    assert pressed == ["headset", "set up"]
 
 
 def test_a_session_takes_the_place_of_the_first_run_page(qtbot, settings):
@@ -320,7 +288,7 @@ def test_a_session_takes_the_place_of_the_first_run_page(qtbot, settings):
     qtbot.addWidget(window)
     view = FakeView()
     play(view, 5)
-    window.show_view(view, Mode.DEMO)
+    window.show_view(view, Mode.DEMO, Actions())
     window.show()
     window.draw()
     assert window.page.eeg.has_content
@@ -331,7 +299,7 @@ def test_another_session_keeps_the_layout_and_forgets_the_readings(open_window):
     window = open_window()
     press(window, "5")
     other = FakeView()
-    window.show_view(other, Mode.REPLAY)
+    window.show_view(other, Mode.REPLAY, Actions())
     window.draw()
     assert window.page.hidden() == {"attention"}
     assert not window.page.similarity.has_content
@@ -464,7 +432,7 @@ def test_the_window_runs_until_it_is_told_to_end_and_says_how_evenly_it_drew(set
         play(view, 1 / 30, 1 / 30)
         return len(drawn) > 30
 
-    stats = gui_app.show_window(view, Mode.DEMO, Actions(), over, settings)
+    stats = show(view, Mode.DEMO, Actions(), over, settings)
     assert 31 <= len(drawn) <= 33
     assert 5 < stats["fps"] < 31
     assert stats["longest_gap_ms"] > 30
@@ -474,7 +442,7 @@ def test_an_error_while_drawing_ends_the_window_and_is_raised(settings):
     view = FakeView()
     view.eeg_health = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        gui_app.show_window(view, Mode.LIVE, Actions(), lambda: False, settings)
+        show(view, Mode.LIVE, Actions(), lambda: False, settings)
 
 
 def test_closing_the_window_ends_the_run(settings):
@@ -484,7 +452,7 @@ def test_closing_the_window_ends_the_run(settings):
                 widget.close()
         return False
 
-    assert "fps" in gui_app.show_window(FakeView(), Mode.LIVE, Actions(), over, settings)
+    assert "fps" in show(FakeView(), Mode.LIVE, Actions(), over, settings)
 
 
 def test_a_window_that_was_closed_does_not_end_what_is_shown_next(settings):
@@ -493,7 +461,7 @@ def test_a_window_that_was_closed_does_not_end_what_is_shown_next(settings):
             widget.close()
         return False
 
-    gui_app.show_window(FakeView(), Mode.LIVE, Actions(), over, settings)
+    show(FakeView(), Mode.LIVE, Actions(), over, settings)
     QApplication.processEvents()
     next_loop, own_end = QEventLoop(), 7
     QTimer.singleShot(50, lambda: next_loop.exit(own_end))

@@ -17,7 +17,7 @@ from experiment.state import Actions, Mode
 from experiment.text_view import render
 from gui.app import application
 from gui.main_window import MainWindow
-from gui.session_page import SLOW_EVERY
+from gui.pages.session_page import SLOW_EVERY
 from tests.support.fake_view import FakeView
 
 

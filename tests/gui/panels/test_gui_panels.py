@@ -10,9 +10,9 @@ from PySide6.QtCore import QPointF
 
 from experiment.state import Actions, Mode
 from gui.app import application
-from gui.header_bar import HeaderBar, clock, eeg_words
-from gui.health_bar import HealthBar
 from gui.overlay import fitted, heat
+from gui.pages.header_bar import HeaderBar, clock, eeg_words
+from gui.pages.health_bar import HealthBar
 from gui.panels.attention import AttentionPanel, PeakScale, known_cells, rows_sum_to_one
 from gui.panels.eeg import EegPanel
 from gui.panels.film_strip import FilmStrip

@@ -8,9 +8,9 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from experiment.state import Actions, Mode, View
-from gui.header_bar import HeaderBar
-from gui.health_bar import HealthBar
 from gui.overload import Overload
+from gui.pages.header_bar import HeaderBar
+from gui.pages.health_bar import HealthBar
 from gui.panel import STALE_S, Panel, label, set_text, set_tone
 from gui.panels.attention import AttentionPanel
 from gui.panels.eeg import EegPanel
@@ -47,6 +47,7 @@ class SessionPage(QWidget):
     def __init__(self, view: View, mode: Mode, actions: Actions, open_feedback: Callable[[], object]):
         super().__init__()
         self.setObjectName("page")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # so that no button of it catches Space or Enter
         self.view, self._can = view, actions
         self._draws = 0
         self._notice, self._notice_until = "", 0
@@ -56,7 +57,6 @@ class SessionPage(QWidget):
         self.feedback = FeedbackMeter(open_feedback)
         self.caption = label(role="caption")
         self.caption.setToolTip("What is happening, in plain words (C)")
-        self.caption.setVisible(mode is Mode.DEMO)
         self._judge, self._overload = Judge(), Overload()
         self.banner = label(role="banner", tone="alarm")
         self.banner.setWordWrap(True)
@@ -73,6 +73,7 @@ class SessionPage(QWidget):
         self._arrange()
         self._offer_actions()
         self.reset_layout()
+        self.caption.setVisible(mode is Mode.DEMO)
 
     @property
     def places(self) -> dict[str, QWidget]:

@@ -102,8 +102,10 @@ class HeaderBar(QFrame):
         self.playing = label(role="chip")
         self.playing.hide()
         self.record = QPushButton("Record")
-        self.record.setVisible(actions.toggle_recording is not None)
         self.record.clicked.connect(lambda: actions.toggle_recording and actions.toggle_recording())
+        self.end = QPushButton("End")
+        self.end.setToolTip("End the session and see what came of it (Ctrl+E)")
+        self.end.clicked.connect(lambda: actions.end and actions.end())
         self.panels = tool_button("View")
         self.panels.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.panels.setToolTip("Show and hide panels")
@@ -128,8 +130,11 @@ class HeaderBar(QFrame):
         row.addStretch()
         row.addWidget(self.recording)
         row.addWidget(self.record)
+        row.addWidget(self.end)
         for button in (self.panels, self.theme_switch, self.help):
             row.addWidget(button)
+        self.record.setVisible(actions.toggle_recording is not None)
+        self.end.setVisible(actions.end is not None)
 
     def refresh(self, view: View, eeg_behind_s: float = 0.0) -> None:
         """Show how the streams stand, the EEG so many seconds behind; called twice a second."""
