@@ -225,6 +225,16 @@ class AttendedShown:
     n: int
     chance: float
 
+    @property
+    def words(self) -> str:
+        """All of it in one line."""
+        truth, found = ("none" if index is None else f"{index}" for index in (self.truth, self.found))
+        words = f"attends {truth} · found {found}"
+        if self.hit_rate is None or self.ci is None:
+            return f"{words} · no whole interval yet"
+        right = f"right {self.hit_rate:.2f} [{self.ci[0]:.2f}, {self.ci[1]:.2f}] n={self.n}"
+        return f"{words} · {right}, chance {self.chance:.2f}"
+
 
 @dataclass(frozen=True)
 class Actions:

@@ -75,21 +75,6 @@ def _chance(reading: Reading) -> str:
     return f"2-way {chance.two_way:.2f} [{low:.2f}, {high:.2f}] n={chance.n}, chance 0.50"
 
 
-def attended_words(shown: AttendedShown | None) -> str:
-    """Which object is attended, which was found, and how often they agreed: the sentence of the views."""
-    if shown is None:
-        return ""
-    truth, found = ("none" if n is None else f"object {n}" for n in (shown.truth, shown.found))
-    words = f"attends {truth} · found {found}"
-    if shown.hit_rate is None or shown.ci is None:
-        return f"{words} · no whole interval yet"
-    low, high = shown.ci
-    return (
-        f"{words} · found right {shown.hit_rate:.2f} [{low:.2f}, {high:.2f}] n={shown.n}, "
-        f"chance {shown.chance:.2f}"
-    )
-
-
 def render(view: View, title: str, width: int, attended: AttendedShown | None = None) -> RenderableType:
     """The whole text view at this moment."""
     eeg, video, counters = view.eeg_health(), view.video_health(), view.counters()
@@ -114,7 +99,7 @@ def render(view: View, title: str, width: int, attended: AttendedShown | None = 
         untrained = view.card.weights == "untrained"
         similarity = _similarity(slot.value if slot else None, view.history(60.0), width - 4, untrained)
         if attended is not None:
-            similarity = Group(similarity, Text(attended_words(attended), style="cyan"))
+            similarity = Group(similarity, Text(attended.words, style="cyan"))
     return Panel(Group(similarity, Text(), health), title=title, subtitle="Ctrl-C ends", width=width)
 
 
