@@ -26,7 +26,7 @@ _WITHOUT_WINDOW = {
     FeedbackStyle.TONE: "The participant hears the feedback, louder with the level: it has no window.",
     FeedbackStyle.SPEED: "The participant sees the feedback as the speed of the film: it has no window.",
 }
-_NEWS = ("recorded_s", "feedback")  # actions that are asked at every drawing and only tell
+_NEWS = ("recorded_s", "feedback", "attended")  # actions that are asked at every drawing and only tell
 
 
 def _guarded(actions: Actions, tell: Callable[[str], None]) -> Actions:

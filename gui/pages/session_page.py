@@ -117,6 +117,8 @@ class SessionPage(QWidget):
         for panel in self.panels.values():
             if panel.isVisible():
                 panel.refresh(self.view)
+        if self._can.attended is not None:
+            self.video.show_attended(self._can.attended())
         self.transport.refresh(self.view)
         feedback = self._can.feedback() if self._can.feedback is not None else None
         self.feedback.show_state(feedback)

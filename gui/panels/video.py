@@ -6,14 +6,14 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from experiment.state import View
+from experiment.state import AttendedShown, View
 from gui import captions
 from gui.overlay import FULL_RATIO, LEAST_COLOUR, fitted, heat, rgb_image, rgba_image
 from gui.panel import STALE_S, Panel, set_text, tool_button
 from gui.ramp import ramp_image
 from gui.theme import LIGHT, Theme, font
 from realtime.latest import Latest, Stamped
-from realtime.types import FloatArray, Frame, OtherReading, Reading, VideoHealth
+from realtime.types import FloatArray, Frame, OtherReading, Reading, Rectangle, VideoHealth
 
 _LEGEND_FROM_PX = 200  # a narrower picture is shown without it
 
@@ -29,6 +29,7 @@ class Picture(QWidget):
         self._image: QImage | None = None
         self._heat: QImage | None = None
         self._shape = (0, 0)
+        self._outline: Rectangle | None = None
         self.setMinimumSize(120, 60)
 
     def show_frame(self, frame: Frame) -> None:
@@ -46,6 +47,12 @@ class Picture(QWidget):
         self._shape = (0, 0) if places is None else places.shape
         self.update()
 
+    def show_outline(self, outline: Rectangle | None) -> None:
+        """Draw a dashed line around a part of the picture: what is truly attended; None takes it away."""
+        if outline != self._outline:
+            self._outline = outline
+            self.update()
+
     def paintEvent(self, event: object) -> None:
         """Paint the widget; Qt calls this."""
         painter = QPainter(self)
@@ -59,8 +66,23 @@ class Picture(QWidget):
             self._paint_grid(painter, box)
             if box.width() >= _LEGEND_FROM_PX and not self.name:
                 self._paint_legend(painter, box)
+        if self._outline is not None:
+            self._paint_outline(painter, box, self._outline)
         if self.name:
             self._paint_name(painter, box)
+
+    def _paint_outline(self, painter: QPainter, box: QRectF, outline: Rectangle) -> None:
+        """Dash in white on black, to be seen on any picture, a little outside of what it is around."""
+        left, top = box.left() + outline.left * box.width(), box.top() + outline.top * box.height()
+        right, bottom = box.left() + outline.right * box.width(), box.top() + outline.bottom * box.height()
+        around = QRectF(left, top, right - left, bottom - top).adjusted(-4, -4, 4, 4)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, style in (
+            (Qt.GlobalColor.black, Qt.PenStyle.SolidLine),
+            (Qt.GlobalColor.white, Qt.PenStyle.DashLine),
+        ):
+            painter.setPen(QPen(colour, 2, style))
+            painter.drawRoundedRect(around, 4, 4)
 
     def _paint_grid(self, painter: QPainter, box: QRectF) -> None:
         painter.setPen(QPen(Qt.GlobalColor.white, 1))
@@ -162,6 +184,7 @@ class VideoPanel(PicturePanel):
         self.switch = tool_button("Attention", checkable=True)
         self.switch.setChecked(True)
         self.switch.setToolTip("Lay the attention over the picture (O)")
+        self._attended: AttendedShown | None = None
         self.switch.toggled.connect(lambda on: self.show_stale(not on))
         self.add_to_header(self.switch)
 
@@ -169,9 +192,17 @@ class VideoPanel(PicturePanel):
         """Old attention does not belong on a new picture."""
         self.show_overlay(self.switch.isChecked() and not stale)
 
+    def show_attended(self, shown: AttendedShown | None) -> None:
+        """Outline what is truly attended, and say beside it how often it was found.
+
+        Called at every drawing of a session with several objects whose truth is known.
+        """
+        self._attended = shown
+        self.picture.show_outline(None if shown is None else shown.outline)
+
     def refresh(self, view: View) -> None:
         """Take what is new; called by the drawing timer."""
-        set_text(self.note, view.video_health().name)
+        set_text(self.note, view.video_health().name if self._attended is None else self._attended.words)
         self.take_frame(view.preview)
         self.take_attention(view)
 
