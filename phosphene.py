@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.learning.evaluate import evaluate_checkpoint
     from models.learning.train import Material, train_sessions
     from models.learning.training.recipe import Recipe
-    from models.network.interfaces import EegConfig, EegFeatures, Fused, FusionConfig
+    from models.network.interfaces import EegConfig, EegFeatures, Fused, FusionConfig, Media
     from realtime.config import ConditioningConfig, GridConfig
     from realtime.errors import PhospheneError
     from realtime.feedback.config import FeedbackConfig
@@ -47,6 +47,7 @@ __all__ = [
     "IntervalArrays",
     "LiveChoice",
     "Material",
+    "Media",
     "ModelChoice",
     "PhospheneError",
     "Pipeline",
@@ -73,7 +74,7 @@ _HOMES = {
     "models.learning.evaluate": ("evaluate_checkpoint",),
     "models.learning.train": ("Material", "train_sessions"),
     "models.learning.training.recipe": ("Recipe",),
-    "models.network.interfaces": ("EegConfig", "EegFeatures", "Fused", "FusionConfig"),
+    "models.network.interfaces": ("EegConfig", "EegFeatures", "Fused", "FusionConfig", "Media"),
     "realtime.config": ("ConditioningConfig", "GridConfig"),
     "realtime.errors": ("PhospheneError",),
     "realtime.feedback.config": ("FeedbackConfig",),

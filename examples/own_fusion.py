@@ -1,7 +1,7 @@
 """A fusion of your own, in one file
 
 A fusion lets EEG tokens read the video's latents, and says whether the two belong together. This one has a
-single head that looks at its own time: −|Δt|/τ on the scores, τ learned.
+single head: −|Δt|/τ on the scores keeps it to its own time, κ·agreement leads it to a place, both learned.
 
     python examples/own_fusion.py models/mine SESSION
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import phosphene
-from phosphene import Fused
+from phosphene import Fused, Media
 
 
 class PlainConfig(phosphene.FusionConfig):
@@ -29,22 +29,22 @@ class PlainFusion(nn.Module):
         super().__init__()
         self.query, self.both = nn.Linear(width, width), nn.Linear(width, 2 * width)
         self.log_tau = nn.Parameter(torch.tensor(config.tau_s).log())
+        self.trust = nn.Parameter(torch.tensor(30.0))
         self.gate, self.head = nn.Parameter(torch.tensor(0.5)), nn.Linear(width, 1)
 
     def project(self, media: Tensor) -> tuple[Tensor, ...]:
-        keys, values = self.both(media).chunk(2, dim=-1)  # once for each item of video
-        return keys, values
+        return tuple(self.both(media).chunk(2, dim=-1))  # keys and values, once for each item of video
 
-    def forward(  # B samples of T intervals with S tokens each, R latents, D wide; times in seconds
-        self, tokens: Tensor, token_times: Tensor, media: tuple[Tensor, ...], media_times: Tensor,
-        allowed: Tensor, explain: bool = False,
-    ) -> Fused:  # fmt: skip
-        scores = torch.einsum("btsd,brd->btsr", self.query(tokens), media[0]) / tokens.shape[-1] ** 0.5
-        scores = scores - (token_times[..., None] - media_times[:, None, None]).abs() / self.log_tau.exp()
-        some = allowed.any(dim=-1, keepdim=True)  # a token that may read nothing passes through
-        weights = torch.where(some, scores.masked_fill(~allowed & some, -torch.inf).softmax(dim=-1), 0.0)
-        read = torch.einsum("btsr,brd->btsd", weights, media[1])
-        fused = torch.where(some, tokens + self.gate.tanh() * read, tokens)
+    def forward(self, tokens: Tensor, token_times: Tensor, media: Media, explain: bool = False) -> Fused:
+        # B samples of T intervals with S tokens each; R latents of media; all D wide; times in seconds
+        scores = torch.einsum("btsd,brd->btsr", self.query(tokens), media.parts[0]) / tokens.shape[-1] ** 0.5
+        scores = scores - (token_times[..., None] - media.times[:, None, None]).abs() / self.log_tau.exp()
+        scores += self.trust * media.agreement[:, :, None]  # which place of the picture
+        some = media.allowed.any(dim=-1, keepdim=True)  # a token that may read nothing passes through
+        barred = scores.masked_fill(~media.allowed & some, -torch.inf)
+        weights = torch.where(some, barred.softmax(dim=-1), 0.0)
+        read = self.gate.tanh() * torch.einsum("btsr,brd->btsd", weights, media.parts[1])
+        fused = torch.where(some, tokens + read, tokens)
         pooled = torch.where(some, fused, 0.0).sum(dim=2) / some.sum(dim=2).clamp(min=1)
         return Fused(fused, pooled, self.head(pooled)[..., 0], weights if explain else None, self.gate.tanh())
 
@@ -56,4 +56,4 @@ def main(out: str, session: str) -> phosphene.Engine:
 
 
 if __name__ == "__main__":
-    print(main(*sys.argv[1:]).network.fusion)
+    print(main(*sys.argv[1:]).network.junction)

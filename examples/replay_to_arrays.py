@@ -31,9 +31,8 @@ def main(session: str = str(phosphene.EXAMPLE)) -> dict[str, np.ndarray]:
         ),  # s since the session began
         "similarity": np.array([reading.similarity for reading in readings]),  # cosine, -1 to 1
         "match": np.array([reading.match for reading in readings]),  # probability
-        "where": np.stack(
-            [reading.attention.places for reading in readings]
-        ),  # (n, rows, columns), each sums to 1
+        # What the EEG read, summed over time: (n, rows, columns); 1 in all, with `attention.whole`.
+        "where": np.stack([reading.attention.places for reading in readings]),
         "when": np.stack([reading.attention.frames for reading in readings]),  # (n, n_slots), each sums to 1
     }
     for name, array in arrays.items():

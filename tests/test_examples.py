@@ -54,11 +54,13 @@ def test_an_example_is_short_and_imports_the_public_face_alone(path):
     assert imported - set(sys.stdlib_module_names) <= ALLOWED
 
 
-def test_a_replay_gives_a_reading_for_every_hop_and_maps_that_sum_to_one():
+def test_a_replay_gives_a_reading_for_every_hop_and_maps_that_share_out_one():
     arrays = main_of("replay_to_arrays")()
     assert len(arrays["time"]) == 109
     np.testing.assert_allclose(np.diff(arrays["time"]), 0.25, atol=1e-9)
-    np.testing.assert_allclose(arrays["where"].sum(axis=(1, 2)), 1.0, atol=1e-4)
+    assert (arrays["where"] >= 0).all()
+    assert (arrays["where"].sum(axis=(1, 2)) < 1 + 1e-4).all()  # the rest went to the frame as a whole
+    assert (arrays["where"].sum(axis=(1, 2)) > 0.1).all()
     np.testing.assert_allclose(arrays["when"].sum(axis=1), 1.0, atol=1e-4)
     assert 0 <= arrays["match"].min() <= arrays["match"].max() <= 1
 
@@ -83,7 +85,7 @@ def test_a_part_of_ones_own_trains_and_comes_back_from_its_checkpoint(name, part
     engine = main_of(name)(str(tmp_path / "out"), phosphene.EXAMPLE)
     chosen = getattr(engine.network.config, part)
     assert chosen.kind in {"spatial", "plain"}
-    built = engine.network.eeg_tower.encoder if part == "eeg" else engine.network.fusion
+    built = engine.network.eeg_tower.encoder if part == "eeg" else engine.network.junction.fusion
     assert type(built).__name__ == type(chosen).__name__.replace("Config", "") + (
         "Encoder" if part == "eeg" else "Fusion"
     )

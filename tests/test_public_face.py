@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PUBLIC = [
     "EXAMPLE", "ConditioningConfig", "EegConfig", "EegFeatures", "Engine", "Feedback", "FeedbackChoice",
     "FeedbackConfig", "Fused", "FusionConfig", "GridConfig", "IntervalArrays", "LiveChoice", "Material",
-    "ModelChoice", "PhospheneError", "Pipeline", "Reading", "Recipe", "RecordedArrays", "Recorder",
-    "Running", "evaluate_checkpoint", "open_live", "open_replay", "read_intervals", "read_recording",
-    "run", "train_sessions",
+    "Media", "ModelChoice", "PhospheneError", "Pipeline", "Reading", "Recipe", "RecordedArrays",
+    "Recorder", "Running", "evaluate_checkpoint", "open_live", "open_replay", "read_intervals",
+    "read_recording", "run", "train_sessions",
 ]  # fmt: skip
 
 
