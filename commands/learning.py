@@ -8,7 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from commands.grouping import grouped
-from commands.options import Cache, ConditioningGroup, Json, NetworkGroup, Sessions, SignalGroup, numbers_of
+from commands.options import (
+    ConditioningGroup,
+    DataGroup,
+    Json,
+    NetworkGroup,
+    Sessions,
+    SignalGroup,
+    numbers_of,
+)
 from commands.output import print_json, tell
 
 
@@ -18,14 +26,14 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder for the checkpoint.")],
     network: NetworkGroup,
     conditioning: ConditioningGroup,
-    cache: Cache = None,
+    data: DataGroup,
     json: Json = False,
 ) -> None:
     """Learn a person's answer to what they watch from recorded sessions. Ctrl-C keeps what was reached."""
     from experiment.console import training_progress
-    from models.learning.train import Material, train_sessions
+    from models.learning.train import train_sessions
 
-    material = Material(sessions, conditioning.config(), cache)
+    material = data.material(sessions, conditioning.config())
     changes, recipe = network.changes()
     with training_progress() as report:
         result = train_sessions(material, out, network.preset, recipe, changes, report)
@@ -43,7 +51,7 @@ def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Folder of a checkpoint, or demo for the shipped one.")],
     sessions: Sessions,
     signal: SignalGroup,
-    cache: Cache = None,
+    data: DataGroup,
     controls: Annotated[
         bool, typer.Option("--controls/--no-controls", help="Also without frontal channels, and more.")
     ] = True,
@@ -53,9 +61,8 @@ def evaluate(
     from experiment.console import print_worth
     from experiment.model_choice import shipped_weights
     from models.learning.evaluate import evaluate_checkpoint
-    from models.learning.train import Material
 
-    material = Material(sessions, signal.config(), cache)
+    material = data.material(sessions, signal.config())
     found = evaluate_checkpoint(shipped_weights(checkpoint) or checkpoint, material, controls, tell)
     if json:
         print_json(found)
@@ -68,6 +75,7 @@ def crossval(
     sessions: Sessions,
     network: NetworkGroup,
     conditioning: ConditioningGroup,
+    data: DataGroup,
     folds: Annotated[
         str, typer.Option("--folds", help="runs, '5 blocks', or groups such as 1-6/7-11 (across days).")
     ] = "runs",
@@ -78,15 +86,13 @@ def crossval(
     state: Annotated[
         Path | None, typer.Option("--state", help="A folder for what a killed run goes on from.")
     ] = None,
-    cache: Cache = None,
     json: Json = False,
 ) -> None:
     """Train again for every fold and judge on what was left out, beside linear models on the same windows."""
     from experiment.console import print_curve, print_worth, steps_progress
     from models.learning.crossval import cross_validate, learning_curve
-    from models.learning.train import Material
 
-    material = Material(sessions, conditioning.config(), cache)
+    material = data.material(sessions, conditioning.config())
     changes, recipe = network.changes()
     found: Any
     amounts = numbers_of("--minutes", minutes) if minutes is not None else None
@@ -109,15 +115,14 @@ def crossval(
 def baseline(
     sessions: Sessions,
     conditioning: ConditioningGroup,
-    cache: Cache = None,
+    data: DataGroup,
     json: Json = False,
 ) -> None:
     """Say what linear models (ridge, CCA) reach on sessions, each left out in turn."""
     from experiment.console import print_worth
     from models.learning.evaluate import baseline_sessions
-    from models.learning.train import Material
 
-    material = Material(sessions, conditioning.config(), cache)
+    material = data.material(sessions, conditioning.config())
     found = baseline_sessions(material, tell=tell)
     if json:
         print_json(found)

@@ -16,8 +16,11 @@ import typer
 from commands.output import in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from experiment.feedback_options import FeedbackChoice
     from experiment.model_choice import ModelChoice
+    from models.learning.train import Material
     from models.learning.training.recipe import Recipe
     from realtime.config import ConditioningConfig
     from recordings.session.options import RecordingOptions
@@ -134,6 +137,42 @@ class ConditioningGroup(SignalGroup):
     def config(self) -> ConditioningConfig:
         """Return what the pipeline takes; raises ConfigError as `SignalGroup` does."""
         return _conditioning(self, self.channels)
+
+
+@dataclass(frozen=True)
+class DataGroup:
+    """Which streams of the sessions are learned from, and where what is made of them is kept."""
+
+    PANEL: ClassVar = "Data"
+
+    cache: Cache = None
+    eeg: EegOfSession = None
+    video: Annotated[
+        str | None, typer.Option("--video", help="Which video, where the sessions have several.")
+    ] = None
+
+    def material(self, sessions: Sequence[Path], conditioning: ConditioningConfig) -> Material:
+        """Return what `models.learning` takes."""
+        from models.learning.train import Material
+
+        return Material(sessions, conditioning, self.cache, self.eeg or "", self.video or "")
+
+
+@dataclass(frozen=True)
+class BidsGroup:
+    """What a run is called in a BIDS data set."""
+
+    PANEL: ClassVar = "BIDS"
+
+    sub: Annotated[str | None, typer.Option("--sub", help="The participant.")] = None
+    ses: Annotated[str | None, typer.Option("--ses", help="The session.")] = None
+    task: Annotated[str | None, typer.Option("--task", help="The task.")] = None
+    run: Annotated[str | None, typer.Option("--run", help="By default the next free number.")] = None
+
+    def entities(self) -> dict[str, str]:
+        """Return those that were given."""
+        given = {"sub": self.sub, "ses": self.ses, "task": self.task, "run": self.run}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)

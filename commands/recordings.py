@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from commands.grouping import grouped
-from commands.options import EegOfSession, Json, SessionFolder, Unit
+from commands.options import BidsGroup, EegOfSession, Json, SessionFolder, Unit
 from commands.output import print_json, tell
 
 
@@ -82,6 +82,7 @@ def import_(
     )
 
 
+@grouped
 def export(
     session: SessionFolder,
     out: Annotated[
@@ -90,13 +91,10 @@ def export(
             help="NAME_raw.fif, NAME.edf, NAME.bdf, NAME.npz, NAME.zarr, or with --bids a data set's root."
         ),
     ],
+    named: BidsGroup,
     bids: Annotated[bool, typer.Option("--bids", help="Add it to a BIDS data set.")] = False,
     eeg: EegOfSession = None,
     unit: Unit = None,
-    sub: Annotated[str | None, typer.Option(help="BIDS: the participant.")] = None,
-    ses: Annotated[str | None, typer.Option(help="BIDS: the session.")] = None,
-    task: Annotated[str | None, typer.Option(help="BIDS: the task.")] = None,
-    run: Annotated[str | None, typer.Option(help="BIDS: the run; by default the next free number.")] = None,
 ) -> None:
     """Hand a session on: to FIF, EDF+, BDF+, arrays of aligned intervals (.npz, .zarr), or to BIDS."""
     from recordings.session.session import Session
@@ -105,9 +103,7 @@ def export(
         if bids:
             from recordings.exchange.bids import export_bids
 
-            given = {"sub": sub, "ses": ses, "task": task, "run": run}
-            entities = {name: value for name, value in given.items() if value is not None}
-            written = export_bids(opened, out, entities, eeg=eeg, unit=unit)
+            written = export_bids(opened, out, named.entities(), eeg=eeg, unit=unit)
         elif out.suffix.lower() in (".edf", ".bdf"):
             from recordings.exchange.edf_writing import export_edf
 

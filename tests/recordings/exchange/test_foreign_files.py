@@ -16,7 +16,8 @@ from recordings.xdf.samples import Layout, pack
 from recordings.xdf.writer import StreamHeader, pack_chunk
 from tests.support.files import edf_bytes
 from tests.support.files.edf_bytes import Signal, eeg, wave, write_edf
-from tests.support.files.xdf_bytes import eeg_file, eeg_header, footer_chunk, header_chunk
+from tests.support.files.xdf_bytes import eeg_file, eeg_header, footer_chunk, header_chunk, sample_chunks
+from tests.support.files.xdf_bytes import wave as xdf_wave
 
 LABELS = ["Fz", "Cz", "Pz", "Oz"]
 FOUR = [eeg(f"EEG {label}") for label in LABELS]
@@ -298,3 +299,20 @@ def test_an_xdf_takes_a_unit_and_names_too(tmp_path, film, command):
     with Session(tmp_path / "new") as session:
         assert session.eeg().info.unit == "mV"
         assert session.eeg().info.labels == ("A1", "A2", "B1", "B2")
+
+
+def test_verbs_that_learn_take_one_of_two_headsets(tmp_path, film, command):
+    t = 5000 + np.arange(2500) / 250
+    second = [
+        header_chunk(eeg_header("Cap B"), 2),
+        *sample_chunks(t, xdf_wave(2500), 2),
+        footer_chunk(2500, 2),
+    ]
+    path = eeg_file(tmp_path / "two.xdf", t, eeg_header("Cap A"), second)
+    assert command("import", path, film, tmp_path / "new", "--offset-s", "0")[0] == 0
+    for verb in (("baseline",), ("train", "--out", tmp_path / "model")):
+        code, _, err = command(verb[0], tmp_path / "new", *verb[1:])
+        assert code == 2
+        assert "choose one with --eeg" in err
+        _, _, err = command(verb[0], tmp_path / "new", *verb[1:], "--eeg", "name=Cap B")
+        assert "--eeg" not in err  # what is wrong now is only that there is so little of it
