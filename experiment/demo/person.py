@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiment.model_choice import ModelChoice, shipped_weights
-from realtime.errors import PhospheneError, RunError
+from realtime.errors import RunError, StreamNotFound
 
 if TYPE_CHECKING:
     from realtime.pipeline import Pipeline
@@ -57,6 +57,8 @@ class Person:
         ------
         RunError
             It does not come; with its last words.
+        WeightsError, ConfigError
+            The model cannot be built.
         """
         from realtime.lsl.eeg import LslEeg, StreamSelector
         from realtime.pipeline import Pipeline
@@ -67,10 +69,13 @@ class Person:
             beside.submit(import_module, "models.inference.engine")  # seconds, while the stream is looked for
             try:
                 return Pipeline(eeg, film, model.build)
-            except PhospheneError as error:
+            except StreamNotFound as error:
                 died = self.process.poll() is not None
                 said = self.end()
                 raise RunError(f"the demo did not begin: {said if died and said else error}") from error
+            except BaseException:
+                self.end()
+                raise
 
     def end(self) -> str:
         """End it, by force if need be; returns the last line it had to say."""

@@ -82,10 +82,20 @@ def design(band_hz: tuple[float, float] | None, notch_hz: float | None, rate: fl
     Returns
     -------
     array of shape (n_sections, 6), float64; no section where nothing is to be filtered
+
+    Raises
+    ------
+    StreamFormatError
+        The rate carries nothing of the band.
     """
     sections = []
     if band_hz is not None:
         low, high = narrow_band(band_hz, rate)
+        if high <= low:
+            raise StreamFormatError(
+                f"{rate:g} samples a second are too few for a band from {low:g} Hz on: choose a stream of "
+                f"more than {low / HIGHEST_SHARE:.3g} Hz"
+            )
         if low > 0:
             sections.append(signal.butter(2, low, "highpass", fs=rate, output="sos"))
         sections.append(signal.butter(4, high, "lowpass", fs=rate, output="sos"))
@@ -122,6 +132,12 @@ class Conditioner:
         self.labels = tuple(labels[i] for i in self._pick)
         self._gain = np.broadcast_to(np.asarray(to_microvolt, np.float64), len(labels))[self._pick]
         self._average = config.reference == "average"
+        notch_hz = config.notch_hz or 0.0
+        if "notch_hz" in config.model_fields_set and notch_hz >= HIGHEST_SHARE * rate:
+            raise StreamFormatError(
+                f"a notch at {notch_hz:g} Hz cannot be made of {rate:g} samples a second: it has to lie "
+                f"below {HIGHEST_SHARE * rate:g} Hz. Choose another --notch, or 0 for none"
+            )
         self._sos = design(config.band_hz, config.notch_hz, rate)
         self._at_rest = signal.sosfilt_zi(self._sos) if len(self._sos) else np.zeros((0, 2))
         self._state: np.ndarray | None = None

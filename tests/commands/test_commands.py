@@ -8,7 +8,6 @@ import shutil
 import pytest
 
 from recordings.session.example import EXAMPLE
-from tests.support.small_session import write_small
 
 
 def one_line(err: str) -> str:
@@ -67,12 +66,6 @@ def test_a_loop_goes_on_until_the_seconds_are_over(run, session):
     assert json.loads(out)["video"]["frames"] > 0
 
 
-def test_a_folder_that_is_not_there_is_one_line_and_exit_code_2(run, tmp_path):
-    code, _, err = run("replay", tmp_path / "nothing", "--headless")
-    assert code == 2
-    assert "is not here" in one_line(err)
-
-
 def test_a_truncated_session_names_the_command_that_repairs_it(run, session, tmp_path):
     broken = shutil.copytree(session, tmp_path / "broken")
     xdf = broken / "session.xdf"
@@ -82,59 +75,6 @@ def test_a_truncated_session_names_the_command_that_repairs_it(run, session, tmp
     assert code == 2
     assert "phosphene repair" in one_line(err)
     assert xdf.read_bytes() == before
-
-
-def test_a_session_without_video_says_what_it_holds(run, tmp_path):
-    folder = write_small(tmp_path / "no-video", frames=False)
-    code, _, err = run("replay", folder, "--headless")
-    assert code == 2
-    assert "no video" in one_line(err)
-
-
-def test_a_wrong_channel_name_lists_those_that_are_there(run, session):
-    code, _, err = run("replay", session, "--channels", "C3,Oz", "--headless")
-    assert code == 2
-    assert "no channel Oz; it has C3, C4, Cz" in one_line(err)
-
-
-@pytest.mark.parametrize(
-    ("options", "missing"),
-    [
-        ((), "give --eeg and --video;"),
-        (("--eeg", "type=EEG"), "give --video;"),
-        (("--video", "0"), "give --eeg;"),
-        (("--stimulus", "film.mkv"), "give --eeg;"),
-    ],
-)
-def test_a_live_session_without_one_of_its_two_streams_is_told_which(run, options, missing):
-    code, _, err = run("live", "--headless", *options)
-    assert code == 2
-    assert missing in one_line(err)
-
-
-def test_a_folder_without_weights_is_wrong_input(run, session, tmp_path):
-    code, _, err = run("replay", session, "--weights", tmp_path, "--headless")
-    assert code == 2
-    assert "`phosphene train`" in one_line(err)
-
-
-@pytest.mark.parametrize("speed", ["0", "-1", "fast"])
-def test_a_speed_that_is_none_is_refused(run, session, speed):
-    code, _, err = run("replay", session, f"--speed={speed}", "--headless")
-    assert code == 2
-    assert "give a number above 0, or max" in one_line(err)
-
-
-def test_a_reference_that_is_unknown_is_refused_with_its_value(run, session):
-    code, _, err = run("replay", session, "--reference", "linked", "--headless")
-    assert code == 2
-    assert "linked" in one_line(err)
-
-
-def test_an_unknown_preset_lists_those_there_are(run, session):
-    code, _, err = run("replay", session, "--preset", "huge", "--headless")
-    assert code == 2
-    assert "'demo', 'laptop', 'lab'" in one_line(err)
 
 
 def test_without_a_display_the_session_is_shown_as_text(run, session, monkeypatch):
