@@ -198,6 +198,9 @@ class FeedbackShown:
     needs_hand: bool = False
 
 
+LEAST_N = 10  # intervals that an accuracy stands on; of fewer none is shown
+
+
 @dataclass(frozen=True)
 class AttendedShown:
     """Which of several objects is attended, as the truth has it and as it was found.
@@ -230,8 +233,8 @@ class AttendedShown:
         """All of it in one line."""
         truth, found = ("none" if index is None else f"{index}" for index in (self.truth, self.found))
         words = f"attends {truth} · found {found}"
-        if self.hit_rate is None or self.ci is None:
-            return f"{words} · no whole interval yet"
+        if self.hit_rate is None or self.ci is None or self.n < LEAST_N:
+            return f"{words} · right: n = {self.n} of {LEAST_N}"
         right = f"right {self.hit_rate:.2f} [{self.ci[0]:.2f}, {self.ci[1]:.2f}] n={self.n}"
         return f"{words} · {right}, chance {self.chance:.2f}"
 

@@ -27,8 +27,9 @@ EEG = Caption(
 )
 VIDEO = Caption(
     "Video",
-    "The newest picture. Bright cells are where the model's attention lies; a cell at its even share of the "
-    "attention is left as it is.",
+    "The newest picture. Bright places are where the model's attention lies; a place at its even share is "
+    "left as it is. The place attended most is outlined where it stands out from chance; where none does, "
+    "the map is a faint grey. A dashed outline is the truth, where a virtual attender tells it.",
     "No picture yet. Plug in a camera or give a file:\nphosphene live --video film.mp4",
     "This is what the person sees. The glow shows which part of the picture the model compares with the "
     "brain's answer.",
@@ -77,13 +78,21 @@ TWO_WAY = (
     "the watched one better. 0.50 is chance, 1.00 is always; in brackets the 95 % interval (Wilson), n "
     "windows that do not overlap. Shown from ten windows on: of fewer it says nothing."
 )
+PLACES = (
+    "Share of the attention of each place of the picture, from its even share to three times that. The "
+    "certainty is the share of film that was not watched in which the best place leads by less."
+)
+WEIGHT = (
+    "Weight of a moment of video for a moment of EEG, 0 to 1; of a place, up to three times its even share."
+)
 ATTENTION = Caption(
     "Attention",
-    "Weight each moment of EEG (a row) gives to each moment of video (a column). A row sums to 1. On the "
-    "dotted line both are the same moment.",
+    "Left: weight each moment of EEG (a row) gives to each moment of video (a column); a row sums to 1, and "
+    "on the dotted line both are the same moment. Right: share of each place (a row) over the last intervals "
+    "(a column). What does not stand out from chance is grey; what is missing is not drawn.",
     AFTER_READING,
-    "Which moment of the film explains which moment of the brain signal. A bright diagonal means: the brain "
-    "follows what is on the screen as it happens.",
+    "Which moment of the film explains which moment of the brain signal, and which part of the picture. "
+    "Colour means: more than chance would give.",
 )
 SCALP = Caption(
     "Scalp",

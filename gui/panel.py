@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -43,13 +43,23 @@ class ElidedLabel(QLabel):
         super().__init__()
         self.setProperty("role", role)
         self.words = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def say(self, words: str) -> None:
         """Show these words, as many as there is room for."""
         if words != self.words:
             self.words = words
+            self.setToolTip(words)
+            self.updateGeometry()
             self._elide()
+
+    def sizeHint(self) -> QSize:
+        """Ask for room for all words; Qt asks."""
+        return QSize(self.fontMetrics().horizontalAdvance(self.words) + 2, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with none; Qt asks."""
+        return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Cut the words to the new width; Qt calls this."""
@@ -130,7 +140,7 @@ class Panel(QFrame):
         self.caption = caption
         self.theme: Theme = LIGHT
         self.title = label(caption.title, role="title")
-        self.note = label(role="note")
+        self.note = ElidedLabel(role="note")
         self.age = label(role="chip", tone="warn")
         self.age.hide()
         self._drawn: Stamped[Reading] | None = None

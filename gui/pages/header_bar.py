@@ -121,9 +121,9 @@ class HeaderBar(QFrame):
         row.addWidget(self.mode)
         row.addWidget(self.playing)
         row.addSpacing(4)
-        row.addWidget(self.eeg, 3)
+        row.addWidget(self.eeg)
         row.addSpacing(14)
-        row.addWidget(self.video, 2)
+        row.addWidget(self.video)
         for sign in self.others:
             row.addSpacing(14)
             row.addWidget(sign)

@@ -194,7 +194,7 @@ class SessionPage(QWidget):
         self._close_empty_rows()
         self._rows.setSizes([580, 420])
         self._top.setSizes([520, 480])
-        self._bottom.setSizes([520, 270, 210])
+        self._bottom.setSizes([440, 370, 190])
         self._pictures.setSizes([690, 310])
         self._videos.setSizes([640, 360])
         self._column.setSizes([100] * len(self.others))

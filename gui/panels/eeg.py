@@ -168,7 +168,7 @@ class EegPanel(Panel):
             self._draw_new(view, now, bad)
         low, high = self.filter.band_hz or view.card.band_hz
         set_text(self.filter_button, f"{low:g} – {high:g} Hz")
-        set_text(self.note, f"{sum(bad)} of {len(bad)} channels bad" if any(bad) else "")
+        self.note.say(f"{sum(bad)} of {len(bad)} channels bad" if any(bad) else "")
 
     def _draw_new(self, view: View, now: float, bad: tuple[bool, ...]) -> None:
         wanted = self.canvas.prepare(now, bad, self.filter.name)

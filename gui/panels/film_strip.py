@@ -102,7 +102,7 @@ class FilmStrip(Panel):
         super().__init__(captions.STRIP)
         self.strip = Strip()
         self.set_content(self.strip)
-        self.note.setText("bar: share of the attention, line: even share")
+        self.note.say("bar: share of the attention, line: even share")
 
     def refresh(self, view: View) -> None:
         """Take what is new; called by the drawing timer."""

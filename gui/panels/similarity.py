@@ -5,15 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from experiment.state import BLIND, View
+from experiment.state import BLIND, LEAST_N, View
 from gui import captions
 from gui.panel import Panel, label, set_text, set_tone
 from gui.panels.curves import MATCH_SHARE, SECONDS, SIMILARITY_SHARE, Curves
 from gui.theme import Theme
 from gui.verdict import Judge, Verdict
 from realtime.types import Chance, OtherReading
-
-LEAST_N = 10  # windows an accuracy stands on; of fewer none is shown
 
 
 def signed(value: float) -> str:

@@ -53,7 +53,7 @@ def test_the_window_has_a_panel_a_sign_and_a_line_for_each_further_video(window)
         assert panel.has_content
         assert panel.picture.name == "face.mp4"
         assert panel.picture.overlay
-        assert panel.note.text() == f"{told} · 30 % of attention"
+        assert panel.note.words == f"{told} · 30 % of attention"
     assert page.similarity.figures.others.text() == f"Video 2  {told}\nVideo 3  {told}"
     assert page.health.frames.value.text() == "0 · 2 · 2"
     assert page.video.width() > page.others[0].width()
@@ -69,7 +69,7 @@ def test_a_further_video_that_stands_still_is_said_to_be_old_and_missing(window)
     draw(shown, view, 5.0)
     for panel, sign in zip(shown.page.others, shown.page.header.others, strict=True):
         assert panel.age.text() == "▲ 5 s old"
-        assert panel.note.text() == "missing"
+        assert panel.note.words == "missing"
         assert not panel.picture.overlay
         assert sign.state.text() == "▲ STALLED 5 s"
     assert shown.page.similarity.figures.others.text() == "Video 2  –\nVideo 3  –"

@@ -108,6 +108,7 @@ class FakeView:
         self.failure: BaseException | None = None
         self.transport = transport
         self.started = start
+        self.certainty = 0.99
         self.eeg_from = start
         self.eeg_until = np.inf  # no sample after this: the stream stalls
         self.state = StreamState.LIVE
@@ -210,6 +211,7 @@ class FakeView:
         attention = Attention(
             matrix.astype(np.float32), (frames / frames.sum()).astype(np.float32),
             (patches / patches.sum()).astype(np.float32), (channels / channels.sum()).astype(np.float32),
+            certainty=self.certainty,
         )  # fmt: skip
         similarity = float(similarity_at(end))
         there = end <= self.others_until

@@ -6,14 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, QRectF
 
-from experiment.state import Actions, Mode
+from experiment.state import Actions, AttendedShown, Mode
 from gui.app import application
-from gui.overlay import fitted, heat
+from gui.overlay import fitted, heat, part
 from gui.pages.header_bar import HeaderBar, clock, eeg_words
 from gui.pages.health_bar import HealthBar
-from gui.panels.attention import AttentionPanel, PeakScale, known_cells, rows_sum_to_one
+from gui.panels.attention import (
+    AttentionPanel,
+    PeakScale,
+    coloured,
+    known_cells,
+    place_history,
+    rows_sum_to_one,
+)
 from gui.panels.eeg import EegPanel
 from gui.panels.film_strip import FilmStrip
 from gui.panels.scalp import Field, ScalpPanel
@@ -21,7 +28,7 @@ from gui.panels.similarity import SimilarityPanel
 from gui.panels.video import VideoPanel
 from gui.verdict import Judge
 from realtime.latest import Latest
-from realtime.types import EegHealth, Frame, StreamState
+from realtime.types import EegHealth, Frame, Rectangle, StreamState
 from tests.support.fake_view import MUSE, TEN_TEN, FakeView, picture, similarity_at
 
 PANELS = (EegPanel, VideoPanel, FilmStrip, SimilarityPanel, AttentionPanel, ScalpPanel)
@@ -119,7 +126,7 @@ def test_the_eeg_scale_is_chosen_once_and_then_stays(qtbot, view):
 def test_bad_channels_are_counted_and_named_with_the_reason(qtbot, view):
     view.bad = {"AF7": "flat"}
     panel = shown(EegPanel(), qtbot, view)
-    assert panel.note.text() == "1 of 4 channels bad"
+    assert panel.note.words == "1 of 4 channels bad"
     assert panel.gutter.words("AF7") == "AF7 flat"
     assert panel.gutter.words("AF8") == "AF8"
 
@@ -268,7 +275,10 @@ def test_the_colour_scale_grows_at_once_and_shrinks_only_after_a_while():
 
 def test_the_attention_picture_shows_the_newest_matrix_on_the_times_of_the_video(qtbot, view):
     panel = shown(AttentionPanel(), qtbot, view)
-    assert panel.image.image == pytest.approx(rows_sum_to_one(view.readings.get().value.attention.matrix))
+    matrix = rows_sum_to_one(view.readings.get().value.attention.matrix)
+    drawn = panel.image.image[..., :3].astype(int)
+    brightest = matrix[0].argmax(), matrix[-1].argmax()
+    assert (drawn[0].sum(-1).argmax(), drawn[-1].sum(-1).argmax()) == brightest
     rect = panel.image.mapRectToParent(panel.image.boundingRect())
     assert (rect.left(), rect.right()) == pytest.approx((-2.5, -0.5))
 
@@ -283,6 +293,71 @@ def test_moments_without_eeg_or_frame_are_not_drawn_as_no_attention(view):
     assert np.isnan(cells[3]).all()
     assert np.isnan(cells[:, 7]).all()
     assert np.isfinite(np.delete(np.delete(cells, 3, 0), 7, 1)).all()
+
+
+def test_the_place_attended_most_is_outlined_where_it_stands_out_and_only_there(qtbot, view):
+    panel = shown(VideoPanel(), qtbot, view)
+    places = view.readings.get().value.attention.places
+    row, column = divmod(int(places.argmax()), places.shape[1])
+    assert panel.picture.chosen == (column / 4, row / 4, (column + 1) / 4, (row + 1) / 4)
+    assert panel.picture.words == "stands out: 99 %"
+    coloured_map = panel.grab().toImage()
+    view.certainty = 0.6
+    play(view, 0.25)
+    panel.refresh(view)
+    assert panel.picture.chosen is None
+    assert panel.picture.words == "no place stands out (60 %)"
+    assert panel.grab().toImage() != coloured_map
+    assert len(np.unique(heat(places, sure=False)[..., :3])) == 1
+
+
+def test_the_truth_of_an_attender_is_drawn_where_it_is_and_the_hit_rate_once_it_stands_on_enough(qtbot, view):
+    panel = shown(VideoPanel(), qtbot, view)
+    without = panel.grab().toImage()
+    attended = AttendedShown(
+        truth=1, found=1, outline=Rectangle(0.6, 0.1, 0.8, 0.3), home=Rectangle(0.5, 0, 1, 0.5),
+        hit_rate=1.0, ci=(0.5, 1.0), n=4, chance=0.25,
+    )  # fmt: skip
+    panel.show_attended(attended)
+    panel.refresh(view)
+    assert panel.note.words == "attends 1 · found 1 · right: n = 4 of 10"
+    image, box = panel.picture.grab().toImage(), panel.picture.rect()
+    frame = fitted(160, 90, QRectF(box))
+    edge = part(frame, attended.home)
+    pixel = image.pixelColor(round(edge.center().x()), round(edge.bottom()) - 2)
+    assert (pixel.red(), pixel.green(), pixel.blue()) == (0xFD, 0xE7, 0x37)
+    assert panel.grab().toImage() != without
+    panel.show_attended(replace(attended, hit_rate=0.9, ci=(0.7, 0.97), n=20))
+    panel.refresh(view)
+    assert panel.note.words == "attends 1 · found 1 · right 0.90 [0.70, 0.97] n=20, chance 0.25"
+
+
+def test_past_intervals_show_their_places_and_nothing_where_there_was_no_reading(view):
+    history = view.history(30)
+    index = history[-1].index
+    gone = [r for r in history if not 8 <= index - r.index < 12]
+    shares, sure = place_history(gone, index, 120)
+    assert shares.shape == (16, 120)
+    assert np.isnan(shares[:, 108:112]).all()
+    assert sure[-1]
+    newest = history[-1].attention.places
+    assert shares[:, -1] == pytest.approx(newest.ravel() * 16 / 3)
+    rgba = coloured(shares, sure)
+    assert (rgba[:, 108:112, 3] == 0).all()
+    assert np.ptp(rgba[:, -1, :3].astype(int), axis=-1).max() > 20  # colours
+    grey = coloured(shares, np.zeros(120, bool))
+    assert (np.ptp(grey[..., :3].astype(int), axis=-1) == 0).all()
+
+
+def test_the_attention_within_chance_and_of_an_untrained_network_has_no_colour(qtbot):
+    for options, similarity in (({"weights": "untrained"}, 0.4), ({}, 0.0)):
+        view = FakeView(**options)
+        play(view, 30)
+        newest = view.readings.get().value
+        view.readings.put(replace(newest, similarity=similarity))
+        panel = shown(AttentionPanel(), qtbot, view)
+        assert (np.ptp(panel.image.image[..., :3].astype(int), axis=-1) == 0).all()
+        assert panel.note.words.endswith("within chance: grey")
 
 
 def test_after_a_seek_the_video_shows_the_new_source_from_its_first_frame_on(qtbot):
