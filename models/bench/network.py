@@ -32,7 +32,7 @@ def frame_encoder(setting: Setting) -> Section:
     with TemporaryDirectory(prefix="phosphene-bench-") as folder:
         source = "" if setting.quick else vision_weights("lab", Path(folder))
         config: Any = TinyVitConfig() if setting.quick else PretrainedVisionConfig(kind="clip", source=source)
-        encoder = config.build().eval().requires_grad_(False)
+        encoder = config.build((4, 4)).eval().requires_grad_(False)
     checks, calibration = picture_examples(encoder, film_pictures(12 if setting.quick else 32))
     module = FramesModule(encoder).eval()
     found = _compiled(setting, "frames", module, checks)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from models.checkpoint import load_checkpoint
+from models.inference.examples import StageExamples
 from models.learning.judging.lag import recovered_lag
 from models.learning.judging.metrics import summary
 from models.learning.judging.scoring import score, similarity_runs
@@ -35,6 +37,20 @@ def network():
 def judged(network, folder: Path) -> dict:
     recordings = fed(Material([folder]), network)
     return summary(similarity_runs(score(network, recordings, recordings.spans(), match=False), recordings))
+
+
+def test_the_shipped_fusion_fuses(network):
+    """No gate is shut, and what comes out of the blocks is not what went in."""
+    gates = {name: float(value) for name, value in network.state_dict().items() if name.endswith("_gate")}
+    assert gates
+    assert all(abs(gate) > 1e-3 for gate in gates.values()), gates
+    given = [part.clone() for part in StageExamples(network).fuse()[0]]
+    tokens, *media, agreed, allowed, eeg_ends, item_ends = given
+    with torch.inference_mode():
+        fused = network.fuse(tokens, tuple(media), agreed, allowed, eeg_ends, item_ends)
+    assert (fused.tokens - tokens).norm() > 0.01 * tokens.norm()
+    size = sum(path.stat().st_size for path in WEIGHTS.iterdir())
+    assert size < 20e6
 
 
 def test_a_brain_that_answers_later_is_found_to_within_25_ms(network, tmp_path):
