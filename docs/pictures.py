@@ -6,7 +6,6 @@ out of sight unless QT_QPA_PLATFORM says otherwise. The same pictures come out e
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import tempfile
@@ -33,7 +32,8 @@ from realtime.video.listing import CameraSummary
 from recordings.session.example import make_example
 
 SIZE = (1280, 800)
-SECONDS, SEED = 75.0, 11
+SECONDS, MOMENT, SEED = 75.0, 67.0, 11
+SPEED = 4.0
 STREAMS = (
     StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1"),
     StreamSummary("ActiCHamp", "EEG", 64, 1000.0, "float32", "amp-pc", "acti-77", "2"),
@@ -41,26 +41,25 @@ STREAMS = (
 
 
 def window_of(folder: Path, app: QApplication) -> MainWindow:
-    """The window at the end of a session's replay."""
-    session = open_replay(folder, ModelChoice(weights="demo"), speed=math.inf)
-    assert session.hold_at_end is not None
-    session.hold_at_end()
+    """The window while a session is replayed, stopped at one moment."""
+    session = open_replay(folder, ModelChoice(weights="demo"), speed=SPEED)
     window = MainWindow(session.view, Mode.REPLAY, session.actions, settings(folder))
     window.apply_theme(themes.LIGHT)
     window.resize(*SIZE)
     window.show()
     session.runner.launch()
-    drawn, last = 0, -1
-    while drawn < 30:  # until nothing new has come for a second
-        published = session.pipeline.published
-        drawn, last = (drawn + 1, last) if published == last and published else (0, published)
+    transport = session.view.transport
+    assert transport is not None
+    while transport.position - transport.start < MOMENT:
+        window.draw()
+        app.processEvents()
+        time.sleep(1 / 30)
+    transport.pause()
+    for _ in range(20):  # what is drawn twice a second has its turn as well
         window.draw()
         app.processEvents()
         time.sleep(1 / 30)
     session.runner.stop()
-    for _ in range(3):
-        window.draw()
-        app.processEvents()
     return window
 
 

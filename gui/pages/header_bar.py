@@ -39,7 +39,7 @@ class StreamSign(QWidget):
         row.setSpacing(8)
         row.addWidget(label(title, role="title"))
         row.addWidget(self.state)
-        row.addWidget(self.what)
+        row.addWidget(self.what, 1)  # the rest of the line: title and chip keep their own width
 
     def show_state(
         self, health: EegHealth | VideoHealth, what: str, note: str, behind_s: float = 0.0

@@ -24,7 +24,7 @@ class Figures(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedWidth(136)
+        self.setFixedWidth(146)  # the longest verdict, in bold
         self.similarity = label("–", role="figure", tone="accent")
         self.similarity.setToolTip(captions.SIMILARITY.tip)
         self.verdict = label(role="chip")
