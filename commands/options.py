@@ -256,8 +256,14 @@ class RecordingGroup:
 
     stream: Annotated[
         list[str] | None,
-        typer.Option("--stream", help="Further LSL streams, recorded as they are: type=Markers"),
+        typer.Option(
+            "--stream", help="Further LSL streams, all that fit, recorded as they are: type=Markers"
+        ),
     ] = None
+    all_streams: Annotated[
+        bool,
+        typer.Option("--all-streams", help="Record every LSL stream on the network, also those that join."),
+    ] = False
     sub: Annotated[str | None, typer.Option(help="Subject, letters and digits.")] = None
     ses: Annotated[str | None, typer.Option(help="Session.")] = None
     task: Annotated[str | None, typer.Option(help="Task.")] = None
@@ -269,6 +275,12 @@ class RecordingGroup:
     codec_option: Annotated[
         list[str] | None, typer.Option(help="Of the encoder, for its quality: crf=18, preset=fast")
     ] = None
+
+    def streams(self) -> list[str]:
+        """Return the selections of further streams."""
+        from experiment.recording import ALL_STREAMS
+
+        return [*(self.stream or []), *([ALL_STREAMS] if self.all_streams else [])]
 
     def options(self) -> RecordingOptions:
         """Return what `recordings` takes.

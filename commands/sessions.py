@@ -269,7 +269,7 @@ def _open_recordable(
     if streams.stimulus is not None:
         choice = replace(choice, stimulus=_player(streams.stimulus, streams.screen, shown))
     running = open_live(choice)
-    offer_recording(running, out, recording.stream or [], options, recording.template, at_once=at_once)
+    offer_recording(running, out, recording.streams(), options, recording.template, at_once=at_once)
     return running
 
 

@@ -11,17 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from experiment.run import Running, opening
-from realtime.errors import SessionError
+from realtime.errors import RunError, SessionError
 from realtime.feedback.controller import Feedback
 from realtime.lsl.selector import StreamSelector
 from realtime.time.clock import LslClock
-from recordings.lsl_stream import LslStream
+from realtime.types import EegInfo
+from recordings.lsl_streams import LslStreams
 from recordings.pipeline_recording import PipelineRecording
 from recordings.report.page import write_report
 from recordings.session.headers import FEEDBACK, feedback_header, feedback_row
 from recordings.session.naming import TEMPLATE, session_folder
 from recordings.session.options import RecordingOptions
 from recordings.xdf.writer import StreamHeader
+
+ALL_STREAMS = "*"  # as a selection: every stream on the network
 
 
 class SessionRecording:
@@ -35,7 +38,8 @@ class SessionRecording:
     root : Path
         Where the folders go, named by `recordings.session.naming`.
     streams : sequence of str
-        Further LSL streams to record as they are (`type=Markers`, `name=Eyes`).
+        Further LSL streams to record as they are (`type=Markers`, `name=Eyes`): of each all that fit, from
+        when they are there. `ALL_STREAMS` among them takes every stream on the network.
     options : RecordingOptions
         Its entities (sub, ses, task, run) make the folder's name.
     template : str
@@ -56,7 +60,7 @@ class SessionRecording:
         self._recording: PipelineRecording | None = None
         self._ended: BaseException | None = None  # why an earlier recording ended by itself
         self._warnings = running.warnings
-        self._others: list[LslStream] = []
+        self._others: LslStreams | None = None
         self._feedback, self._clock = running.feedback, LslClock()
         self.folders: list[Path] = []
         if self._feedback is not None:
@@ -70,16 +74,19 @@ class SessionRecording:
         SessionError, ConfigError, StreamNotFound
         """
         folder = session_folder(self._root, self._options.entities, self._template)
-        others = [LslStream(StreamSelector.parse(text)) for text in self._streams]
+        everything = ALL_STREAMS in self._streams
+        selectors = [StreamSelector.parse(text) for text in self._streams if text != ALL_STREAMS]
+        others = LslStreams(selectors, everything=everything, but_not=[_exactly(self._pipeline.eeg_info)])
         headers: dict[str, StreamHeader | str] = {}
         if self._feedback is not None:
             headers[FEEDBACK] = feedback_header(self._feedback.parameters())
-        for stream in others:
-            header = stream.open()
-            headers[stream.name] = header
-        recording = PipelineRecording(self._pipeline, folder, self._options, headers).start()
-        for stream in others:
-            stream.feed(recording.recorder)
+        headers |= others.open()
+        try:
+            recording = PipelineRecording(self._pipeline, folder, self._options, headers).start()
+        except BaseException:
+            others.close()
+            raise
+        others.feed(recording.recorder)
         self._recording, self._others = recording, others
         self.folders.append(folder)
         return folder
@@ -87,17 +94,22 @@ class SessionRecording:
     def stop(self) -> None:
         """End the recording, if there is one, and close its files."""
         recording, others = self._recording, self._others
-        self._recording, self._others = None, []
+        self._recording, self._others = None, None
         with ExitStack() as closing:
             if recording is not None:
                 closing.callback(self._finish, recording)
-            for stream in others:
-                closing.callback(stream.close)
+            if others is not None:
+                closing.callback(self._close_others, others)
+
+    def _close_others(self, others: LslStreams) -> None:
+        others.close()
+        self._warnings.extend(others.warnings)
 
     def _finish(self, recording: PipelineRecording) -> None:
         """Close its files, and say what it lost."""
         recording.stop()
-        self._ended = self._ended or recording.recorder.failure
+        losses = [RunError(loss) for loss in recording.recorder.losses]
+        self._ended = self._ended or recording.recorder.failure or next(iter(losses), None)
         for name, n_frames in recording.recorder.health().frames_dropped.items():
             if n_frames:
                 self._warnings.append(
@@ -142,6 +154,11 @@ class SessionRecording:
         if not self.folders or self._recording is not None:
             raise SessionError("there is no finished recording yet: record, stop, and then open the report")
         webbrowser.open(write_report(self.folders[-1]).resolve().as_uri())
+
+
+def _exactly(info: EegInfo) -> StreamSelector:
+    """Select one stream, as far as it can be told from others."""
+    return StreamSelector(info.name, info.type, info.source_id or None, info.host or None)
 
 
 def offer_recording(

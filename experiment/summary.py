@@ -161,8 +161,8 @@ def _warnings(pipeline: Pipeline, health: Health, *, hidden: bool) -> list[str]:
     eeg, found = health.eeg, []
     if eeg.gaps:
         found.append(f"EEG {eeg.name}: {eeg.gaps} gaps, {eeg.lost_samples} samples lost")
-    if eeg.note:
-        found.append(f"EEG {eeg.name}: {eeg.note}")
+    said = dict.fromkeys(filter(None, [*eeg.warnings, eeg.note]))
+    found += [f"EEG {eeg.name}: {sentence}" for sentence in said]
     if not math.isfinite(eeg.rate_effective):
         found.append(f"eeg.rate_effective is null: {eeg.samples} samples do not tell the rate")
     for number, video in enumerate(health.videos, 1):

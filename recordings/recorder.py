@@ -12,6 +12,7 @@ readable and leaves its reason in `failure`.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -41,7 +42,8 @@ from recordings.xdf.writer import StreamHeader
 
 _PERIOD_S = 0.25  # samples are written this often, what came in between as one chunk: fewer to look through
 _REST_S = 0.05  # the longest sleep without looking
-_WATCH_S = 1.0  # how often the disk is looked at
+_OFFSETS_S = 5.0  # between two clock offsets of the program's own streams
+_WATCH_S = 0.5  # how often the disk is looked at
 _CLOSING_S = 60.0
 
 
@@ -120,14 +122,22 @@ class Recorder:
         self._files = SessionFiles(self.folder, headers, video or {}, self.options)
         limits = self.options.queue_mb * 1e6, self.options.frames_queued
         self._queue = RecorderQueue(headers, video or {}, *limits)
+        self.warnings: list[str] = []  # any thread may append a sentence; they go into the manifest
+        self.losses: list[str] = []  # what was to be recorded and is not in the files as it came
+        self._joining: dict[str, StreamHeader | str] = {}
         self._ending: RunError | None = None
         self._note, self._free_mb = "", float("inf")
         self._watch_disk()
         if self._ending is not None:
             self._files.take_back()
             raise SessionError(str(self._ending))
-        begin_manifest(self.folder, {**_manifest(eeg, video or {}, self.options), **(notes or {})})
-        self._begun = self._next_write = self._next_watch = self._clock.now()
+        self._manifest = begin_manifest(
+            self.folder, {**_manifest(eeg, video or {}, self.options), **(notes or {})}
+        )
+        self._own = tuple(
+            name for name in headers if name not in eeg and isinstance(headers[name], StreamHeader)
+        )
+        self._begun = self._next_write = self._next_watch = self._next_offsets = self._clock.now()
         self._worker = Worker("recorder", self._step, on_exit=self._finish)
 
     # What is fed, from any thread; none of these waits.
@@ -144,6 +154,11 @@ class Recorder:
                 f"the disk does not keep up: {self.options.queue_mb:g} MB of samples wait to be written and "
                 f"none is ever dropped. The recording has ended; what came before is in {self.folder}"
             )
+
+    def add_stream(self, name: str, header: StreamHeader | str) -> None:
+        """Let a further stream join while it is recorded; from now on samples may be fed under `name`."""
+        self._joining = {**self._joining, name: header}
+        self._queue.add_stream(name)
 
     def marker(self, stamp: float, text: str) -> None:
         """Record an event at `stamp`, seconds on the LSL clock."""
@@ -217,17 +232,41 @@ class Recorder:
 
     def _write_samples(self) -> None:
         parts = self._queue.take_samples()
+        joining, self._joining = self._joining, {}
+        for name, header in joining.items():
+            self._files.add_stream(name, header)
         for name, part in parts.items():
-            self._files.write_samples(name, *part)
+            try:
+                self._files.write_samples(name, *part)
+            except ValueError as odd:  # one stream's nonsense does not end the others
+                self._lose(f"samples of {name} could not be recorded: {odd}")
         self._files.write_numbers()
+        self._write_offsets()
         self._queue.written(parts.values())
 
+    def _write_offsets(self) -> None:
+        """Say every few seconds that the program's own streams are on its own clock."""
+        now = self._clock.now()
+        if now >= self._next_offsets:
+            self._files.write_own_offsets(self._own, now)
+            self._next_offsets = now + _OFFSETS_S
+
     def _watch_disk(self) -> None:
-        self._free_mb = self._free_bytes(self.folder) / 1e6
+        for gone in self._files.still_there():
+            self._lose(gone)
+        with contextlib.suppress(FileNotFoundError):  # moved away: what is open is written all the same
+            self._free_mb = self._free_bytes(self.folder) / 1e6
         free = f"only {self._free_mb:.0f} MB are free on the disk of {self.folder}"
         if self._free_mb < self.options.stop_free_mb:
             self._end(f"{free}: nothing is recorded any more, what came before is kept. Make room.")
-        self._note = free if self._free_mb < self.options.warn_free_mb else ""
+        newest = self.losses[-1] if self.losses else ""
+        self._note = free if self._free_mb < self.options.warn_free_mb else newest
+
+    def _lose(self, what: str) -> None:
+        """Say what is not in the files as it came; each thing once."""
+        if what not in self.losses:
+            self.losses.append(what)
+            self._note = what
 
     def _end(self, reason: str) -> None:
         """End the recording from within; the first reason counts."""
@@ -247,7 +286,13 @@ class Recorder:
         failures += self._files.close()
         if failures:
             self._end(f"{self.folder} could not be closed ({failures[0]}): run `phosphene repair` on it")
-        end_manifest(self.folder, self._files.paths, {"recording": asdict(self.health())})
+        said = {
+            "recording": asdict(self.health()),
+            "warnings": list(self.warnings),
+            "losses": list(self.losses),
+            "complete": not self.losses,
+        }
+        end_manifest(self.folder, self._files.paths, self._manifest, said)
 
 
 def _headers(

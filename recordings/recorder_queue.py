@@ -57,6 +57,12 @@ class RecorderQueue:
             self._open = False
             self._changed.notify()
 
+    def add_stream(self, stream: str) -> None:
+        """Take in samples of a further stream from now on."""
+        with self._changed:
+            self.samples = {**self.samples, stream: 0}
+            self._parts[stream] = []
+
     def put_samples(self, stream: str, part: Part) -> bool:
         """Queue samples; False where there is no room for them."""
         n_bytes = part.n_bytes

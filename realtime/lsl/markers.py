@@ -61,14 +61,24 @@ class MarkerListener:
         self._worker.wait(_LOOK_S)
 
     def _take(self, inlet: pylsl.StreamInlet) -> None:
-        samples, stamps = inlet.pull_chunk(timeout=0.0)
-        if not stamps:
+        samples, stamps = inlet.pull_chunk(timeout=0.0, as_numpy=True)
+        if not len(stamps):
             return
         offset = inlet.time_correction(timeout=_ANSWER_S)
         for values, stamp in zip(samples, stamps, strict=True):
-            self._heard(stamp + offset, ",".join(str(value) for value in values))
+            self._heard(float(stamp) + offset, ",".join(map(_text, values)))
 
     def _let_go(self) -> None:
         # Inlets go before whatever sends to them, and in the thread that made them (liblsl#220).
         self._inlets.clear()
         self._resolver = None
+
+
+def _text(value: object) -> str:
+    """Read a text of any encoding: what is not UTF-8 is read as Latin-1, which reads every byte."""
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -16,7 +16,7 @@ from recordings.session.options import RecordingOptions
 from recordings.session.session import XDF_NAME
 from recordings.video.files import VideoWriter
 from recordings.xdf.format import Values
-from recordings.xdf.writer import StreamHeader, XdfWriter
+from recordings.xdf.writer import StreamHeader, Whereabouts, XdfWriter
 
 
 @dataclass
@@ -28,6 +28,7 @@ class _Written:
     first_stamp: float | None = None
     last_s: float = 0.0
     numbers: list[tuple[float, int, int]] = field(default_factory=list)
+    gone: bool = False
 
 
 class SessionFiles:
@@ -66,6 +67,7 @@ class SessionFiles:
         for name, info in videos.items():
             streams[self._ids[name]] = video_header(name, video_name(name), options.codec, info)
         self.xdf = XdfWriter(folder / XDF_NAME, streams)
+        self._moved = False
         self._films: dict[str, _Written] = {}
         try:
             for name, info in videos.items():
@@ -83,6 +85,38 @@ class SessionFiles:
     def n_frames(self) -> int:
         """Frames written to all videos so far."""
         return sum(film.writer.n_written for film in self._films.values())
+
+    def add_stream(self, name: str, header: StreamHeader | str) -> None:
+        """Let a further stream of samples join."""
+        self._ids[name] = max(self._ids.values(), default=0) + 1
+        self.xdf.add_stream(self._ids[name], header)
+
+    def still_there(self) -> list[str]:
+        """See whether every file is where it was made, and put back what was deleted.
+
+        Returns
+        -------
+        list of str
+            A sentence for each file that is not, once.
+        """
+        gone = []
+        where = self.xdf.whereabouts
+        if where is Whereabouts.DELETED:
+            self.xdf.write_again()
+            gone.append(f"{self.xdf.path} was deleted while it was written: all of it was written again")
+        elif where is Whereabouts.MOVED and not self._moved:
+            self._moved = True
+            gone.append(f"{self.xdf.path} was moved while it was written: it is written on where it is now")
+        for name, film in self._films.items():
+            if not film.gone and not film.writer.path.exists():
+                film.gone = True
+                gone.append(f"{film.writer.path} is not there any more: the frames of {name} are lost")
+        return gone
+
+    def write_own_offsets(self, names: Sequence[str], now: float) -> None:
+        """Enter a clock offset of 0 at `now` for these streams and the videos: they are on our clock."""
+        for stream_id in (*(self._ids[name] for name in names), *(f.stream_id for f in self._films.values())):
+            self.xdf.clock_offset(stream_id, now, 0.0)
 
     def write_samples(
         self, name: str, stamps: TimeArray, values: Values, offsets: Sequence[ClockOffset] = ()

@@ -21,20 +21,30 @@ MANIFEST_NAME = "manifest.json"
 _PACKAGES = ("phosphene", "numpy", "scipy", "pylsl", "av", "opencv-python", "torch")
 
 
-def begin_manifest(folder: Path, content: Mapping[str, Any]) -> None:
-    """Say that a recording has begun: a manifest that never says `complete` tells of a crash."""
+def begin_manifest(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Say that a recording has begun: a manifest that never says `complete` tells of a crash.
+
+    Returns what stands in it, for `end_manifest`.
+    """
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    _replace(folder, {"complete": False, "begun": now, **_machine(), **content})
+    begun = {"complete": False, "begun": now, **_machine(), **content}
+    _replace(folder, begun)
+    return begun
 
 
-def end_manifest(folder: Path, files: list[Path], content: Mapping[str, Any]) -> None:
-    """Add the end of the recording, `content`, and size and SHA-256 of each file."""
-    manifest = json.loads((folder / MANIFEST_NAME).read_text("utf-8"))
-    manifest["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
-    manifest["files"] = {
+def end_manifest(
+    folder: Path, files: list[Path], begun: Mapping[str, Any], content: Mapping[str, Any]
+) -> None:
+    """Add the end of the recording, `content`, and size and SHA-256 of each file.
+
+    The manifest is complete unless `content` says otherwise.
+    """
+    found = {
         file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in files if file.exists()
     }
-    _replace(folder, {**manifest, **content, "complete": True})
+    ended = {"ended": datetime.now(UTC).isoformat(timespec="seconds"), "files": found, "complete": True}
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder, {**begun, **ended, **content})
 
 
 def recorded_eeg(folder: Path) -> list[dict[str, Any]]:

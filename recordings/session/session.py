@@ -95,7 +95,9 @@ class Session:
         SessionError
             None fits, more than one does, or it has no samples or no numbers.
         """
-        info = self._choose("EEG", "--eeg", selector, self.eeg_streams)
+        streams = self.eeg_streams
+        main = [] if selector else [info for info in streams if is_recorded(info, self._taken)]
+        info = self._choose("EEG", "--eeg", selector, main if len(main) == 1 else streams)
         if info.stream_id not in self._eeg:
             track = EegTrack(self.reader, info.stream_id)
             track.info = as_recorded(track.info, self._taken)

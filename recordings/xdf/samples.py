@@ -178,8 +178,10 @@ def _row(dtype: np.dtype[Any], n_channels: int, *, stamped: bool) -> np.dtype[An
     return np.dtype([("flag", "u1"), *stamp, ("values", dtype, (n_channels,))])
 
 
-def pack(layout: Layout, stamps: TimeArray, values: ArrayLike | Sequence[Sequence[str]]) -> bytes:
+def pack(layout: Layout, stamps: TimeArray, values: ArrayLike | Sequence[Sequence[str | bytes]]) -> bytes:
     """Make a chunk's content from stamps (n,) and values (n, n_channels), each sample with its stamp.
+
+    Texts may be bytes, which are written as they are.
 
     Raises
     ------
@@ -190,7 +192,7 @@ def pack(layout: Layout, stamps: TimeArray, values: ArrayLike | Sequence[Sequenc
     if stamps.ndim != 1:
         raise ValueError(f"stamps of shape {stamps.shape} where one dimension is due")
     if layout.format == "string":
-        texts = cast(Sequence[Sequence[str]], values)
+        texts = cast(Sequence[Sequence[str | bytes]], values)
         return varint(len(stamps)) + b"".join(_pack_strings(layout, stamps, texts))
     dtype = DTYPES[layout.format]
     array = np.asarray(values)
@@ -212,7 +214,7 @@ def _in_range(array: NDArray[np.generic], dtype: np.dtype) -> bool:
     return bool(limits.min <= array.min() and array.max() <= limits.max)
 
 
-def _pack_strings(layout: Layout, stamps: TimeArray, values: Sequence[Sequence[str]]) -> list[bytes]:
+def _pack_strings(layout: Layout, stamps: TimeArray, values: Sequence[Sequence[str | bytes]]) -> list[bytes]:
     if len(values) != len(stamps):
         raise ValueError(f"{len(values)} samples with {len(stamps)} stamps")
     parts = []
@@ -221,6 +223,6 @@ def _pack_strings(layout: Layout, stamps: TimeArray, values: Sequence[Sequence[s
             raise ValueError(f"a sample {sample!r} where {layout.n_channels} texts are due")
         parts.append(struct.pack("<Bd", 8, stamp))
         for text in sample:
-            encoded = text.encode("utf-8", "replace")
+            encoded = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
             parts += [varint(len(encoded)), encoded]
     return parts

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from xml.etree import ElementTree
@@ -27,6 +28,17 @@ from recordings.xdf.samples import Layout
 
 BOUNDARY_S = 1.0
 FSYNC_S = 2.0
+
+_BLOCK = 1 << 20
+
+
+class Whereabouts(Enum):
+    """Where the file is that is being written."""
+
+    THERE = "there"
+    MOVED = "moved"
+    DELETED = "deleted"
+
 
 Description = Mapping[str, "str | Description | Sequence[Description]"]
 
@@ -129,7 +141,7 @@ class XdfWriter:
         headers = {i: h if isinstance(h, str) else h.xml() for i, h in streams.items()}
         self._tally = {i: _Tally(_layout(h)) for i, h in streams.items()}
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)  # Windows
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)  # Windows
             self._fd = os.open(self.path, flags, 0o644)
         except FileExistsError:
             raise SessionError(
@@ -140,6 +152,35 @@ class XdfWriter:
                 f"{self.path} cannot be written: {error.strerror}. Check the folder."
             ) from error
         self._begin(headers, dated)
+
+    def add_stream(self, stream_id: int, header: StreamHeader | str) -> None:
+        """Let a further stream join, under a number that no other has."""
+        self._tally[stream_id] = _Tally(_layout(header))
+        text = header if isinstance(header, str) else header.xml()
+        self._write(Tag.STREAM_HEADER, text.encode(), stream_id)
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Whether the file is still where it was made."""
+        try:
+            there = os.path.samestat(os.stat(self.path), os.fstat(self._fd))
+        except OSError:
+            there = False
+        if there:
+            return Whereabouts.THERE
+        return Whereabouts.MOVED if os.fstat(self._fd).st_nlink else Whereabouts.DELETED
+
+    def write_again(self) -> None:
+        """Put the whole of a file that was deleted back to its place, and go on there."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        new = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        at = 0
+        while block := os.pread(self._fd, _BLOCK, at):
+            os.write(new, block)
+            at += len(block)
+        os.fsync(new)
+        os.close(self._fd)
+        self._fd = new
 
     def samples(self, stream_id: int, stamps: ArrayLike, values: ArrayLike | Sequence[Sequence[str]]) -> None:
         """Append samples as one chunk.

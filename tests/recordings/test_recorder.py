@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,6 +104,81 @@ def test_readings_are_a_stream_at_the_intervals_ends(tmp_path):
     assert row["chance_high"] == 0.1
     assert np.isnan(row["two_way"])
     assert row["emitted_s"] == 100.3
+
+
+def _until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_is_deleted_while_it_is_recorded_is_noticed_and_written_again(tmp_path, what):
+    folder = tmp_path / "s"
+    with Recorder(folder, {"cap": CAP}) as recorder:
+        recorder.eeg("cap", _chunk(0, 250))
+        _until(lambda: (folder / "session.xdf").stat().st_size > 5000)
+        shutil.rmtree(folder) if what == "folder" else (folder / "session.xdf").unlink()
+        begun = time.monotonic()
+        _until(lambda: recorder.losses)
+        assert time.monotonic() - begun < 1.5
+        assert "was deleted" in recorder.health().note
+        recorder.eeg("cap", _chunk(250, 250))
+    assert recorder.failure is None
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert not manifest["complete"]
+    assert manifest["losses"] == recorder.losses
+    with Session(folder) as session:
+        assert np.array_equal(session.eeg().read()[1], _chunk(0, 500).samples)
+
+
+def test_a_folder_that_is_moved_is_noticed_and_written_on(tmp_path):
+    folder = tmp_path / "s"
+    with Recorder(folder, {"cap": CAP}) as recorder:
+        recorder.eeg("cap", _chunk(0, 250))
+        folder.rename(tmp_path / "elsewhere")
+        _until(lambda: recorder.losses)
+        recorder.eeg("cap", _chunk(250, 250))
+    assert "was moved" in recorder.losses[0]
+    with Session(tmp_path / "elsewhere") as session:
+        assert np.array_equal(session.eeg().read()[1], _chunk(0, 500).samples)
+
+
+def test_one_streams_nonsense_does_not_end_the_others(tmp_path):
+    odd = StreamHeader("Odd", "Misc", 2, 0.0, "float32", "odd-1")
+    with Recorder(tmp_path, {"cap": CAP}, others={"odd": odd}) as recorder:
+        recorder.eeg("cap", _chunk(0, 100))
+        recorder.samples("odd", np.array([1.0]), np.zeros((1, 5), np.float32))
+        _until(lambda: recorder.losses)
+        recorder.samples("odd", np.array([2.0]), np.ones((1, 2), np.float32))
+        recorder.eeg("cap", _chunk(100, 100))
+    assert recorder.failure is None
+    assert "samples of odd" in recorder.losses[0]
+    with Session(tmp_path) as session:
+        assert np.array_equal(session.eeg().read()[1], _chunk(0, 200).samples)
+
+
+def test_eeg_is_kept_in_its_own_format_under_its_senders_description(tmp_path, recwarn):
+    xml = (
+        '<?xml version="1.0"?>\n<info>\n\t<name>Cap</name><type>signal</type><channel_count>3</channel_count>'
+        "<nominal_srate>250.0</nominal_srate><channel_format>int16</channel_format><source_id>cap-1</source_id>"
+        "<desc><cap><size>54</size></cap></desc></info>\n"
+    )
+    info = replace(CAP, type="signal", header=xml)
+    raw = (np.arange(900).reshape(300, 3) % 77).astype(np.int16)
+    with Recorder(tmp_path, {"cap": info}) as recorder:
+        chunk = replace(_chunk(0, 300), samples=raw.astype(np.float32), raw=raw)
+        recorder.eeg("cap", chunk)
+    assert xml.encode() in (tmp_path / "session.xdf").read_bytes()
+    streams, _ = pyxdf.load_xdf(str(tmp_path / "session.xdf"), dejitter_timestamps=False)
+    kept = next(s for s in streams if s["info"]["name"] == ["Cap"])
+    assert kept["time_series"].dtype == np.int16
+    assert np.array_equal(kept["time_series"], raw)
+    assert all(len(s["clock_times"]) for s in streams if s["info"]["name"] != ["Cap"])
+    with Session(tmp_path) as session:
+        assert session.eeg().info.labels == CAP.labels  # as it was recorded, by the manifest
+        assert session.eeg().info.unit == "uV"
 
 
 def test_other_streams_keep_their_own_header_and_format(tmp_path):
