@@ -38,7 +38,7 @@ class LslStreams:
     ----------
     selectors : sequence of StreamSelector
     everything : bool
-        Take every stream on the network, too.
+        Take every stream on the network, too; else every stream of markers is taken, chosen or not.
     but_not : sequence of StreamSelector
         Streams that are recorded otherwise. The program's own feedback never is recorded this way.
     resolve_s : float
@@ -71,9 +71,9 @@ class LslStreams:
         StreamNotFound
             None fits one of the selections, or one that does does not answer.
         """
-        if not self._selectors and not self._everything:
-            return {}
         self._resolver = pylsl.ContinuousResolver(forget_after=_FORGET_S)
+        if not self._selectors and not self._everything:
+            return {}  # markers join by themselves
         found = self._found_at_first()
         for selector in self._selectors:
             if not any(selector.matches(StreamSummary.of(info)) for info in found):
@@ -117,7 +117,10 @@ class LslStreams:
         own = summary.source_id.startswith(_OWN)
         if own or any(selector.matches(summary) for selector in self._but_not):
             return False
-        return self._everything or any(selector.matches(summary) for selector in self._selectors)
+        return self._everything or _are_markers(summary) or self._is_chosen(summary)
+
+    def _is_chosen(self, summary: StreamSummary) -> bool:
+        return any(selector.matches(summary) for selector in self._selectors)
 
     def _look(self) -> None:
         """Look once for streams that join or come back. Runs in a thread of its own."""
@@ -149,9 +152,14 @@ class LslStreams:
         self._recorder.add_stream(stream.name, stream.header)
         stream.feed(self._recorder)
         self._streams = [*self._streams, stream]
-        self._say(f"{summary} joined while it was recorded")
+        if self._everything or self._is_chosen(summary):
+            self._say(f"{summary} joined while it was recorded")
 
     def _say(self, sentence: str) -> None:
         self.warnings.append(sentence)
         if self._recorder is not None:
             self._recorder.warnings.append(sentence)
+
+
+def _are_markers(summary: StreamSummary) -> bool:
+    return summary.type.lower() == "markers"

@@ -146,6 +146,20 @@ def test_all_that_fit_are_recorded_also_those_that_join_or_come_back_with_other_
     assert sum("joined" in sentence for sentence in streams.warnings) == 2
 
 
+def test_markers_are_recorded_without_being_chosen(tmp_path):
+    name = f"marks-{uuid.uuid4().hex[:8]}"
+    outlet = _markers(name)
+    streams = LslStreams([])
+    with Recorder(tmp_path, {}, others=streams.open()) as recorder:
+        streams.feed(recorder)
+        _until(outlet.have_consumers)
+        outlet.push_sample(["m0"])
+        _until(lambda: sum(recorder.health().samples.values()) >= 1)
+        streams.close()
+    assert streams.warnings == []
+    assert _texts(tmp_path, name) == [[["m0"]]]
+
+
 def test_texts_that_are_not_utf8_are_kept_byte_by_byte(tmp_path):
     name = f"marks-{uuid.uuid4().hex[:8]}"
     outlet = _markers(name)
