@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ import numpy as np
 from realtime.errors import ConfigError, SessionError
 from recordings.exchange.exporting import FILM, raw_of, videos_of
 from recordings.exchange.extras import need
-from recordings.session.manifest import MANIFEST_NAME
+from recordings.session.manifest import read_manifest
 from recordings.session.regular import Regular, regular
 from recordings.session.session import Session
 from recordings.session.tracks import VideoTrack
@@ -66,7 +66,7 @@ def export_bids(
     """
     mne_bids = need("mne_bids", "bids", "writing BIDS")
     need("pybv", "bids", "writing BIDS")
-    chosen = {**_DEFAULTS, **_from_name(session.name), **_entities(session), **(entities or {})}
+    chosen = {**_DEFAULTS, **_from_name(session.name), **entities_of(session), **(entities or {})}
     track = session.eeg(eeg)
     laid_out = regular(track)
     target = _target(mne_bids, Path(root), chosen)
@@ -115,13 +115,12 @@ def _from_name(folder: str) -> dict[str, str]:
     return dict(re.findall(r"(?:^|_)(sub|ses|task|run)-([A-Za-z0-9]+)(?=_|$)", folder))
 
 
-def _entities(session: Session) -> dict[str, str]:
-    """Whose and which recording it is, as far as its manifest says."""
-    try:
-        manifest = json.loads((session.folder / MANIFEST_NAME).read_text("utf-8"))
-        return dict(manifest["options"]["entities"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+def entities_of(session: Session) -> dict[str, str]:
+    """Return whose and which recording it is, as far as its manifest says."""
+    with contextlib.suppress(SessionError):
+        manifest = read_manifest(session.folder) or {}
+        return dict(manifest.get("options", {}).get("entities", {}))
+    return {}
 
 
 def _say(mne_bids: Any, target: Any, of: str, entries: dict[str, Any]) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from realtime.errors import PhospheneError, StreamFormatError
+from realtime.errors import PhospheneError, SessionError, StreamFormatError
 from realtime.time.stamps import StampFitter
 from realtime.types import IndexArray, RawChunk
 from recordings.session.channel_quality import channel_quality
-from recordings.session.manifest import MANIFEST_NAME, sha256
+from recordings.session.manifest import read_manifest, sha256
 from recordings.session.session import Session
 from recordings.session.tracks import EegTrack, VideoTrack
 from recordings.video.files import VideoReader
@@ -54,7 +53,7 @@ def describe(session: Session, check_sums: bool = False) -> dict[str, Any]:
         "duration_s": end - start,
         "complete": session.reader.complete,
         "streams": [_stream(s) for s in session.reader.streams.values()],
-        "eeg": [_eeg(session.eeg(f"id={s.stream_id}"), problems) for s in session.eeg_streams],
+        "eeg": _all_eeg(session, problems),
         "video": [_video(session, s, problems) for s in session.video_streams],
         "markers": _markers(session),
         "manifest": _manifest(session.folder, check_sums, problems),
@@ -95,6 +94,16 @@ def _stream(stream: XdfStream) -> dict[str, Any]:
         "clock_offset_s": float(np.median(values)) if len(values) else None,
         "clock_offset_span_ms": float(np.ptp(values)) * 1e3 if len(values) else None,
     }
+
+
+def _all_eeg(session: Session, problems: list[str]) -> list[dict[str, Any]]:
+    found = []
+    for info in session.eeg_streams:
+        try:
+            found.append(_eeg(session.eeg(f"id={info.stream_id}"), problems))
+        except SessionError as error:
+            problems.append(str(error))
+    return found
 
 
 def _eeg(track: EegTrack, problems: list[str]) -> dict[str, Any]:
@@ -218,14 +227,14 @@ def _markers(session: Session) -> dict[str, Any]:
 
 def _manifest(folder: Path, check_sums: bool, problems: list[str]) -> dict[str, Any] | None:
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST_NAME).read_text("utf-8"))
-    except FileNotFoundError:
+        manifest = read_manifest(folder)
+    except SessionError as error:
+        problems.append(str(error))
         return None
-    except (OSError, ValueError) as error:
-        problems.append(f"{MANIFEST_NAME} cannot be read: {error}")
+    if manifest is None:
         return None
     if check_sums:
-        for name, known in manifest.get("files", {}).items():
+        for name, known in manifest["files"].items():
             file = folder / Path(name).name
             if not file.is_file():
                 problems.append(f"{name} is missing")

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from realtime.errors import SessionError
 from realtime.types import EegInfo
 from recordings.xdf.index import StreamInfo
 
@@ -75,6 +76,40 @@ def as_recorded(info: EegInfo, taken: Sequence[Mapping[str, Any]]) -> EegInfo:
             }
             return replace(info, **listed)
     return info
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """Read a recording's manifest; None where there is none.
+
+    Entries that are not of the kind that was written are left out: a reader finds each empty or whole.
+
+    Raises
+    ------
+    SessionError
+        It is no JSON, or none of ours.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise SessionError(
+            f"{path} cannot be read ({' '.join(str(error).split())[:200]}): it is left out"
+        ) from None
+    if not isinstance(found, dict):
+        raise SessionError(f"{path} is no manifest: what it says is left out")
+    manifest = {**found, "files": {}}
+    for name in ("options", "model", "versions", "machine", "files"):
+        entry = found.get(name)
+        manifest[name] = entry if isinstance(entry, dict) else {}
+    manifest["files"] = {k: one for k, one in manifest["files"].items() if isinstance(one, dict)}
+    if not {"name", "weights", "backend"} <= set(manifest["model"]):
+        manifest["model"] = {}
+    entities = manifest["options"].get("entities")
+    texts = entities.items() if isinstance(entities, dict) else ()
+    manifest["options"]["entities"] = {k: one for k, one in texts if isinstance(one, str)}
+    return manifest
 
 
 def sha256(path: Path) -> str:

@@ -148,7 +148,10 @@ class Session:
     @cached_property
     def span(self) -> tuple[float, float]:
         """First and last stamp of all EEG and video, seconds on the session's clock."""
-        spans = [self.eeg(f"id={s.stream_id}").span for s in self.eeg_streams]
+        spans = []
+        for eeg in self.eeg_streams:
+            with contextlib.suppress(SessionError):  # none of its samples can be read: others have theirs
+                spans.append(self.eeg(f"id={eeg.stream_id}").span)
         for video in self.video_streams:
             with contextlib.suppress(SessionError):  # its file is missing: the EEG still has its time
                 spans.append(self.video(f"id={video.stream_id}").span)

@@ -85,12 +85,16 @@ class EegTrack:
     @cached_property
     def span(self) -> tuple[float, float]:
         """First and last time on the session's clock, seconds."""
-        first = next(self.pieces())
+        first = next(self.pieces(), None)
+        if first is None:
+            raise SessionError(
+                f"{self._reader.path}: no sample of stream {self.info.name!r} can be read. Choose another."
+            )
         last_chunk = int(np.searchsorted(self._first_sample, self.n_samples - 1, side="right")) - 1
         for k in range(last_chunk, -1, -1):
             if last := list(self.pieces(k)):  # a chunk that cannot be read has no piece
                 return float(first.times[0]), float(last[-1].times[-1])
-        raise AssertionError("there was a first piece")
+        return float(first.times[0]), float(first.times[-1])
 
     def pieces(self, first_chunk: int = 0) -> Iterator[Piece]:
         """Read the samples in the file's order, from a chunk on.

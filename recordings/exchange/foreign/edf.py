@@ -6,6 +6,7 @@ Source of the format: https://www.edfplus.info/specs/ and https://www.biosemi.co
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,8 @@ class _Signal(NamedTuple):
     def gain(self) -> float:
         """Physical units a step; 1 where the header gives no range."""
         steps, size = self.digital[1] - self.digital[0], self.physical[1] - self.physical[0]
-        return size / steps if steps and size else 1.0
+        gain = size / steps if steps and size else 1.0
+        return gain if math.isfinite(gain) else 1.0
 
     def physically(self, steps: np.ndarray) -> TimeArray:
         """Convert steps (…) to the signal's unit."""

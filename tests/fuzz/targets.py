@@ -1,0 +1,188 @@
+"""What is fuzzed: for each kind of file its whole examples, and what reads it as a user's command would."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from realtime.errors import PhospheneError
+from realtime.video.calibration import load_offset
+from recordings.exchange.foreign.edf import EdfFile
+from recordings.session.info import describe
+from recordings.session.session import Session
+from recordings.xdf.index import StreamInfo
+from recordings.xdf.reader import XdfReader
+from recordings.xdf.repair import repair
+from tests.support.files.edf_bytes import eeg, write_edf
+from tests.support.files.xdf_bytes import (
+    boundary_chunk,
+    eeg_file,
+    eeg_header,
+    offset_chunk,
+    sample_chunks,
+    wave,
+)
+from tests.support.small_session import write_small
+
+
+class Target(NamedTuple):
+    """A kind of input.
+
+    Attributes
+    ----------
+    seeds : callable
+        Makes whole examples in an empty folder.
+    read : callable
+        Reads bytes, with a folder of its own to put them in; may raise `PhospheneError` and nothing else.
+    """
+
+    seeds: Callable[[Path], list[bytes]]
+    read: Callable[[bytes, Path], None]
+
+
+def _xdf_seeds(folder: Path) -> list[bytes]:
+    stamps = 5000 + np.arange(60) / 250
+    extra = [boundary_chunk(), *(offset_chunk(5000.0 + k, 0.25) for k in range(4))]
+    plain = eeg_file(folder / "a.xdf", stamps, extra=extra).read_bytes()
+    unstamped = plain.replace(sample_chunks(stamps[:25], wave(60)[:25])[0], b"")
+    small = write_small(folder / "small", seconds=1.0, frames=False) / "session.xdf"
+    text = eeg_file(folder / "b.xdf", stamps, eeg_header(rate=0.0, labels=("a", "b", "c", "d"))).read_bytes()
+    return [plain, unstamped, text, small.read_bytes()]
+
+
+def _read_xdf(data: bytes, folder: Path) -> None:
+    path = folder / "a.xdf"
+    path.write_bytes(data)
+    (folder / "a.repaired.xdf").unlink(missing_ok=True)
+    with contextlib.suppress(PhospheneError), XdfReader(path) as reader:
+        for stream_id in reader.streams:
+            reader.read(stream_id)
+    kept = repair(path).path
+    with XdfReader(kept) as reader:  # what was repaired is whole
+        for stream_id in reader.streams:
+            reader.read(stream_id)
+
+
+def _read_session(data: bytes, folder: Path) -> None:
+    (folder / "session.xdf").write_bytes(data)
+    with Session(folder) as session:
+        session.markers()
+        json.dumps(describe(session), default=str)
+
+
+def _header_seeds(folder: Path) -> list[bytes]:
+    return [eeg_header().xml().encode(), b"<info><channel_count>1</channel_count></info>"]
+
+
+def _read_header(data: bytes, folder: Path) -> None:
+    try:
+        info = StreamInfo.parse(1, data)
+    except ValueError as error:  # the reader notes it and steps over the chunk
+        raise PhospheneError(str(error)) from error
+    assert info.n_channels >= 0
+
+
+def _edf_seeds(folder: Path) -> list[bytes]:
+    signals = [eeg("EEG Fz", 16), eeg("ECG", 32)]
+
+    def notes(record: int) -> bytes:
+        return b"+%d\x14\x14\0+%d\x151\x14text\x14\0" % (record * 2, record * 2)
+
+    return [
+        write_edf(folder / "a.edf", signals, 3).read_bytes(),
+        write_edf(folder / "b.edf", signals, 3, "EDF+D", notes).read_bytes(),
+        write_edf(folder / "c.bdf", signals, 3).read_bytes(),
+    ]
+
+
+def _read_edf(data: bytes, folder: Path) -> None:
+    path = folder / "a.edf"
+    path.write_bytes(data)
+    source = EdfFile(path)
+    for group in source.groups:
+        for block in source.blocks(group):
+            assert len(block.seconds) == len(block.samples)
+
+
+def _manifest_seeds(folder: Path) -> list[bytes]:
+    entities = {"sub": "01", "task": "film", "run": "02"}
+    content = {
+        "complete": True,
+        "files": {"session.xdf": {"bytes": 1, "sha256": "0"}},
+        "model": {"name": "x"},
+    }
+    return [json.dumps({**content, "options": {"entities": entities}}).encode(), b"{}", b"[1, null]"]
+
+
+def _read_manifest(data: bytes, folder: Path) -> None:
+    from recordings.exchange.bids import entities_of
+    from recordings.report.page import write_report
+
+    session = folder / "s"
+    if not session.exists():
+        write_small(session, seconds=1.0, frames=False)
+    (session / "manifest.json").write_bytes(data)
+    with Session(session) as opened:
+        describe(opened, check_sums=True)
+        entities_of(opened)
+    (session / "report.html").unlink(missing_ok=True)
+    write_report(session, None, stills=False)
+
+
+def _calibration_seeds(folder: Path) -> list[bytes]:
+    known = {"webcam | driver": {"offset_mean": 0.03, "offset_spread": 0.002, "measured": "2026-01-01"}}
+    return [json.dumps(known).encode(), b"{}"]
+
+
+def _read_calibration(data: bytes, folder: Path) -> None:
+    (folder / "cameras.json").write_bytes(data)
+    load_offset("webcam", "driver", folder)
+
+
+def _linear_seeds(folder: Path) -> list[bytes]:
+    about = {"name": "x", "labels": ["Fz"], "grid": {}, "lagged_film": True}
+    head = {"__metadata__": {"about": json.dumps(about)}}
+    head |= {"eeg_mean": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
+    text = json.dumps(head).encode()
+    return [len(text).to_bytes(8, "little") + text + bytes(4)]
+
+
+def _read_linear(data: bytes, folder: Path) -> None:
+    from models.linear_model import FILE, LinearModel
+
+    (folder / FILE).write_bytes(data)
+    LinearModel.load(folder)
+
+
+def _checkpoint_seeds(folder: Path) -> list[bytes]:
+    import models.checkpoint
+
+    return [(Path(models.checkpoint.__file__).parent / "weights" / "demo" / "checkpoint.json").read_bytes()]
+
+
+def _read_checkpoint(data: bytes, folder: Path) -> None:
+    import models.checkpoint
+
+    demo = Path(models.checkpoint.__file__).parent / "weights" / "demo"
+    if not (folder / "m").exists():
+        shutil.copytree(demo, folder / "m")
+    (folder / "m" / "checkpoint.json").write_bytes(data)
+    models.checkpoint.load_checkpoint(folder / "m")
+
+
+TARGETS = {
+    "xdf": Target(_xdf_seeds, _read_xdf),
+    "session": Target(_xdf_seeds, _read_session),
+    "header": Target(_header_seeds, _read_header),
+    "edf": Target(_edf_seeds, _read_edf),
+    "manifest": Target(_manifest_seeds, _read_manifest),
+    "calibration": Target(_calibration_seeds, _read_calibration),
+    "linear": Target(_linear_seeds, _read_linear),
+    "checkpoint": Target(_checkpoint_seeds, _read_checkpoint),
+}
