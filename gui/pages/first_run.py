@@ -13,6 +13,7 @@ from experiment.state import Actions
 from gui import captions
 from gui.panel import label
 
+_TEXT_PX = 440  # width of the words beside a button
 _STEPS = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 
 
@@ -76,6 +77,7 @@ class FirstRun(QWidget):
         words.addWidget(label(title, role="title"))
         explained = label(text, role="note")
         explained.setWordWrap(True)
+        explained.setMinimumHeight(explained.heightForWidth(_TEXT_PX))
         words.addWidget(explained)
         row = QHBoxLayout(card)
         row.setContentsMargins(16, 12, 16, 12)

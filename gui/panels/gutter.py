@@ -22,16 +22,16 @@ class Gutter(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.theme = LIGHT
-        self._labels: tuple[str, ...] = ()
+        self.labels: tuple[str, ...] = ()
         self._quality: dict[str, str] = {}
         self._scale_uv = 0
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def show_channels(self, labels: tuple[str, ...], quality: Mapping[str, str], scale_uv: int) -> None:
         """Name these channels, each with its reason where it is bad, beside a scale bar in µV."""
-        if (labels, quality, scale_uv) == (self._labels, self._quality, self._scale_uv):
+        if (labels, quality, scale_uv) == (self.labels, self._quality, self._scale_uv):
             return
-        self._labels, self._quality, self._scale_uv = labels, dict(quality), scale_uv
+        self.labels, self._quality, self._scale_uv = labels, dict(quality), scale_uv
         metrics = QFontMetrics(font(SMALL_PX))
         widest = max((metrics.horizontalAdvance(self.words(name)) for name in labels), default=0)
         self.setFixedWidth(max(56, widest + 14, self.width() if self.isVisible() else 0))
@@ -46,21 +46,21 @@ class Gutter(QWidget):
 
         Where rows are too low for all names some are left out, bad channels last.
         """
-        if not self._labels:
+        if not self.labels:
             return []
         height = self._row_px()
         px = int(min(SMALL_PX, max(9, height)))
         stride = max(1, math.ceil(1.15 * px / height))
         named: list[tuple[str, float, int]] = []
-        for row in sorted(range(len(self._labels)), key=lambda row: not self._quality.get(self._labels[row])):
-            name, middle = self._labels[row], MARKERS_PX + (row + 0.5) * height
+        for row in sorted(range(len(self.labels)), key=lambda row: not self._quality.get(self.labels[row])):
+            name, middle = self.labels[row], MARKERS_PX + (row + 0.5) * height
             wanted = self._quality.get(name) or row % stride == 0
             if wanted and all(abs(middle - other) >= px for _, other, _ in named):
                 named.append((name, middle, px))
         return named
 
     def _row_px(self) -> float:
-        return (self.height() - AXIS_PX - MARKERS_PX) / len(self._labels)
+        return (self.height() - AXIS_PX - MARKERS_PX) / len(self.labels)
 
     def paintEvent(self, event: object) -> None:
         """Paint the widget; Qt calls this."""
@@ -70,7 +70,7 @@ class Gutter(QWidget):
             painter.setFont(font(px))
             painter.setPen(self.theme.colour("warn" if self._quality.get(name) else "text"))
             painter.drawText(QRectF(0, middle - 10, self.width() - 12, 20), right, self.words(name))
-        if self._scale_uv and self._labels:
+        if self._scale_uv and self.labels:
             self._paint_scale(painter, self._row_px())
 
     def _paint_scale(self, painter: QPainter, row: float) -> None:

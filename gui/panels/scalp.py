@@ -22,7 +22,8 @@ _FIELD_FROM = 16  # electrodes that make a field between them worth drawing; few
 _FIELD_PX = 64
 _AMPLITUDE_S = 1.0
 _EVERY_S = 0.25
-_REACH = 0.3  # of the drawn radius: further from every electrode nothing is known, and nothing is coloured
+_FADE = 0.1  # of the drawn radius, in which colour fades out
+_REACH = 0.35  # of the drawn radius: further from every electrode nothing is known, and nothing is coloured
 _RIM = 0.86  # where ear level lies, of the drawn radius: electrodes stay inside the outline
 
 
@@ -41,6 +42,7 @@ class Field:
         weights = 1 / np.maximum(distance, 1e-3) ** 3
         self._weights = weights / weights.sum(-1, keepdims=True)
         self._outside = (np.hypot(right, front) > 1.05) | (distance.min(-1) > _REACH)
+        self.opacity = np.clip((_REACH - distance.min(-1)) / _FADE, 0, 1)
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return an array of shape (64, 64), front at the top, from values of shape (n,)."""
@@ -81,7 +83,7 @@ class Head(QWidget):
             inside = np.isfinite(between)
             rgba = np.zeros((*between.shape, 4), np.uint8)
             rgba[inside, :3] = attention_table()[np.round(255 * between[inside].clip(0, 1)).astype(int)]
-            rgba[inside, 3] = 255
+            rgba[inside, 3] = np.round(255 * self._between.opacity[inside])
             self._field = rgba_image(rgba)
         self.update()
 

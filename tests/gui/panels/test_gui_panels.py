@@ -156,6 +156,8 @@ def test_64_channels_are_all_named_or_left_out_without_overlapping(qtbot):
     view = FakeView(TEN_TEN, bad={"C3": "flat"})
     play(view, 5)
     panel = shown(EegPanel(), qtbot, view, (700, 400))
+    panel.toggle_all()
+    panel.refresh(view)
     middles = sorted(middle for _, middle, _ in panel.gutter.rows())
     assert np.diff(middles).min() >= 9
     assert any(name == "C3" for name, _, _ in panel.gutter.rows())
@@ -281,6 +283,54 @@ def test_the_attention_picture_shows_the_newest_matrix_on_the_times_of_the_video
     assert (drawn[0].sum(-1).argmax(), drawn[-1].sum(-1).argmax()) == brightest
     rect = panel.image.mapRectToParent(panel.image.boundingRect())
     assert (rect.left(), rect.right()) == pytest.approx((-2.5, -0.5))
+
+
+def test_of_many_channels_sixteen_are_shown_at_a_time_and_all_on_a_click(qtbot):
+    view = FakeView(TEN_TEN, bad={"Oz": "flat"})
+    play(view, 15)
+    panel = shown(EegPanel(), qtbot, view)
+
+    def named() -> list[str]:
+        panel.refresh(view)
+        return list(panel.gutter.labels)
+
+    assert named() == list(TEN_TEN[:16])
+    assert panel.pages.text() == "1 – 16 of 64"
+    assert panel.note.words == "1 of 64 channels bad"
+    panel.turn_page(1)
+    assert named() == list(TEN_TEN[16:32])
+    for _ in range(9):
+        panel.turn_page(1)
+    assert named() == list(TEN_TEN[48:])
+    panel.pages.click()
+    assert named() == list(TEN_TEN)
+    assert not shown(EegPanel(), qtbot, FakeView()).pages.isVisible()
+
+
+def test_the_cursor_reads_the_channel_and_moment_under_the_mouse(qtbot, view):
+    panel = shown(EegPanel(), qtbot, view)
+    canvas = panel.canvas
+    box = canvas.traces_box
+    canvas.hover = QPointF(canvas.width() * 0.6, box.top() + box.height() * 0.3)  # 4 s ago, second of four
+    panel.refresh(view)
+    times, samples = view.eeg_window(10.0)
+    value = samples[np.searchsorted(times, view.now() - 4.0), 1]
+    assert panel.canvas.reads == f"AF7  {value:+.1f} µV  −4.00 s".replace("-", "−")
+
+
+def test_the_time_shown_is_chosen_and_the_traces_fill_it(qtbot, view):
+    panel = shown(EegPanel(), qtbot, view)
+    assert panel.time_button.text() == "10 s"
+    panel.change_time(1)
+    panel.refresh(view)
+    assert panel.time_button.text() == "20 s"
+    image = panel.canvas.traces().toImage()
+    first = [image.pixelColor(2, y).alpha() for y in range(image.height())]
+    assert any(first)
+    for _ in range(9):
+        panel.change_time(-1)
+    panel.refresh(view)
+    assert panel.time_button.text() == "2 s"
 
 
 def test_moments_without_eeg_or_frame_are_not_drawn_as_no_attention(view):
