@@ -40,7 +40,7 @@ Fusing = Annotated[SerializeAsAny[base.FusionConfig], BeforeValidator(base.Fusio
 
 
 def _square(value: Any) -> Any:
-    """A grid's side as its rows and columns."""
+    """Read a grid's side as its rows and columns."""
     return (value, value) if isinstance(value, int) else value
 
 
@@ -104,6 +104,10 @@ class NetworkConfig(Frozen):
                     f"{field}={every} must divide the interval's {self.grid.n_slots} slots and "
                     f"the hop's {self.grid.hop_slots}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> NetworkConfig:
         if not all(1 <= side <= 16 for side in self.places):
             raise ValueError(f"places={self.places[0]}x{self.places[1]}: legal are 1 to 16 rows and columns")
         for path in (self.fast, self.slow):

@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 
 
 def frame_features(image: NDArray[np.uint8], before: NDArray[np.uint8] | None) -> list[float]:
-    """The features of one frame, each 0 to 1.
+    """Compute the features of one frame, each 0 to 1.
 
     Parameters
     ----------

@@ -44,7 +44,8 @@ def correlations(given: Floats, wanted: Floats) -> Floats:
         centred = side - side.mean(axis=1, keepdims=True)
         length = np.sqrt((centred**2).sum(axis=1, keepdims=True))
         sides.append(np.where(length > 1e-9, centred / np.maximum(length, 1e-9), 0.0))
-    return np.einsum("ngf,mgf->fnm", *sides)
+    cosines: Floats = np.einsum("ngf,mgf->fnm", *sides)
+    return cosines
 
 
 def eeg_slots(
@@ -60,8 +61,10 @@ def eeg_slots(
     """
     unit = np.clip(eeg / scale[:, :, None], -CLIP, CLIP) * valid[:, None]
     per_slot = grid.eeg_hz // grid.slots_hz
-    slots = unit.reshape(*unit.shape[:2], -1, per_slot).mean(axis=3).transpose(0, 2, 1)
-    return slots.astype(np.float64)
+    slots: Floats = (
+        unit.reshape(*unit.shape[:2], -1, per_slot).mean(axis=3).transpose(0, 2, 1).astype(np.float64)
+    )
+    return slots
 
 
 def eeg_rows(

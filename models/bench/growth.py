@@ -51,13 +51,13 @@ def _along(axis: str, places: Sequence[int], setting: Setting) -> list[dict[str,
     for _ in range(max(places) if axis == "context" else 0):  # so that every place has its context to read
         for name in stack:
             tick(name)
-    runs = {name: (lambda name=name: tick(name)) for name in stack}  # type: ignore[misc]
+    runs = {name: (lambda name=name: tick(name)) for name in stack}
     times = interleaved(runs, setting.seconds)
     return [{"at": int(name), **told("tick_ms", values)} for name, values in times.items()]
 
 
 def as_svg(numbers: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """The three curves side by side, with the spread as bars."""
+    """Draw the three curves side by side, with the spread as bars."""
     panels = [_panel(i, axis, numbers[axis]) for i, axis in enumerate(AXES)]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
@@ -75,10 +75,10 @@ def _panel(i: int, axis: str, rows: Sequence[Mapping[str, Any]]) -> str:
     furthest = max(row["at"] for row in rows)
 
     def x(row: Mapping[str, Any]) -> float:
-        return round(left + row["at"] / furthest * _PLOT_W, 1)
+        return float(round(left + row["at"] / furthest * _PLOT_W, 1))
 
     def y(ms: float) -> float:
-        return round(_TOP + _PLOT_H * (1 - ms / highest), 1)
+        return float(round(_TOP + _PLOT_H * (1 - ms / highest), 1))
 
     bottom = _TOP + _PLOT_H
     parts = [

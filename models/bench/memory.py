@@ -34,9 +34,11 @@ class EndlessNoise:
         self._noise = np.random.default_rng(0).normal(0, 20, (rate, len(labels))).astype(np.float32)
 
     def open(self) -> EegInfo:
+        """Open the source."""
         return EegInfo("noise", self._labels, "uV", self._rate)
 
     def read(self, timeout_s: float = 0.0) -> RawChunk | None:
+        """Take what is due; None while nothing is."""
         n = int(self._clock.now() * self._rate) - self._sent
         if n <= 0:
             return None
@@ -45,9 +47,11 @@ class EndlessNoise:
         return RawChunk(self._noise[numbers % self._rate], numbers / self._rate)
 
     def health(self) -> EegHealth:
+        """Report how it stands."""
         return EegHealth("noise", StreamState.LIVE)
 
     def close(self) -> None:
+        """Close the source."""
         pass
 
 
@@ -62,10 +66,12 @@ class EndlessFilm:
         self._frames = [film.frame(number) for number in range(fps)]
 
     def open(self) -> VideoInfo:
+        """Open the source."""
         height, width, _ = self._frames[0].shape
         return VideoInfo("film", width, height, self._fps, "clock")
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
+        """Take what is due; None while nothing is."""
         stamp = self._sent / self._fps
         if stamp > self._clock.now():
             return None
@@ -73,9 +79,11 @@ class EndlessFilm:
         return Frame(self._frames[(self._sent - 1) % self._fps].copy(), stamp, self._sent - 1)
 
     def health(self) -> VideoHealth:
+        """Report how it stands."""
         return VideoHealth("film", StreamState.LIVE)
 
     def close(self) -> None:
+        """Close the source."""
         pass
 
 

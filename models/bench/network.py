@@ -32,7 +32,7 @@ def frame_encoder(setting: Setting) -> Section:
     with TemporaryDirectory(prefix="phosphene-bench-") as folder:
         source = "" if setting.quick else vision_weights("lab", Path(folder))
         config: Any = TinyVitConfig() if setting.quick else PretrainedVisionConfig(kind="clip", source=source)
-        encoder = config.build((4, 4)).eval().requires_grad_(False)
+        encoder = config.build((4, 4)).eval().requires_grad_(requires_grad=False)
     checks, calibration = picture_examples(encoder, film_pictures(12 if setting.quick else 32))
     module = FramesModule(encoder).eval()
     found = _compiled(setting, "frames", module, checks)
@@ -89,7 +89,7 @@ def stages(setting: Setting, name: str) -> Section:
 
 
 def tick(setting: Setting, name: str) -> Section:
-    """An interval scored with what is remembered, against all of its 2 s anew, frames and all.
+    """Time an interval scored with what is remembered against all of its 2 s again, frames and all.
 
     Frames are encoded when they arrive, off the tick; `hop_ms` adds those of one hop to it.
     """
@@ -160,4 +160,4 @@ def _call(run: Run, inputs: Tensors) -> Callable[[], object]:
 def _gflop(module: nn.Module, inputs: Tensors) -> float:
     with torch.no_grad(), FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         module(*inputs)
-    return counter.get_total_flops() / 1e9
+    return float(counter.get_total_flops() / 1e9)

@@ -16,7 +16,7 @@ _BESIDE = ("machine", "quick", "parts", "load", "goals")  # entries of a result 
 
 
 def as_lines(result: Mapping[str, Any]) -> Iterator[str]:
-    """The result for a terminal: the machine, every number with its spread, every goal."""
+    """Write the result for a terminal: the machine, every number with its spread, every goal."""
     yield f"{result['machine']['name']}; load {result['load'][0]:.1f} to {result['load'][1]:.1f}"
     for name, value, spread in _numbers(result):
         between = f"  ({spread[0]:g} to {spread[1]:g})" if spread else ""
@@ -50,7 +50,7 @@ def write_page(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def merged(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """What was measured before, with the parts that were measured now in their place."""
+    """Put the parts that were measured now in the place of what was measured before."""
     if now["parts"] == list(SECTIONS):
         return dict(now)
     if before["machine"] != now["machine"] or before["quick"] != now["quick"]:
@@ -68,6 +68,7 @@ def merged(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_markdown(result: Mapping[str, Any]) -> str:
+    """Write the result as a page of the docs."""
     told = result["machine"]
     versions_told = ", ".join(f"{name} {text}" for name, text in told["versions"].items())
     lines = [

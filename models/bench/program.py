@@ -47,7 +47,7 @@ def start(setting: Setting) -> Section:
 
 
 def loopback(setting: Setting) -> Section:
-    """The demo with its window: from the end of an interval to its reading on our outlet.
+    """Time the demo with its window: from the end of an interval to its reading on our outlet.
 
     A sender in a process of its own stamps each sample; the reading leaves as an LSL sample that is stamped
     with its interval's end, and a listener in a third process looks at the clock when it arrives. The 2 s of
@@ -103,14 +103,14 @@ def window(setting: Setting) -> Section:
                 drawn["longest_gap_ms"],
                 _GAP_GOAL_MS,
                 "ms",
-                True,
+                most=True,
             ),
         )
     return Section(numbers, tuple(goals))
 
 
 def sustained(setting: Setting) -> Section:
-    """The largest rates that are held without a skipped tick, a lost sample or a masked interval."""
+    """Find the largest rates that are held without a skipped tick, a lost sample or a masked interval."""
     eeg = _EEG_LOADS[:1] if setting.quick else _EEG_LOADS
     video = _VIDEO_LOADS[:1] if setting.quick else _VIDEO_LOADS
     held: dict[str, Any] = {"eeg": None, "video": None}
@@ -131,7 +131,7 @@ def _held(summary: dict[str, Any]) -> bool:
 
 
 def _live(setting: Setting, n_channels: int, rate: int, fps: int, *options: str) -> dict[str, Any]:
-    """The summary of a live session on a virtual headset and a film file."""
+    """Give the summary of a live session on a virtual headset and a film file."""
     seconds, source_id = 6 if setting.quick else 12, f"phosphene-bench-{uuid.uuid4().hex[:8]}"
     isolate()
     with tempfile.TemporaryDirectory(prefix="phosphene-bench-") as folder:
@@ -176,7 +176,7 @@ def _running(arguments: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def _finish(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What the command printed as JSON when it ended by itself."""
+    """Read what the command printed as JSON when it ended by itself."""
     out, errors = process.communicate(timeout=_WAIT_S)
     if process.returncode != 0:
         raise RunError(f"a measured command failed: {(errors.strip().splitlines() or ['no word'])[-1]}")

@@ -32,7 +32,7 @@ def write_random(shape: str, folder: Path) -> Path:
 
     _, model_class, config_class, differences = SHAPES[shape]
     config = getattr(transformers, config_class)(**differences)
-    log = transformers.utils.logging
+    log: Any = transformers.utils.logging
     level, bar = log.get_verbosity(), log.is_progress_bar_enabled()
     log.set_verbosity_error()
     log.disable_progress_bar()

@@ -41,9 +41,11 @@ class KnownFrames:
 
     @staticmethod
     def picture(number: int) -> NDArray[np.uint8]:
+        """Make the picture (height, width, 3) of a number."""
         return np.frombuffer(int(number).to_bytes(9, "big"), np.uint8).reshape(1, 3, 3)
 
     def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
+        """Look up the rows (n_frames, n_places, width) of frames whose pictures are their numbers."""
         return self._rows[path][[int.from_bytes(image.tobytes(), "big") for image in images]]
 
     def score(
@@ -52,9 +54,11 @@ class KnownFrames:
         embeddings: Mapping[str, NDArray[np.float32]],
         others: Sequence[OtherVideo] = (),
     ) -> Scores:
+        """Hand an interval on to the model: embeddings have shape (n_slots / every, n_places, width)."""
         return self._model.score(interval, embeddings, others)
 
     def reset(self) -> None:
+        """Forget what was seen."""
         self._model.reset()
 
 
@@ -66,26 +70,31 @@ class NumberedFrames:
 
     @property
     def finished(self) -> bool:
+        """Whether everything was handed out."""
         return self._next >= self._track.n_samples
 
     def open(self) -> VideoInfo:
+        """Open the source."""
         return VideoInfo(self._track.name, 3, 1, self._track.fps_nominal, "recorded")
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
+        """Take what is due; None while nothing is."""
         if self.finished or self._track.times[self._next] > self._clock.now():
             return None
         number, self._next = self._next, self._next + 1
         return Frame(KnownFrames.picture(number), float(self._track.times[number]), number)
 
     def health(self) -> VideoHealth:
+        """Report how it stands."""
         return VideoHealth(self._track.name, StreamState.LIVE)
 
     def close(self) -> None:
+        """Close the source."""
         pass
 
 
 def replay(setting: Setting) -> Section:
-    """The example session through the demo's network, as fast as it goes: from its film, and frames known.
+    """Time the example session through the demo's network at full speed: from its film, and frames known.
 
     Known embeddings are noise of their size; what they say does not change how long it takes.
     """

@@ -65,23 +65,23 @@ class Section:
 def engine_of(
     name: str, changes: Mapping[str, Any] | None = None, labels: tuple[str, ...] = LABELS
 ) -> Iterator[Engine]:
-    """A preset's engine, ready; where the published weights are not here, of random ones of that shape."""
+    """Build a preset's engine, ready; of random weights of that shape where the published are not here."""
     from models.config import preset
 
     with TemporaryDirectory(prefix="phosphene-bench-") as folder:
         sources = {} if name not in CLIP else {"slow.source": vision_weights(name, Path(folder))}
         engine = Engine.from_preset(preset(name, {**sources, **(changes or {})}), labels).compile("eager")
-        engine.network.requires_grad_(False)
+        engine.network.requires_grad_(requires_grad=False)
         yield engine
 
 
 def vision_weights(name: str, folder: Path) -> str:
-    """The published weights of a preset where they are on this machine, else random ones in `folder`."""
+    """Find the published weights of a preset where they are on this machine, else random ones in `folder`."""
     return CLIP[name] if local_weights(CLIP[name]) else str(write_random(_SHAPES[name], folder))
 
 
 def interval(engine: Engine, index: int) -> Interval:
-    """An interval of noise, everything valid."""
+    """Make an interval of noise, everything valid."""
     grid, n_channels = engine.card.grid, len(engine.network.labels)
     eeg = np.random.default_rng(index).normal(0, 20, (n_channels, grid.n_times)).astype(np.float32)
     return Interval(

@@ -57,7 +57,7 @@ def ring(setting: Setting) -> Section:
 
 
 def peer(setting: Setting) -> Section:
-    """The same stream taken by ours and by mne-lsl's `StreamLSL` in one run; empty where it is not installed.
+    """Time a stream taken by ours and by mne-lsl's `StreamLSL` in one run; empty where that is not here.
 
     `acquire` is one look for samples and keeping them, `window` is reading the newest 2.5 s. Ours keeps them
     conditioned, on the model's grid and with what is missing marked; mne-lsl keeps them as they came.

@@ -71,7 +71,7 @@ def run_bench(setting: Setting | None = None, only: Sequence[str] = ()) -> dict[
 
 
 def _measured(name: str, setting: Setting) -> Section:
-    """A part that cannot be measured here says why, and the others go on."""
+    """Measure a part; one that cannot be measured here says why, and the others go on."""
     try:
         return SECTIONS[name](setting)
     except PhospheneError as error:
@@ -80,7 +80,7 @@ def _measured(name: str, setting: Setting) -> Section:
 
 
 def describe() -> dict[str, Any]:
-    """The machine and the versions that the numbers belong to."""
+    """Describe the machine and the versions that the numbers belong to."""
     packages = {
         name: text for backend in available() for name, text in versions(get_backend(backend)).items()
     }
@@ -113,7 +113,7 @@ def put(result: dict[str, Any], name: str, value: Any) -> None:
 
 
 def found(result: Mapping[str, Any], name: str) -> Any:
-    """A part by its dotted name."""
+    """Find a part by its dotted name."""
     for word in name.split("."):
         result = result[word]
     return result

@@ -67,6 +67,7 @@ class Row:
 
     @property
     def name(self) -> str:
+        """The words of its parts, in the order of the network."""
         return " · ".join(self.parts)
 
 
@@ -106,7 +107,9 @@ def measure(config: NetworkConfig, labels: Sequence[str], sight: str, seconds: f
     """Build a network and measure it; `sight` is what the row calls its frame encoders."""
     engine = Engine.from_preset(config, tuple(labels))
     counts = [(p.numel(), p.requires_grad) for p in engine.network.parameters()]
-    engine.network.requires_grad_(False)  # the counter would follow gradients, and here are none
+    engine.network.requires_grad_(
+        requires_grad=False
+    )  # the counter would follow gradients, and here are none
     image = [np.random.default_rng(0).integers(0, 256, (*_IMAGE, 3), dtype=np.uint8)]
     frame_mflop, frame_ms, embeddings = {}, {}, {}
     for path, every in config.paths.items():
@@ -137,7 +140,7 @@ def _mflop(run: Callable[[], Any]) -> float:
     """Millions of floating-point operations of one run; attention written out, so that it is counted."""
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         run()
-    return counter.get_total_flops() / 1e6
+    return float(counter.get_total_flops() / 1e6)
 
 
 def _milliseconds(run: Callable[[], Any], seconds: float) -> float:
@@ -156,12 +159,12 @@ def _milliseconds(run: Callable[[], Any], seconds: float) -> float:
 
 
 def measured_on() -> str:
-    """What the times were measured on, in words."""
+    """Say in words what the times were measured on."""
     return f"{machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def as_markdown(measured: Sequence[Row], accuracy: Mapping[str, str] | None = None) -> str:
-    """The rows as a table for the docs; `accuracy` gives what was trained, by a row's name."""
+    """Write the rows as a table for the docs; `accuracy` gives what was trained, by a row's name."""
     head = [*HEAD, "accuracy"] if accuracy else list(HEAD)
     rule = ["---"] * 5 + ["---:"] * (len(head) - 5)
     lines = [head, rule]

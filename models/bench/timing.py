@@ -36,9 +36,11 @@ class Goal:
 
     @property
     def met(self) -> bool:
+        """Whether the value is on the right side of the goal."""
         return self.value <= self.goal if self.most else self.value >= self.goal
 
     def told(self) -> dict[str, Any]:
+        """Give the goal as plain values, with whether it is met."""
         return {**asdict(self), "value": rounded(self.value), "met": self.met}
 
 
@@ -64,11 +66,12 @@ def ratio(times: Times, slow: str, fast: str) -> list[float]:
 
 
 def middle(values: Sequence[float]) -> float:
+    """Give the median."""
     return float(np.median(values))
 
 
 def told(name: str, values: Sequence[float]) -> dict[str, Any]:
-    """A median under `name`, and under `name_spread` what four of five values lie between."""
+    """Give a median under `name`, and under `name_spread` what four of five values lie between."""
     low, median, high = np.percentile(values, [10, 50, 90])
     return {name: rounded(median), f"{name}_spread": [rounded(low), rounded(high)]}
 
