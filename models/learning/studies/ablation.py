@@ -68,7 +68,7 @@ def variants() -> list[Variant]:
     rows = [Variant("preset", "as it is")]
     rows.append(Variant("match", "trained from the start", recipe={"match_from": 0.0}))
     rows.append(Variant("compression", "a latent a slot", {"compression.latents_per_s": 40}))
-    rows += [Variant("compression", word, {"compression": word}) for word in ("pma", "mean")]
+    rows += [Variant("compression", word, {"compression": word}) for word in ("pma", "resampler")]
     rows += [Variant("fusion", word, {"fusion": word}) for word in ("qformer", "perceiver")]
     rows += [Variant("readout", word, {"fusion.readout": word}) for word in ("linear", "mlp")]
     rows += [
@@ -163,7 +163,7 @@ def accuracies(kept: Path) -> dict[str, str]:
     found = {}
     for row in read(kept):
         if row.group == "preset" or (row.group in places and row.name.isalnum()):
-            own = ["compact", "tiny", "tcn", "resampler", "gated"]
+            own = ["compact", "tiny", "tcn", "mean", "gated"]
             if row.group in places:
                 own[places[row.group]] = row.name
             match = "" if row.match is None else f" / {row.match:.3f}"

@@ -18,9 +18,9 @@ from models.checkpoint import load_checkpoint
 from models.config import preset
 from models.inference.linear_engine import LinearEngine
 from models.learning.baselines import LinearModels
-from models.learning.data.dataset import Batch, Recordings, names_of
+from models.learning.data.dataset import Batch, Recordings, Span, Windows, names_of
 from models.learning.data.folds import hold_out
-from models.learning.data.sampling import augment
+from models.learning.data.sampling import augment, with_context
 from models.learning.data.teacher import Teacher
 from models.learning.evaluate import evaluate_checkpoint, unseen
 from models.learning.judging import controls
@@ -31,7 +31,7 @@ from models.learning.train import Material, train_sessions
 from models.learning.training import distillation
 from models.learning.training.fit import fit, parameter_groups
 from models.learning.training.interrupt import ctrl_c
-from models.learning.training.objective import Objective
+from models.learning.training.objective import Objective, cross_entropy
 from models.learning.training.recipe import PLAIN, Recipe
 from models.learning.training.tensorboard import tensorboard
 from models.learning.training.validation import Best, Validation
@@ -275,6 +275,53 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(small, reco
     other = weights(run(small, recordings, QUICK.model_copy(update={"seed": 1}))[0])
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
+
+
+# ---------------------------------------------------------------- what a live session would see
+def test_each_window_brings_the_earlier_intervals_that_a_live_session_remembers(recordings):
+    first = recordings.n_rows
+    windows = Windows(np.array([0, 1]), np.array([first + 20, first + 200]))
+    every, there = with_context(recordings, windows, 2)
+    assert every.session.tolist() == [0, 1] * 3
+    assert every.end[:4].tolist() == [first + 20, first + 200, first + 20, first + 120]  # 80 slots a stride
+    assert there.tolist() == [True, True, False, True, False, True]
+
+
+@pytest.mark.parametrize("masks", ["own+1", "past", "global"])
+def test_a_training_and_its_judging_read_what_the_masks_let_a_live_session_read(small, recordings, masks):
+    config = small.model_copy(update={"masks": masks, "context": 1})
+    network, trained, told = run(config, recordings, QUICK.model_copy(update={"match_from": 0.0}))
+    assert trained.steps == QUICK.steps
+    assert all(np.isfinite(p.loss) for p in told)
+    windows = recordings.every([Span(0, 0, 700)], 80)
+    with_it = see_windows(network.eval(), recordings, windows).match[0]
+    alone = Network(small, network.labels).eval()
+    alone.load_state_dict(network.state_dict())
+    without = see_windows(alone, recordings, windows).match[0]
+    assert torch.isfinite(with_it).all()
+    assert torch.allclose(with_it[:, 0], without[:, 0], atol=1e-5)  # nothing came before the first
+    assert not torch.allclose(with_it[:, 1:], without[:, 1:], atol=1e-5)
+
+
+def test_cues_lay_the_share_and_the_agreement_on_the_place_they_name(small, recordings):
+    """One window has a cue on the left upper quarter: that place is seen, and it alone is asked for."""
+    objective = Objective(fresh(small), QUICK.model_copy(update={"seen_places": 1}))
+    batch = recordings.batch(recordings.every(recordings.spans(), 1500))
+    assert objective.cues(batch) is None
+    box = batch.box.clone()
+    box[0] = torch.tensor([0.0, 0.0, 0.5, 0.5])
+    cued = batch._replace(box=box)
+    cues = objective.cues(cued)
+    assert cues[0].tolist() == [0, 1, 0, 0, 0]
+    assert not cues[1:].any()
+    for seed in range(5):
+        torch.manual_seed(seed)
+        assert objective.choose_places(cued, cues)[0].tolist() == [0, 1]
+    shares = torch.tensor([[0.1, 0.5, 0.2, 0.1, 0.1]] * len(cues))
+    assert float(cross_entropy(shares, cues)) == pytest.approx(-np.log(0.5))
+    terms = objective(cued, QUICK.steps)
+    assert float(terms["cue"].detach()) > 0
+    assert "cue" not in objective(batch, QUICK.steps)
 
 
 # ---------------------------------------------------------------- what is minimised
