@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def _one_line(error: Exception) -> str:
-    """What is wrong with an option, and which help tells the legal ones."""
+    """Say what is wrong with an option, and which help lists the legal ones."""
     context = getattr(error, "ctx", None)
     verb = context.command_path if context is not None else "phosphene"
     words = " ".join(getattr(error, "format_message", lambda: str(error))().split())

@@ -35,10 +35,12 @@ def doctor(json: Json = False) -> None:
     """Check what this machine needs to run the program, and say what to do about what is missing."""
     from experiment.console import print_findings
     from experiment.doctor import examine
+    from realtime.lsl.isolation import hush
 
+    hush()
     findings = examine()
     if json:
-        print_json([finding._asdict() for finding in findings])
+        print_json([finding.as_dict() for finding in findings])
     else:
         print_findings(findings)
 

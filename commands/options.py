@@ -6,7 +6,6 @@ Legal values stand here as literals, so that `--help` lists them without importi
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -18,22 +17,14 @@ from commands.output import in_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from experiment.feedback_options import FeedbackChoice
     from experiment.model_choice import ModelChoice
     from models.learning.train import Material
     from models.learning.training.recipe import Recipe
     from realtime.config import ConditioningConfig
-    from recordings.session.options import RecordingOptions
 
 PresetName = Literal["demo", "laptop", "lab"]
 BackendName = Literal["eager", "inductor", "openvino", "openvino-int8", "tensorrt", "auto"]
 ReferenceName = Literal["as recorded", "average"]
-ClockName = Literal["check", "arrival"]
-StyleName = Literal["bar", "ring", "brightness", "tone", "speed"]
-CodecName = Literal[
-    "libx264", "libx265", "ffv1", "mjpeg", "h264_nvenc", "hevc_nvenc", "h264_qsv", "h264_amf",
-    "h264_videotoolbox",
-]  # fmt: skip
 
 SessionFolder = Annotated[Path, typer.Argument(help="Folder with session.xdf and its video.")]
 Sessions = Annotated[list[Path], typer.Argument(help="Folders of recorded sessions.")]
@@ -49,12 +40,6 @@ Unit = Annotated[
     str | None, typer.Option("--unit", help="Unit of the samples, where the stream says none or a wrong one.")
 ]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="End after this many seconds.")]
-FeedbackSet = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--feedback-set", help="A setting of the feedback: baseline_s=30, threshold=0.2, when=above"
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -173,171 +158,6 @@ class BidsGroup:
         """Return those that were given."""
         given = {"sub": self.sub, "ses": self.ses, "task": self.task, "run": self.run}
         return {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True)
-class StreamsGroup:
-    """What a live session sees, and by whose clock."""
-
-    PANEL: ClassVar = "Streams"
-
-    video: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--video", help="A camera's number, a file, a URL or screen; again for more, what is shown first."
-        ),
-    ] = None
-    stimulus: Annotated[
-        str | None,
-        typer.Option(
-            "--stimulus", help="A film, played full screen to the participant: the session sees it."
-        ),
-    ] = None
-    screen: Annotated[
-        int | None,
-        typer.Option("--screen", min=1, help="Of the stimulus; the second by default where there is one."),
-    ] = None
-    clock: Annotated[
-        ClockName,
-        typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival."),
-    ] = "check"
-
-
-@dataclass(frozen=True)
-class FeedbackGroup:
-    """The closed loop."""
-
-    PANEL: ClassVar = "Feedback"
-
-    feedback: Annotated[
-        bool,
-        typer.Option("--feedback", help="Close the loop: give feedback on the similarity, as it stands."),
-    ] = False
-    feedback_set: FeedbackSet = None
-    feedback_style: Annotated[
-        StyleName | None,
-        typer.Option("--feedback-style", help="How the participant takes it in; speed is the film's."),
-    ] = None
-    sham: Annotated[
-        str | None,
-        typer.Option("--sham", help="Feedback that follows nothing: random, or the times of this SESSION's."),
-    ] = None
-    blind: Annotated[
-        bool,
-        typer.Option(
-            "--blind", help="Nobody here learns how well it fits; with --sham, a coin says whether it is one."
-        ),
-    ] = False
-    osc: Annotated[str | None, typer.Option("--osc", help="Send the feedback by OSC as well: HOST:PORT.")] = (
-        None
-    )
-
-    def choice(self) -> FeedbackChoice | None:
-        """Return the feedback that was asked for; None where none of these options was given.
-
-        Raises
-        ------
-        ConfigError, SessionError
-            See `experiment.feedback_options.feedback_choice`.
-        """
-        if self == FeedbackGroup():
-            return None
-        from experiment.feedback_options import feedback_choice
-
-        style = self.feedback_style or "bar"
-        return feedback_choice(self.feedback_set or (), self.sham, self.osc, style, blind=self.blind)
-
-
-@dataclass(frozen=True)
-class RecordingGroup:
-    """What is recorded beside EEG and video, and under which name."""
-
-    PANEL: ClassVar = "Recording"
-
-    stream: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--stream", help="Further LSL streams, all that fit, recorded as they are: type=Markers"
-        ),
-    ] = None
-    all_streams: Annotated[
-        bool,
-        typer.Option("--all-streams", help="Record every LSL stream on the network, also those that join."),
-    ] = False
-    sub: Annotated[str | None, typer.Option(help="Subject, letters and digits.")] = None
-    ses: Annotated[str | None, typer.Option(help="Session.")] = None
-    task: Annotated[str | None, typer.Option(help="Task.")] = None
-    run: Annotated[str | None, typer.Option(help="Run; the next free number by default.")] = None
-    template: Annotated[str, typer.Option(help="Of the folder's name, with {sub}, {ses}, {task}, {run}.")] = (
-        "sub-{sub}_ses-{ses}_task-{task}_run-{run}"
-    )
-    codec: Annotated[CodecName, typer.Option(help="Encoder of the video; ffv1 loses nothing.")] = "libx264"
-    codec_option: Annotated[
-        list[str] | None, typer.Option(help="Of the encoder, for its quality: crf=18, preset=fast")
-    ] = None
-
-    def streams(self) -> list[str]:
-        """Return the selections of further streams."""
-        from experiment.recording import ALL_STREAMS
-
-        return [*(self.stream or []), *([ALL_STREAMS] if self.all_streams else [])]
-
-    def options(self) -> RecordingOptions:
-        """Return what `recordings` takes.
-
-        Raises
-        ------
-        ConfigError
-            An option of the encoder has no value.
-        """
-        from realtime.errors import ConfigError
-        from recordings.session.options import RecordingOptions
-
-        pairs = [setting.partition("=") for setting in self.codec_option or []]
-        if unset := [name for name, equals, _ in pairs if not equals]:
-            raise ConfigError(
-                f"--codec-option {unset[0]} names no value: write NAME=VALUE, for example crf=18"
-            )
-        named = {"sub": self.sub, "ses": self.ses, "task": self.task, "run": self.run}
-        return RecordingOptions(
-            codec=self.codec,
-            codec_options={name: value for name, _, value in pairs},
-            entities={name: value for name, value in named.items() if value is not None},
-        )
-
-
-@dataclass(frozen=True)
-class PlaybackGroup:
-    """How a recorded session is played."""
-
-    PANEL: ClassVar = "Playback"
-
-    speed: Annotated[str, typer.Option("--speed", help="Times real time, or max.")] = "1"
-    start: Annotated[
-        float, typer.Option("--start", min=0, help="Begin this many seconds into the session.")
-    ] = 0.0
-    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False
-    eeg: EegOfSession = None
-
-    def factor(self) -> float:
-        """Return the speed as a number, infinite for max.
-
-        Raises
-        ------
-        ConfigError
-            It is neither a number above 0 nor max.
-        """
-        from realtime.errors import ConfigError
-
-        if self.speed == "max":
-            return math.inf
-        try:
-            value = float(self.speed)
-        except ValueError:
-            value = 0.0
-        if not value > 0:
-            raise ConfigError(f"--speed {self.speed} is no speed: give a number above 0, or max")
-        return value
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def in_words(
 
 
 def _plain(value: Any, place: str, unknown: list[str]) -> Any:
-    """The value in JSON's own types; places of numbers that JSON does not have are added to `unknown`."""
+    """Return the value in JSON's own types; add places of numbers that JSON lacks to `unknown`."""
     if isinstance(value, Mapping):
         return {
             str(key): _plain(each, f"{place}.{key}" if place else str(key), unknown)

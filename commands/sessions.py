@@ -9,18 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.grouping import grouped
-from commands.options import (
-    ConditioningGroup,
-    FeedbackGroup,
-    FeedbackSet,
-    ModelGroup,
-    PlaybackGroup,
-    RecordingGroup,
-    RunGroup,
-    SessionFolder,
-    StreamsGroup,
-)
+from commands.options import ConditioningGroup, ModelGroup, RunGroup, SessionFolder
 from commands.output import print_json, tell
+from commands.session_options import FeedbackGroup, FeedbackSet, PlaybackGroup, RecordingGroup, StreamsGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -184,7 +175,7 @@ def _in_window(
 
 
 def _surface(shown: RunGroup) -> Surface:
-    """What shows a session where there is no window."""
+    """Return what shows a session where there is no window."""
     from experiment.run import show_nothing
     from experiment.text_view import show_line, show_text
 
@@ -232,7 +223,7 @@ def _live_choice(
     conditioning: ConditioningGroup,
     feedback: FeedbackChoice | None,
 ) -> LiveChoice:
-    """What `experiment` opens; raises ConfigError where there is nothing to see."""
+    """Return what `experiment` opens; raises ConfigError where there is nothing to see."""
     from experiment.compose import LiveChoice
     from realtime.errors import ConfigError
 
@@ -274,7 +265,7 @@ def _open_recordable(
 
 
 def _player(film: str, screen: int | None, shown: RunGroup) -> Callable[..., VideoSource]:
-    """What makes the player of a stimulus; raises ConfigError where there is no screen to play it on."""
+    """Return what makes the player of a stimulus; raises ConfigError where there is no screen."""
     from experiment.display import why_no_window
     from realtime.errors import ConfigError
 

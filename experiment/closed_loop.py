@@ -87,7 +87,7 @@ def give_feedback(running: Running, choice: FeedbackChoice, clock: Clock) -> Fee
 
 
 def _follower(running: Running, style: FeedbackStyle) -> Callable[[float | None], None] | None:
-    """What is given each new level, for styles that need no window of their own."""
+    """Return what is given each new level, for styles that need no window of their own."""
     if style is FeedbackStyle.TONE:
         from realtime.feedback.tone import Tone
 
@@ -122,7 +122,7 @@ def _newest(loop: FeedbackLoop, clock: Clock) -> Shown:
 
 
 def operators_view(feedback: Feedback, config: FeedbackConfig) -> Shown:
-    """What operator and participant are told; in a sham run nothing that would tell it from a real one."""
+    """Return what operator and participant see; in a sham run nothing that would tell it from a real one."""
     if not feedback.good:
         return Shown(None, phase="poor signal", needs_hand=True)
     phase = _WORDS[feedback.state]

@@ -31,12 +31,12 @@ def _pairs(rows: Sequence[tuple[str, str]]) -> Table:
 
 
 def _plain_console(*, stderr: bool = False) -> Console:
-    """A console that prints names of streams and files as they are, brackets and colons included."""
+    """Return a console that prints names of streams and files as they are, brackets and colons included."""
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
 def _print_rows(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table where it fits, else a block of lines for each row: no cell is ever cut."""
+    """Print a table where it fits, else a block of lines for each row: no cell is ever cut."""
     table = Table(*columns)
     for row in rows:
         table.add_row(*row)
@@ -129,7 +129,7 @@ def print_audit(report: Mapping[str, Any]) -> None:
 
 @contextmanager
 def steps_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A live line on standard error; gives what is to be told: words, steps done, steps in all."""
+    """Show a live line on standard error; gives what takes words, steps done and steps in all."""
     columns = ("{task.description}", BarColumn(), "{task.fields[count]}", TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("reading sessions", total=None, count="")
@@ -142,7 +142,7 @@ def steps_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 @contextmanager
 def training_progress() -> Iterator[Callable[[Any], None]]:
-    """A live line for a training; gives what is to be called after every step."""
+    """Show a live line for a training; gives what is to be called after every step."""
     with steps_progress() as show:
 
         def report(progress: Any) -> None:
@@ -154,7 +154,7 @@ def training_progress() -> Iterator[Callable[[Any], None]]:
 
 
 def print_worth(found: Mapping[str, Any]) -> None:
-    """What a model is worth, beside chance and the linear models."""
+    """Print what a model is worth, beside chance and the linear models."""
     table = Table("", "2-way (chance 0.50)", "95 %", "10-way (chance 0.10)")
     rows = {name: found.get(name) for name in ("similarity", "match")} | found.get("baselines", {})
     rows |= {f"{name}, learned here": part for name, part in found.get("baselines_here", {}).items()}
@@ -191,7 +191,7 @@ def print_family(family: Mapping[str, Any]) -> None:
 
 
 def _chosen(part: Mapping[str, Any] | None) -> str:
-    """A part's word, and which published model it takes, if any."""
+    """Return a part's word, and which published model it takes, if any."""
     if part is None:
         return "–"
     source = part.get("source")
@@ -199,7 +199,7 @@ def _chosen(part: Mapping[str, Any] | None) -> str:
 
 
 def print_curve(rows: Sequence[Mapping[str, Any]]) -> None:
-    """How good each model is after so many minutes of data; 2-way / 10-way."""
+    """Print how good each model is after so many minutes of data; 2-way / 10-way."""
     names = [name for name in rows[0] if name != "minutes"]
     table = Table("minutes", *names)
     for row in rows:

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from realtime.errors import RunError
 from realtime.time.clock import check_lsl_clock
@@ -24,6 +24,7 @@ _LEAST_LIBLSL = 116
 _RESOLVE_S = 3.0
 _GROUP = "239.255.172.215"  # LSL's own site-wide group (liblsl, api_config.cpp)
 _LEAST_FREE_GB = 5.0  # an hour of film at 10 Mbit/s, and room to spare
+_ROOMS = ("realtime", "recordings", "models", "experiment", "gui", "commands")
 _QT_LIBRARIES = {                          # what Qt's xcb plug-in needs, and Debian's packages with it
     "libEGL.so.1": "libegl1",
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
@@ -39,9 +40,17 @@ class Finding(NamedTuple):
     """What one check saw. `advice` is empty where there is nothing to do."""
 
     name: str
-    ok: bool
     seen: str
     advice: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """There is nothing to do."""
+        return not self.advice
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        return {"name": self.name, "ok": self.ok, "seen": self.seen, "advice": self.advice}
 
 
 def examine(folder: Path | None = None) -> list[Finding]:
@@ -60,20 +69,19 @@ def examine(folder: Path | None = None) -> list[Finding]:
         _cameras,
         _display,
         _qt,
+        _packages,
         lambda: _disk(folder or Path.cwd()),
     ]
     return [_guarded(check) for check in checks]
 
 
 def _guarded(check: Callable[[], Finding]) -> Finding:
-    """A check that breaks is itself a finding."""
+    """Run a check; one that breaks is itself a finding."""
     try:
         return check()
     except Exception as error:
         name = check.__name__.strip("_").replace("_", " ")
-        return Finding(
-            name, False, f"{type(error).__name__}: {error}", "reinstall: pip install --force-reinstall ."
-        )
+        return Finding(name, f"{type(error).__name__}: {error}", "reinstall: pip install --force-reinstall .")
 
 
 def _lsl_library() -> Finding:
@@ -83,7 +91,6 @@ def _lsl_library() -> Finding:
     seen = f"pylsl {importlib.metadata.version('pylsl')}, liblsl {version // 100}.{version % 100}"
     return Finding(
         "LSL library",
-        version >= _LEAST_LIBLSL,
         seen,
         "" if version >= _LEAST_LIBLSL else "pip install -U pylsl",
     )
@@ -93,8 +100,8 @@ def _lsl_clock() -> Finding:
     try:
         apart = check_lsl_clock()
     except RunError as error:
-        return Finding("LSL clock", False, str(error), "report this system")
-    return Finding("LSL clock", True, f"{apart * 1e3:.3f} ms from the system's monotonic clock")
+        return Finding("LSL clock", str(error), "report this system")
+    return Finding("LSL clock", f"{apart * 1e3:.3f} ms from the system's monotonic clock")
 
 
 def _lsl_loopback() -> Finding:
@@ -107,9 +114,9 @@ def _lsl_loopback() -> Finding:
     waited = time.monotonic() - start
     del outlet
     if found:
-        return Finding("LSL streams", True, f"a stream of our own was found in {waited:.1f} s")
+        return Finding("LSL streams", f"a stream of our own was found in {waited:.1f} s")
     return Finding(
-        "LSL streams", False, f"a stream of our own was not found in {waited:.0f} s",
+        "LSL streams", f"a stream of our own was not found in {waited:.0f} s",
         "a firewall or a missing network interface hides LSL: open UDP 16571-16604 and TCP 16572-16604, or "
         "set KnownPeers = {127.0.0.1} in lsl_api.cfg",
     )  # fmt: skip
@@ -136,7 +143,7 @@ def _multicast() -> Finding:
         "headsets on other computers will not be found by themselves: allow multicast, or name them in "
         "lsl_api.cfg as KnownPeers. Streams of this machine are not affected."
     )
-    return Finding("multicast", arrived, seen, "" if arrived else advice)
+    return Finding("multicast", seen, "" if arrived else advice)
 
 
 def _cameras() -> Finding:
@@ -146,14 +153,12 @@ def _cameras() -> Finding:
     if shut:
         return Finding(
             "cameras",
-            False,
             f"no access to {', '.join(shut)}",
-            "sudo usermod -aG video $USER, and log in anew",
+            "sudo usermod -aG video $USER, and log in again",
         )
     seen = ", ".join(f"{camera.index}: {camera.name}" for camera in cameras)
     return Finding(
         "cameras",
-        bool(cameras),
         seen or "none",
         "" if cameras else "plug one in, or use a video file or a URL",
     )
@@ -161,25 +166,25 @@ def _cameras() -> Finding:
 
 def _display() -> Finding:
     if not sys.platform.startswith("linux"):
-        return Finding("display", True, sys.platform)
+        return Finding("display", sys.platform)
     found = [f"{name}={os.environ[name]}" for name in ("WAYLAND_DISPLAY", "DISPLAY") if os.environ.get(name)]
     advice = (
         ""
         if found
         else "the window needs one: log in at the screen, ssh -X, or xvfb-run. Text views work without."
     )
-    return Finding("display", bool(found), ", ".join(found) or "none", advice)
+    return Finding("display", ", ".join(found) or "none", advice)
 
 
 def _qt() -> Finding:
     if importlib.util.find_spec("PySide6") is None:
-        return Finding("Qt", False, "PySide6 is not installed", "pip install 'PySide6-Essentials>=6.9,<6.12'")
+        return Finding("Qt", "PySide6 is not installed", "pip install 'PySide6-Essentials>=6.9,<6.12'")
     version = next(_versions("PySide6-Essentials", "PySide6"), "of unknown version")
     missing = list(_missing_libraries()) if sys.platform.startswith("linux") else []
     if missing:
-        return Finding("Qt", False, f"PySide6 {version}; missing {', '.join(missing)}",
+        return Finding("Qt", f"PySide6 {version}; missing {', '.join(missing)}",
                        f"sudo apt install {' '.join(_QT_LIBRARIES[name] for name in missing)}")  # fmt: skip
-    return Finding("Qt", True, f"PySide6 {version}, all libraries of its window system")
+    return Finding("Qt", f"PySide6 {version}, all libraries of its window system")
 
 
 def _versions(*packages: str) -> Iterator[str]:
@@ -200,4 +205,17 @@ def _disk(folder: Path) -> Finding:
     free_gb = shutil.disk_usage(folder).free / 1e9
     good = free_gb >= _LEAST_FREE_GB
     advice = "" if good else f"recordings want {_LEAST_FREE_GB:g} GB: make room, or record elsewhere"
-    return Finding("disk", good, f"{free_gb:.1f} GB free in {folder}", advice)
+    return Finding("disk", f"{free_gb:.1f} GB free in {folder}", advice)
+
+
+def _packages() -> Finding:
+    """Look for other programs with packages of our names: the last installed has overwritten some."""
+    owners = importlib.metadata.packages_distributions()
+    others = {
+        f"{room} of {owner}" for room in _ROOMS for owner in owners.get(room, ()) if owner != "phosphene"
+    }
+    return Finding(
+        "packages",
+        f"also installed: {', '.join(sorted(others))}" if others else "no other program has one of our names",
+        "install phosphene in an environment of its own: pipx install, uv tool install" if others else "",
+    )

@@ -45,7 +45,7 @@ def feedback_choice(
     base: FeedbackConfig | None = None,
     blind: bool = False,
 ) -> FeedbackChoice:
-    """What the options come to.
+    """Return what the options come to.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def _plain(message: str) -> str:
 
 
 def _repeated(folder: str) -> tuple[tuple[float, float], ...]:
-    """The times of a session's feedback."""
+    """Return the times of a session's feedback."""
     from recordings.session.session import Session
 
     if not Path(folder).exists():

@@ -22,7 +22,9 @@ class OnDisk(Protocol):
     """A video whose file can be read beside it."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The file."""
+        ...
 
 
 def pictures_of(

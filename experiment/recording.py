@@ -118,18 +118,18 @@ class SessionRecording:
                 )
 
     def toggle(self) -> None:
-        """What the window's button does."""
+        """Do what the window's button asks for."""
         if self._recording is None:
             self.start()
         else:
             self.stop()
 
     def seconds(self) -> float | None:
-        """Recorded so far; None while nothing is recorded."""
+        """Return how long the recording is so far; None while nothing is recorded."""
         return None if self._recording is None else self._recording.recorder.health().seconds
 
     def _take_feedback(self, feedback: Feedback) -> None:
-        """Called in the scoring thread, after the feedback has left."""
+        """Record feedback. Called in the scoring thread, after it has left."""
         if (recording := self._recording) is None:
             return
         row = np.array([feedback_row(feedback, self._clock.now())])

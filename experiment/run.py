@@ -33,12 +33,18 @@ class CanFail(Protocol):
 class Runner(CanFail, Protocol):
     """What runs a pipeline: `realtime.live.LiveRunner` or `recordings.player.Player`."""
 
-    def launch(self) -> Any: ...
+    def launch(self) -> Any:
+        """Begin to run, in threads of its own."""
+        ...
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """End the threads and close the sources."""
+        ...
 
     @property
-    def finished(self) -> bool: ...
+    def finished(self) -> bool:
+        """Whether nothing more will come."""
+        ...
 
 
 @dataclass
@@ -87,7 +93,7 @@ Returns when it is over, or when the user has left, with further entries of the 
 
 
 def show_nothing(session: Running, over: Callable[[], bool], interrupted: threading.Event) -> dict[str, Any]:
-    """The `Surface` of a program that wants the summary alone."""
+    """Show nothing: the `Surface` of a program that wants the summary alone."""
     while not over():
         interrupted.wait(0.05)
     return {}

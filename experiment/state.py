@@ -33,16 +33,24 @@ class Transport(Protocol):
     loop: bool
 
     @property
-    def position(self) -> float: ...
+    def position(self) -> float:
+        """Where it stands."""
+        ...
 
     @property
-    def start(self) -> float: ...
+    def start(self) -> float:
+        """Where it begins."""
+        ...
 
     @property
-    def end(self) -> float: ...
+    def end(self) -> float:
+        """Where it ends."""
+        ...
 
     @property
-    def playing(self) -> bool: ...
+    def playing(self) -> bool:
+        """Whether it plays, or stands still."""
+        ...
 
     @property
     def at_end(self) -> bool:
@@ -59,25 +67,35 @@ class Transport(Protocol):
         """Time and similarity of the readings that were recorded with the session."""
         ...
 
-    def play(self) -> None: ...
+    def play(self) -> None:
+        """Go on; at the end, from the start."""
+        ...
 
-    def pause(self) -> None: ...
+    def pause(self) -> None:
+        """Stand still."""
+        ...
 
     def step(self) -> None:
         """Go on by one hop and stand still."""
         ...
 
-    def seek(self, t: float) -> None: ...
+    def seek(self, t: float) -> None:
+        """Go to `t`."""
+        ...
 
 
 class View(Protocol):
     """A session as the window sees it. Every call is cheap, copies out, and is made by the Qt thread."""
 
     @property
-    def grid(self) -> GridConfig: ...
+    def grid(self) -> GridConfig:
+        """The network's time grids."""
+        ...
 
     @property
-    def card(self) -> ModelCard: ...
+    def card(self) -> ModelCard:
+        """What runs."""
+        ...
 
     @property
     def blind(self) -> bool:
@@ -100,14 +118,16 @@ class View(Protocol):
         ...
 
     @property
-    def readings(self) -> Latest[Reading]: ...
+    def readings(self) -> Latest[Reading]:
+        """The newest reading."""
+        ...
 
     def now(self) -> float:
-        """The session's clock, seconds."""
+        """Return the session's time, seconds on its clock."""
         ...
 
     def eeg_window(self, seconds: float) -> tuple[TimeArray, FloatArray]:
-        """The newest `seconds` of EEG.
+        """Return the newest `seconds` of EEG.
 
         Returns
         -------
@@ -119,29 +139,35 @@ class View(Protocol):
         ...
 
     def channel_quality(self) -> Mapping[str, str]:
-        """For each label an empty word where the channel is good, else why not: flat, railing, noisy."""
+        """Return for each label an empty word where the channel is good, else why not: flat, noisy."""
         ...
 
     def thumbnails(self, seqs: Sequence[int]) -> list[Thumbnail | None]:
-        """Small RGB pictures of frames by number; None where one is no longer held."""
+        """Return small RGB pictures of frames by number; None where one is no longer held."""
         ...
 
     def history(self, seconds: float) -> list[Reading]:
-        """The readings of the last `seconds`, oldest first."""
+        """Return the readings of the last `seconds`, oldest first."""
         ...
 
-    def eeg_health(self) -> EegHealth: ...
+    def eeg_health(self) -> EegHealth:
+        """Return the state of the EEG stream."""
+        ...
 
-    def video_health(self) -> VideoHealth: ...
+    def video_health(self) -> VideoHealth:
+        """Return the state of the main video."""
+        ...
 
-    def other_video_health(self) -> Sequence[VideoHealth]: ...
+    def other_video_health(self) -> Sequence[VideoHealth]:
+        """Return the states of the further videos."""
+        ...
 
     def counters(self) -> Mapping[str, float]:
-        """readings, intervals, skipped_ticks, late_intervals, latency_p95_ms, frames_dropped."""
+        """Return readings, intervals, skipped_ticks, late_intervals, latency_p95_ms, frames_dropped."""
         ...
 
     def markers(self, seconds: float) -> list[tuple[float, str]]:
-        """Markers of the last `seconds` as (stamp, text), oldest first."""
+        """Return markers of the last `seconds` as (stamp, text), oldest first."""
         ...
 
     @property

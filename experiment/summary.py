@@ -23,7 +23,7 @@ class StageTimes:
         self._values: dict[str, list[float]] = {}
 
     def take(self, reading: Reading) -> None:
-        """Called in the scoring thread for each reading."""
+        """Add a reading. Called in the scoring thread."""
         for stage, ms in reading.stage_ms.items():
             values = self._values.setdefault(stage, [])
             if len(values) < _KEPT:
@@ -32,7 +32,7 @@ class StageTimes:
                 values[reading.seq % _KEPT] = ms
 
     def medians(self) -> dict[str, float]:
-        """Median of each stage, milliseconds."""
+        """Return the median of each stage, milliseconds."""
         return {stage: round(float(np.median(values)), 3) for stage, values in self._values.items()}
 
 
@@ -43,7 +43,7 @@ class Similarities:
         self._sums, self._counts = np.zeros(n_videos), np.zeros(n_videos, np.int64)
 
     def take(self, reading: Reading) -> None:
-        """Called in the scoring thread for each reading."""
+        """Add a reading. Called in the scoring thread."""
         self._add(0, reading.similarity)
         for number, video in enumerate(reading.others, 1):
             if video.enough:
@@ -54,7 +54,7 @@ class Similarities:
         self._counts[number] += 1
 
     def means(self) -> list[float | None]:
-        """Of each video, the main one first; None for one that was never there for a whole interval."""
+        """Return the mean of each video, the main one first; None for one that was never whole."""
         pairs = zip(self._sums, self._counts, strict=True)
         return [round(float(total / n), 4) if n else None for total, n in pairs]
 
@@ -87,7 +87,7 @@ class Health:
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> Health:
-        """As they are now."""
+        """Return it as it is now."""
         return cls(pipeline.eeg.health(), tuple(video.health() for video in pipeline.videos))
 
 
@@ -157,7 +157,7 @@ def _video(health: VideoHealth, similarity: float | None) -> dict[str, Any]:
 
 
 def _warnings(pipeline: Pipeline, health: Health, *, hidden: bool) -> list[str]:
-    """What a careful experimenter wants to know of a run, with a reason for each number that is null."""
+    """Say what a careful experimenter wants to know of a run, with a reason for each number that is null."""
     eeg, found = health.eeg, []
     if eeg.gaps:
         found.append(f"EEG {eeg.name}: {eeg.gaps} gaps, {eeg.lost_samples} samples lost")

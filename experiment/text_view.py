@@ -76,7 +76,7 @@ def _chance(reading: Reading) -> str:
 
 
 def render(view: View, title: str, width: int, attended: AttendedShown | None = None) -> RenderableType:
-    """The whole text view at this moment."""
+    """Return the whole text view at this moment."""
     eeg, video, counters = view.eeg_health(), view.video_health(), view.counters()
     slot = view.readings.get()
     latency = counters["latency_p95_ms"]
@@ -106,7 +106,7 @@ def render(view: View, title: str, width: int, attended: AttendedShown | None = 
 def show_line(
     session: Running, over: Callable[[], bool], stop: threading.Event, console: Console | None = None
 ) -> dict[str, Any]:
-    """The `experiment.run.Surface` of one line that tells how far a session has come."""
+    """Show how far a session has come, in one line: an `experiment.run.Surface`."""
     view = session.view
     with (console or Console(stderr=True)).status("connecting") as status:
         while not over() and not stop.wait(1 / REFRESH_HZ):
@@ -121,7 +121,7 @@ def show_line(
 def show_text(
     session: Running, over: Callable[[], bool], stop: threading.Event, console: Console | None = None
 ) -> dict[str, Any]:
-    """The `experiment.run.Surface` of a terminal: the live view as text."""
+    """Show the live view as text: the `experiment.run.Surface` of a terminal."""
     console = console or Console(stderr=True)
     width = min(console.width, 100)
 

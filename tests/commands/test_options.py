@@ -15,7 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from commands import options
+from commands import options, session_options
 from commands.app import app
 from commands.grouping import given_options, grouped
 from experiment.state import FeedbackStyle
@@ -87,14 +87,14 @@ class TestLegalValues:
     def test_they_are_those_of_the_parts_that_know_them(self):
         assert set(get_args(options.PresetName)) == set(PRESETS)
         assert set(get_args(options.BackendName)) == set(CHOICES)
-        assert get_args(options.ClockName) == get_args(ClockMode)
-        assert get_args(options.StyleName) == tuple(style.value for style in FeedbackStyle)
+        assert get_args(session_options.ClockName) == get_args(ClockMode)
+        assert get_args(session_options.StyleName) == tuple(style.value for style in FeedbackStyle)
         for reference in get_args(options.ReferenceName):
             assert ConditioningConfig(reference=reference).reference == reference
 
     @pytest.mark.parametrize("codec", ["libx264", "libx265", "ffv1", "mjpeg"])
     def test_an_encoder_of_software_writes_a_video(self, codec, tmp_path):
-        assert codec in get_args(options.CodecName)
+        assert codec in get_args(session_options.CodecName)
         with VideoWriter(tmp_path / "video.mkv", (64, 64), codec=codec) as video:
             video.write(np.zeros((64, 64, 3), np.uint8), 0.0)
 

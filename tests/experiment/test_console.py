@@ -40,7 +40,7 @@ class TestNamesAreWhole:
 
 def test_long_words_of_a_check_are_folded_not_cut(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
-    print_findings([Finding("disk", False, "1 GB free in /" + "x" * 90, "make room")])
+    print_findings([Finding("disk", "1 GB free in /" + "x" * 90, "make room")])
     assert capsys.readouterr().out.count("x") == 90
 
 

@@ -105,6 +105,7 @@ def test_the_doctor_looks_at_everything_and_says_what_to_do_where_something_is_w
         "display",
         "Qt",
         "disk",
+        "packages",
     }
     assert all(finding.seen for finding in findings.values())
     assert all(finding.ok != bool(finding.advice) for finding in findings.values())
