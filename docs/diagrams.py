@@ -46,6 +46,7 @@ class Drawing:
         self, x: float, y: float, words: str, size: float = 14, colour: str = INK,
         anchor: str = "middle", bold: bool = False,
     ) -> None:  # fmt: skip
+        """Write words at a point."""
         weight = ' font-weight="600"' if bold else ""
         self._parts.append(
             f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" fill="{colour}" text-anchor="{anchor}"{weight}>'
@@ -62,6 +63,7 @@ class Drawing:
         line: str = "none",
         r: float = 0,
     ) -> None:
+        """Draw a rectangle with rounded corners."""
         self._parts.append(
             f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{r:g}" fill="{fill}" '
             f'stroke="{line}"/>'
@@ -77,20 +79,21 @@ class Drawing:
         fill: str = CARD,
         line: str = LINE,
     ) -> None:
-        """A card with a title and a line below it, 56 high."""
+        """Draw a card with a title and a line below it, 56 high."""
         self.rect(x, y, width, 56, fill, line, 8)
         self.text(x + width / 2, y + (25 if words else 33), title, bold=True)
         if words:
             self.text(x + width / 2, y + 43, words, 12, SOFT)
 
     def line(self, points: list[tuple[float, float]], colour: str = LINE, width: float = 1.5) -> None:
+        """Draw straight lines from point to point."""
         path = " ".join(f"{x:g},{y:g}" for x, y in points)
         self._parts.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}"/>'
         )
 
     def arrow(self, points: list[tuple[float, float]], colour: str = SOFT) -> None:
-        """A line that ends in a head."""
+        """Draw a line that ends in a head."""
         self.line(points, colour)
         (x0, y0), (x, y) = points[-2:]
         length = float(np.hypot(x - x0, y - y0))
@@ -100,13 +103,14 @@ class Drawing:
         self._parts.append(f'<polygon points="{head}" fill="{colour}"/>')
 
     def save(self, path: Path) -> None:
+        """Write the SVG."""
         head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self._size}" role="img" '
         body = "\n".join(self._parts)
         path.write_text(f'{head}font-family="system-ui, sans-serif">\n{body}\n</svg>\n', encoding="utf-8")
 
 
 def path_of_a_sample() -> Drawing:
-    """From headset and camera to a reading, and where a recording takes its data."""
+    """Draw the way from headset and camera to a reading, and where a recording takes its data."""
     grid = GridConfig()
     d = Drawing(
         960, 300, "Headset and camera, each through its own stages, meet in an interval that is scored"
@@ -143,7 +147,7 @@ def path_of_a_sample() -> Drawing:
 
 
 def interval() -> Drawing:
-    """Two seconds of video and the EEG that goes on beyond it."""
+    """Draw two seconds of video and the EEG that goes on beyond them."""
     grid = GridConfig()
     span = grid.interval_s + grid.lag_s
     d = Drawing(960, 300, f"An interval holds {grid.interval_s:g} s of video and {span:g} s of EEG")
@@ -184,7 +188,7 @@ def interval() -> Drawing:
 
 
 def towers() -> Drawing:
-    """Where similarity, match and map come from."""
+    """Draw where similarity, match and map come from."""
     d = Drawing(1110, 270, "The towers give the similarity; the fusion of both gives match and map")
     d.box(20, 40, 120, "EEG", "an interval", PALE_TEAL, TEAL)
     d.box(20, 174, 120, "Video", "an interval", PALE_AMBER, AMBER)
@@ -210,7 +214,7 @@ def towers() -> Drawing:
 
 
 def matrix(folder: Path) -> Drawing:
-    """Similarity of each window of a virtual subject's EEG with each window of its video."""
+    """Draw the similarity of each window of a virtual subject's EEG with each window of its video."""
     make_example(folder / "session", seed=3, seconds=44.0)
     recording = read_recording(folder / "session")
     weights = shipped_weights("demo")
@@ -247,7 +251,7 @@ def matrix(folder: Path) -> Drawing:
 
 
 def all_pairs(engine: Engine, intervals: IntervalArrays, folder: Path) -> np.ndarray:
-    """Similarity (n, n) of every window of EEG with every window of video."""
+    """Score every window of EEG with every window of video: similarity, array of shape (n, n)."""
     numbers = np.unique(intervals.frame[intervals.frame_valid])
     video = read_recording(folder).video
     assert video is not None
@@ -272,7 +276,7 @@ def all_pairs(engine: Engine, intervals: IntervalArrays, folder: Path) -> np.nda
 
 
 def shade(share: float) -> str:
-    """A colour from pale to teal."""
+    """Give a colour from pale (0) to teal (1)."""
     ends = np.array([[240, 244, 246], [13, 106, 117]])
     red, green, blue = (ends[0] + share * (ends[1] - ends[0])).round().astype(int)
     return f"#{red:02x}{green:02x}{blue:02x}"

@@ -41,13 +41,13 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def examples() -> list[Path]:
-    """The examples, those that come first first."""
+    """List the examples in the order of their reading."""
     found = sorted((ROOT / "examples").glob("*.py"))
     return sorted(found, key=lambda path: ORDER.index(path.stem) if path.stem in ORDER else len(ORDER))
 
 
 def example(path: Path) -> str:
-    """A page of an example: what its docstring says, then its code."""
+    """Make the page of an example: what its docstring says, then its code."""
     source = path.read_text(encoding="utf-8")
     title, _, words = (ast.get_docstring(ast.parse(source)) or path.stem).partition("\n\n")
     code = source.split('"""\n', 1)[1].strip()
@@ -55,7 +55,7 @@ def example(path: Path) -> str:
 
 
 def commands() -> str:
-    """Every verb with its arguments and options, as `--help` says it."""
+    """List every verb with its arguments and options, as `--help` does."""
     sys.path.insert(0, str(ROOT))
     from commands.app import app
 

@@ -41,7 +41,7 @@ STREAMS = (
 
 
 def window_of(folder: Path, app: QApplication) -> MainWindow:
-    """The window while a session is replayed, stopped at one moment."""
+    """Replay a session in a window and stop at one moment."""
     session = open_replay(folder, ModelChoice(weights="demo"), speed=SPEED)
     window = MainWindow(session.view, Mode.REPLAY, session.actions, settings(folder))
     window.apply_theme(themes.LIGHT)
@@ -64,7 +64,7 @@ def window_of(folder: Path, app: QApplication) -> MainWindow:
 
 
 def dialog(folder: Path) -> StreamDialog:
-    """The dialog in which streams are chosen, with two headsets and a camera."""
+    """Open the dialog in which streams are chosen, with two headsets and a camera."""
     camera = CameraSummary(0, "Integrated Camera", "/dev/video0")
     lookout = Lookout(lambda: STREAMS, lambda: (camera,))
     lookout.look()
@@ -74,18 +74,19 @@ def dialog(folder: Path) -> StreamDialog:
 
 
 def settings(folder: Path) -> QSettings:
+    """Keep the window's layout where it is gone afterwards."""
     return QSettings(str(folder / "layout.ini"), QSettings.Format.IniFormat)
 
 
 def picture(widget: QWidget) -> Image.Image:
-    """What a widget shows."""
+    """Take what a widget shows."""
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     size = image.width(), image.height()
     return Image.frombytes("RGB", size, bytes(image.constBits()), "raw", "RGB", image.bytesPerLine())
 
 
 def beside(*images: Image.Image, gap: int = 12) -> Image.Image:
-    """Pictures next to each other, on the window's ground."""
+    """Put pictures next to each other, on the window's ground."""
     height = max(image.height for image in images)
     whole = Image.new("RGB", (sum(i.width for i in images) + gap * (len(images) - 1), height), "#e9edf0")
     x = 0
