@@ -57,7 +57,11 @@ class FirstRun(QWidget):
         middle = QWidget()
         middle.setFixedWidth(680)
         middle.setLayout(column)
-        outer.addWidget(middle, alignment=Qt.AlignmentFlag.AlignHCenter)
+        centred = QHBoxLayout()  # an alignment would give it the height of unwrapped words
+        centred.addStretch()
+        centred.addWidget(middle)
+        centred.addStretch()
+        outer.addLayout(centred)
         outer.addStretch(3)
         self.notice.setVisible(bool(notice))
         if self.buttons:
