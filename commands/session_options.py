@@ -128,6 +128,16 @@ class RecordingGroup:
         "sub-{sub}_ses-{ses}_task-{task}_run-{run}"
     )
     codec: Annotated[CodecName, typer.Option(help="Encoder of the video; ffv1 loses nothing.")] = "libx264"
+    remote: Annotated[
+        int | None,
+        typer.Option(
+            "--remote",
+            help="Let other programs of this machine start and stop recordings through this port; "
+            "LabRecorder's is 22345.",
+            min=0,
+            max=65535,
+        ),
+    ] = None
     codec_option: Annotated[
         list[str] | None, typer.Option(help="Of the encoder, for its quality: crf=18, preset=fast")
     ] = None

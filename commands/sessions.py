@@ -72,6 +72,16 @@ def live(
         Path,
         typer.Option("--out", help="Where the record button puts its folders.", rich_help_panel="Recording"),
     ] = SESSIONS,
+    remote: Annotated[
+        int | None,
+        typer.Option(
+            "--remote",
+            help="Let other programs of this machine start and stop recordings through this port.",
+            min=0,
+            max=65535,
+            rich_help_panel="Recording",
+        ),
+    ] = None,
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
     loop, seen = feedback.choice(), bool(streams.video or streams.stimulus)
@@ -79,7 +89,8 @@ def live(
         _ask(eeg, out, loop, shown, seen=seen)
         return
     choice = _live_choice(eeg, streams, model, conditioning, loop)
-    _run(lambda: _open_recordable(choice, out, streams, RecordingGroup(), shown, at_once=False), shown)
+    recording = RecordingGroup(remote=remote)
+    _run(lambda: _open_recordable(choice, out, streams, recording, shown, at_once=False), shown)
 
 
 @grouped
@@ -260,7 +271,15 @@ def _open_recordable(
     if streams.stimulus is not None:
         choice = replace(choice, stimulus=_player(streams.stimulus, streams.screen, shown))
     running = open_live(choice)
-    offer_recording(running, out, recording.streams(), options, recording.template, at_once=at_once)
+    offer_recording(
+        running,
+        out,
+        recording.streams(),
+        options,
+        recording.template,
+        at_once=at_once,
+        remote=recording.remote,
+    )
     return running
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from experiment.remote import RemoteControl
 from experiment.run import Running, opening
 from realtime.errors import RunError, SessionError
 from realtime.feedback.controller import Feedback
 from realtime.lsl.selector import StreamSelector
 from realtime.time.clock import LslClock
 from realtime.types import EegInfo
+from realtime.view import PipelineView
 from recordings.lsl_streams import LslStreams
 from recordings.pipeline_recording import PipelineRecording
 from recordings.report.page import write_report
@@ -54,9 +57,10 @@ class SessionRecording:
         options: RecordingOptions | None = None,
         template: str = TEMPLATE,
     ):
-        self._pipeline = running.pipeline
+        self._pipeline, self._view = running.pipeline, running.view
         self._root, self._streams, self._template = root, tuple(streams), template
         self._options = options or RecordingOptions()
+        self._switching = threading.RLock()  # by the window's button and by remote control
         self._recording: PipelineRecording | None = None
         self._ended: BaseException | None = None  # why an earlier recording ended by itself
         self._warnings = running.warnings
@@ -66,6 +70,30 @@ class SessionRecording:
         if self._feedback is not None:
             self._feedback.taps.attach(self._take_feedback)
 
+    def name_next(
+        self, entities: Mapping[str, str], root: Path | None = None, template: str | None = None
+    ) -> None:
+        """Name the next recording: its entities, where its folder goes, and the template of its name.
+
+        What is not given stays as it is.
+        """
+        merged = {**self._options.entities, **entities}
+        self._options = self._options.model_copy(update={"entities": merged})
+        self._root, self._template = root or self._root, template or self._template
+
+    def take_all_streams(self, *, on: bool) -> None:
+        """Record every LSL stream on the network from the next recording on, or only those chosen."""
+        chosen = tuple(text for text in self._streams if text != ALL_STREAMS)
+        self._streams = (*chosen, ALL_STREAMS) if on else chosen
+
+    def marker(self, text: str) -> None:
+        """Mark this moment, in the window and, while one runs, in the recording."""
+        stamp = self._clock.now()
+        if isinstance(self._view, PipelineView):
+            self._view.add_marker(stamp, text)
+        if (recording := self._recording) is not None:
+            recording.recorder.marker(stamp, text)
+
     def start(self) -> Path:
         """Begin a recording; returns its folder.
 
@@ -73,6 +101,10 @@ class SessionRecording:
         ------
         SessionError, ConfigError, StreamNotFound
         """
+        with self._switching:
+            return self._start()
+
+    def _start(self) -> Path:
         folder = session_folder(self._root, self._options.entities, self._template)
         everything = ALL_STREAMS in self._streams
         selectors = [StreamSelector.parse(text) for text in self._streams if text != ALL_STREAMS]
@@ -93,9 +125,9 @@ class SessionRecording:
 
     def stop(self) -> None:
         """End the recording, if there is one, and close its files."""
-        recording, others = self._recording, self._others
-        self._recording, self._others = None, None
-        with ExitStack() as closing:
+        with self._switching, ExitStack() as closing:
+            recording, others = self._recording, self._others
+            self._recording, self._others = None, None
             if recording is not None:
                 closing.callback(self._finish, recording)
             if others is not None:
@@ -169,19 +201,33 @@ def offer_recording(
     template: str = TEMPLATE,
     *,
     at_once: bool = False,
+    remote: int | None = None,
 ) -> SessionRecording:
-    """Give a session its record button; `at_once` begins with its first sample."""
+    """Give a session its record button; `at_once` begins with its first sample.
+
+    With `remote`, a port of this machine, other programs may start and stop recordings (`experiment.remote`).
+
+    Raises
+    ------
+    ConfigError
+        The port is taken.
+    """
     recording = SessionRecording(running, root, streams, options, template)
     running.actions = replace(
         running.actions,
         toggle_recording=recording.toggle,
         recorded_s=recording.seconds,
         open_report=recording.open_report,
+        mark=recording.marker,
     )
     running.entries["recordings"] = lambda: [str(folder) for folder in recording.folders]
     running.workers.append(recording)
     running.closing.callback(recording.stop)
-    if at_once:
-        with opening(running):
+    with opening(running):
+        if remote is not None:
+            control = RemoteControl(recording, remote).launch()
+            running.workers.append(control)
+            running.closing.callback(control.stop)
+        if at_once:
             recording.start()
     return recording

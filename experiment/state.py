@@ -279,6 +279,8 @@ class Actions:
         Ends the session and shows what came of it.
     toggle_recording : callable
         Starts or ends a recording.
+    mark : callable
+        Given a text, marks this moment in the window and in the recording.
     recorded_s : callable
         Seconds recorded so far, or None while nothing is recorded.
     feedback : callable
@@ -295,6 +297,7 @@ class Actions:
     end: Callable[[], Any] | None = None
     open_report: Callable[[], Any] | None = None
     toggle_recording: Callable[[], Any] | None = None
+    mark: Callable[[str], Any] | None = None
     recorded_s: Callable[[], float | None] | None = None
     feedback: Callable[[], FeedbackShown | None] | None = None
     attended: Callable[[], AttendedShown | None] | None = None

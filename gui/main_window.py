@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QInputDialog, QMainWindow, QMessageBox, QWidget
 
 from experiment.state import Actions, FeedbackStyle, Mode, View
 from gui import theme as themes
@@ -32,10 +32,10 @@ _NEWS = ("recorded_s", "feedback", "attended")  # actions that are asked at ever
 def _guarded(actions: Actions, tell: Callable[[str], None]) -> Actions:
     """Return the same actions, but with our errors shown in the window; Qt would print them and go on."""
 
-    def guard(action: Callable[[], Any]) -> Callable[[], None]:
-        def guarded() -> None:
+    def guard(action: Callable[..., Any]) -> Callable[..., None]:
+        def guarded(*given: str) -> None:
             try:
-                action()
+                action(*given)
             except PhospheneError as error:
                 tell(str(error))
 
@@ -233,6 +233,25 @@ class MainWindow(QMainWindow):
         """Begin or end a recording, where there is one to be made."""
         if self.can.toggle_recording is not None:
             self.can.toggle_recording()
+
+    def mark(self, text: str) -> None:
+        """Mark this moment, where there is a recording to be made."""
+        if self.can.mark is not None:
+            self.can.mark(text)
+            self.tell_done(f"marked: {text}")
+
+    def note(self) -> None:
+        """Ask for a note and mark the moment the key was pressed with it."""
+        if self.can.mark is None:
+            return
+        text, given = QInputDialog.getText(self, "Note", "What happens now; it goes into the recording:")
+        if given and text.strip():
+            self.mark(f"note: {text.strip()}")
+
+    def tell_done(self, text: str) -> None:
+        """Say for a moment what was done."""
+        if self.page is not None:
+            self.page.header.say(text)
 
     def end_session(self) -> None:
         """End the session, where it does not end with its window."""

@@ -20,6 +20,8 @@ _SIGNS = {
     StreamState.FINISHED: ("■", "ENDED", "muted"),
 }
 
+_SAID_FOR = 6  # refreshes: three seconds
+
 
 def clock(seconds: float) -> str:
     """Hours, minutes, seconds."""
@@ -99,6 +101,8 @@ class HeaderBar(QFrame):
                 Mode.DEMO: "A simulated subject watches a film: no headset is connected",
             }[mode]
         )
+        self.done = ElidedLabel(role="note")
+        self._said = 0
         self.playing = label(role="chip")
         self.playing.hide()
         self.record = QPushButton("Record")
@@ -128,6 +132,7 @@ class HeaderBar(QFrame):
             row.addSpacing(14)
             row.addWidget(sign)
         row.addStretch()
+        row.addWidget(self.done)
         row.addWidget(self.recording)
         row.addWidget(self.record)
         row.addWidget(self.end)
@@ -149,12 +154,20 @@ class HeaderBar(QFrame):
             words = other.note or f"{other.name} · {video_words(other)}"
             sign.show_state(other, "", words)
         self.show_playing(view.transport)
+        self._said -= 1
+        if self._said == 0:
+            self.done.say("")
         recorded = self._actions.recorded_s() if self._actions.recorded_s else None
         self.recording.setVisible(recorded is not None)
         if recorded is not None:
             set_text(self.recording, f"● REC {clock(recorded)}")
             set_tone(self.recording, "alarm")
         self.record.setText("Record" if recorded is None else "Stop")
+
+    def say(self, text: str) -> None:
+        """Say for a moment what was done."""
+        self.done.say(text)
+        self._said = _SAID_FOR
 
     def show_playing(self, transport: Transport | None) -> None:
         """Say of a replay that it stands still, so that what is shown does not pass for new."""

@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QInputDialog, QLabel, QWidget
 
 from experiment.display import why_no_window
 from experiment.state import Actions, FeedbackShown, Mode
@@ -97,16 +97,31 @@ def test_the_key_list_names_every_key(open_window):
 def test_a_number_hides_a_panel_and_shows_it_again(open_window):
     window = open_window()
     for number, name in enumerate(("eeg", "video", "strip", "similarity", "attention", "scalp"), start=1):
-        press(window, str(number))
+        press(window, f"Ctrl+{number}")
         assert window.page.hidden() == {name}
-        press(window, str(number))
+        press(window, f"Ctrl+{number}")
         assert window.page.hidden() == set()
+
+
+def test_number_keys_and_notes_mark_the_moment(open_window, monkeypatch):
+    marked = []
+    window = open_window(actions=Actions(mark=marked.append))
+    press(window, "3")
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("door opens ", True))
+    press(window, "M")
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("left out", False))
+    press(window, "M")
+    assert marked == ["key 3", "note: door opens"]
+    assert window.page.header.done.words == "marked: note: door opens"
+    for _ in range(8 * SLOW_EVERY):
+        window.draw()
+    assert window.page.header.done.words == ""
 
 
 def test_a_row_without_panels_gives_its_room_to_the_other(open_window):
     window = open_window()
     for number in "456":
-        press(window, number)
+        press(window, f"Ctrl+{number}")
     QApplication.processEvents()
     assert window.page.eeg.height() > 600
     press(window, "Ctrl+0")
@@ -117,7 +132,7 @@ def test_a_row_without_panels_gives_its_room_to_the_other(open_window):
 
 def test_hidden_panels_and_sizes_are_there_again_the_next_time(open_window, settings):
     window = open_window()
-    press(window, "6")
+    press(window, "Ctrl+6")
     press(window, "D")
     window.page._top.setSizes([300, 900])
     QApplication.processEvents()
@@ -297,7 +312,7 @@ def test_a_session_takes_the_place_of_the_first_run_page(qtbot, settings):
 
 def test_another_session_keeps_the_layout_and_forgets_the_readings(open_window):
     window = open_window()
-    press(window, "5")
+    press(window, "Ctrl+5")
     other = FakeView()
     window.show_view(other, Mode.REPLAY, Actions())
     window.draw()
@@ -307,7 +322,7 @@ def test_another_session_keeps_the_layout_and_forgets_the_readings(open_window):
 
 def test_the_tour_passes_every_panel_that_is_shown_and_ends(open_window):
     window = open_window()
-    press(window, "2")
+    press(window, "Ctrl+2")
     press(window, "T")
     QApplication.processEvents()
     passed = []
