@@ -26,6 +26,9 @@ class OutletGroup:
     channels: Annotated[str | None, typer.Option(help="How many, or their names: 8, or Fz,Cz,Pz")] = None
     source_id: Annotated[str | None, typer.Option(help="Identity that survives a restart.")] = None
     seconds: Annotated[float | None, typer.Option(help="End after this many seconds.")] = None
+    network: Annotated[
+        bool, typer.Option("--network", help="Let other machines hear it, not this one alone.")
+    ] = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def headset(stream: OutletGroup, virtual: VirtualHeadsetGroup, faults: FaultGrou
     """Be a headset: an LSL stream of made-up EEG, or that of a real headset which has no LSL of its own."""
     from experiment.interrupt import interruptible
     from realtime.errors import ConfigError
+    from realtime.lsl.outlet import let_the_network_hear
     from realtime.time.clock import check_lsl_clock
 
     made_up, board = given_options(virtual) | given_options(faults), given_options(real)
@@ -104,9 +108,12 @@ def headset(stream: OutletGroup, virtual: VirtualHeadsetGroup, faults: FaultGrou
         names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(misplaced))
         raise ConfigError(f"{names} is for {whose}")
     check_lsl_clock()
+    if stream.network:
+        let_the_network_hear()
+    named = {name: value for name, value in given_options(stream).items() if name != "network"}
     with interruptible() as stopping:
         serve = _virtual if real.board is None else _real
-        serve(given_options(stream) | made_up | board, stopping.is_set)
+        serve(named | made_up | board, stopping.is_set)
 
 
 def _virtual(given: dict[str, Any], should_stop: Callable[[], bool]) -> None:

@@ -6,7 +6,7 @@ Legal values stand here as literals, see `commands.options`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
@@ -87,6 +87,9 @@ class FeedbackGroup:
     osc: Annotated[str | None, typer.Option("--osc", help="Send the feedback by OSC as well: HOST:PORT.")] = (
         None
     )
+    network: Annotated[
+        bool, typer.Option("--network", help="Let other machines hear the feedback over LSL, too.")
+    ] = False
 
     def choice(self) -> FeedbackChoice | None:
         """Return the feedback that was asked for; None where none of these options was given.
@@ -96,8 +99,12 @@ class FeedbackGroup:
         ConfigError, SessionError
             See `experiment.feedback_options.feedback_choice`.
         """
-        if self == FeedbackGroup():
+        if replace(self, network=False) == FeedbackGroup():
             return None
+        if self.network:
+            from realtime.lsl.outlet import let_the_network_hear
+
+            let_the_network_hear()
         from experiment.feedback_options import feedback_choice
 
         style = self.feedback_style or "bar"
@@ -183,6 +190,9 @@ class PlaybackGroup:
         float, typer.Option("--start", min=0, help="Begin this many seconds into the session.")
     ] = 0.0
     loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end.")] = False
+    network: Annotated[
+        bool, typer.Option("--network", help="With --lsl: let other machines hear it, not this one alone.")
+    ] = False
     eeg: EegOfSession = None
 
     def factor(self) -> float:

@@ -123,6 +123,10 @@ def replay(
     """Play a recorded session through the same path as a live one."""
     speed = playback.factor()
     if lsl:
+        if playback.network:
+            from realtime.lsl.outlet import let_the_network_hear
+
+            let_the_network_hear()
         _stream_out(session, speed, shown.seconds, loop=playback.loop)
         return
     from experiment.compose import open_replay

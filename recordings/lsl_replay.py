@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from realtime.errors import ConfigError, SessionError
+from realtime.lsl.outlet import open_outlet
 from realtime.time.clock import Clock
 from realtime.types import TimeArray
 from recordings.session.session import Session
@@ -133,7 +134,6 @@ class _Sender:
     """
 
     def __init__(self, reader: XdfReader, stream: XdfStream, speed: float):
-        import pylsl
 
         info = stream.info
         self.name = f"{info.name} {info.type} {info.stream_id}"
@@ -143,7 +143,7 @@ class _Sender:
         self._reader, self._stream = reader, stream
         self._times = self._dues = np.zeros(0)
         self._values: Values = []
-        self._outlet = pylsl.StreamOutlet(_description(info, speed), max_buffered=_BUFFER_S)
+        self._outlet = open_outlet(_description(info, speed), max_buffered=_BUFFER_S)
         self.rewind()
 
     def rewind(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from realtime.boards.packages import SteadyStamps
 from realtime.errors import RunError, StreamFormatError, StreamNotFound
+from realtime.lsl.outlet import open_outlet
 from realtime.time.clock import Clock
 from realtime.types import EegInfo, FloatArray, TimeArray
 
@@ -109,12 +110,11 @@ class _Bridge:
     """The outlets, and what goes into them."""
 
     def __init__(self, info: EegInfo, board: Board, clock: Clock, wall: Callable[[], float]):
-        import pylsl
 
         self._info, self._board, self._clock, self._wall = info, board, clock, wall
         self._steady = SteadyStamps(info.rate_nominal, info.n_channels)
-        self._eeg = pylsl.StreamOutlet(_eeg_stream(info), max_buffered=60)
-        self._losses = pylsl.StreamOutlet(_losses_stream(info))
+        self._eeg = open_outlet(_eeg_stream(info), max_buffered=60)
+        self._losses = open_outlet(_losses_stream(info))
         self._sent, self._told, self._told_at = 0, 0, -math.inf
 
     def run(self, should_stop: Callable[[], bool], seconds: float | None) -> Sent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from realtime.lsl.outlet import open_outlet
 from realtime.time.clock import Clock
 
 CHANNELS = ("object", "certainty", "emitted")
@@ -32,7 +33,7 @@ class AttendedOutlet:
             name, "Feedback", len(CHANNELS), pylsl.IRREGULAR_RATE, pylsl.cf_double64, self.source_id
         )
         info.set_channel_labels(list(CHANNELS))
-        self._stream: pylsl.StreamOutlet | None = pylsl.StreamOutlet(info)
+        self._stream: pylsl.StreamOutlet | None = open_outlet(info)
 
     def send(self, index: int | None, certainty: float, end: float) -> None:
         """Send what an interval that ends at `end` has shown; nothing after `close`."""

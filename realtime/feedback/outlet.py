@@ -8,6 +8,7 @@ import uuid
 from realtime.errors import ConfigError
 from realtime.feedback.config import FeedbackConfig
 from realtime.feedback.controller import Feedback
+from realtime.lsl.outlet import open_outlet
 from realtime.time.clock import Clock
 
 CHANNELS = ("similarity", "match", "feedback", "emitted")
@@ -45,8 +46,8 @@ class FeedbackOutlet:
         )
         for one in (info, marks):
             one.desc().append_child_value("parameters", config.model_dump_json())
-        self._stream: pylsl.StreamOutlet | None = pylsl.StreamOutlet(info)
-        self._markers: pylsl.StreamOutlet | None = pylsl.StreamOutlet(marks)
+        self._stream: pylsl.StreamOutlet | None = open_outlet(info)
+        self._markers: pylsl.StreamOutlet | None = open_outlet(marks)
 
     def send(self, feedback: Feedback) -> None:
         """Send one feedback; must not block."""

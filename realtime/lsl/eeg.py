@@ -131,10 +131,10 @@ class LslEeg:
         state = StreamState.LIVE
         if age > self._stall_s:
             state = StreamState.STALLED if age <= self._lost_s else StreamState.LOST
+        events = (*self._events, *(self._link.events if self._link is not None else ()))
         return EegHealth(
             name=info.name, state=state, n_channels=info.n_channels, rate_nominal=info.rate_nominal,
-            samples=self._samples, age_s=age, note=self._note,
-            warnings=tuple(self._events) + tuple(self._link.events if self._link is not None else ()),
+            samples=self._samples, age_s=age, note=self._note or "".join(events[-1:]), warnings=events,
         )  # fmt: skip
 
     @property

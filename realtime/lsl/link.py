@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pylsl
 
-from realtime.eeg.channels import describe_channels
+from realtime.eeg.channels import describe_channels, kinds_of
 from realtime.errors import StreamFormatError
 from realtime.lsl.anchor import Anchor
 from realtime.lsl.selector import StreamSummary
@@ -68,6 +68,7 @@ class Link:
         self._clock = _ExchangedClock(self._inlet, self.summary) if clock == "check" else _ArrivalClock()
         self._anchor = Anchor(1 / rate, now, tolerant=clock != "check" or not first)
         self._last = -math.inf
+        self._eeg = [i for i, kind in enumerate(kinds_of(self.info)) if kind == "eeg"]
 
     @property
     def events(self) -> list[str]:
@@ -117,7 +118,7 @@ class Link:
         """Return a copy in float32; where that is too coarse for the values, a note says so."""
         converted = samples.astype(np.float32)
         if samples.dtype != np.float32:
-            largest = np.float32(np.abs(converted).max())
+            largest = np.float32(np.abs(converted[:, self._eeg]).max(initial=0.0))
             if not np.isfinite(largest):
                 self.note = "values beyond the range of float32, or not numbers"
             elif not self.note and np.spacing(largest) * _microvolts(self.info.unit) > _FINE_UV:

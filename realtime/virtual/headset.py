@@ -17,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from realtime.config import Frozen
 from realtime.eeg.electrodes import HEADSETS
 from realtime.eeg.units import microvolts_per_unit
+from realtime.lsl.outlet import open_outlet
 from realtime.time.clock import Clock
 from realtime.types import BoolArray, FloatArray, IndexArray, TimeArray
 from realtime.virtual.head_model import direction
@@ -197,9 +198,8 @@ def serve(
     (by default when the stream opens): a signal that knows the time has to begin at the same moment. Called
     in the thread that is to stream; it blocks.
     """
-    import pylsl
 
-    outlet = pylsl.StreamOutlet(_stream_info(options), max_buffered=60)
+    outlet = open_outlet(_stream_info(options), max_buffered=60)
     headset = VirtualHeadset(options, clock.now() if start is None else start, signal)
     total = None if options.seconds is None else round(options.seconds * options.rate)
     sent = taken = 0

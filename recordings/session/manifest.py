@@ -59,9 +59,8 @@ def recorded_eeg(folder: Path) -> list[dict[str, Any]]:
 
 def is_recorded(stream: EegInfo | StreamInfo, taken: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a stream is one of those that `recorded_eeg` names."""
-    return any(
-        (entry.get("name"), entry.get("source_id")) == (stream.name, stream.source_id) for entry in taken
-    )
+    here = (stream.name, stream.type, stream.source_id)
+    return any((entry.get("name"), entry.get("type"), entry.get("source_id")) == here for entry in taken)
 
 
 def as_recorded(info: EegInfo, taken: Sequence[Mapping[str, Any]]) -> EegInfo:

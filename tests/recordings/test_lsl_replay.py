@@ -19,7 +19,7 @@ from realtime.errors import ConfigError, SessionError
 from realtime.lsl.eeg import LslEeg, StreamSelector
 from realtime.time.clock import LslClock
 from recordings.lsl_replay import LslReplay, serve_session
-from recordings.lsl_stream import LslStream
+from recordings.lsl_streams import LslStreams
 from recordings.recorder import Recorder
 from recordings.session.session import Session
 from recordings.xdf.writer import StreamHeader, XdfWriter
@@ -66,14 +66,12 @@ class Again:
     def __init__(self, folder, source_id):
         self.eeg = LslEeg(StreamSelector(source_id=source_id), resolve_s=20.0)
         info = self.eeg.open()
-        self.others = [LslStream(StreamSelector.parse(f"source_id={s}")) for s in ("markers", "stimulus")]
-        headers = {header: stream for stream in self.others if (header := stream.open())}
-        self.recorder = Recorder(folder, {"eeg": info}, others={s.name: h for h, s in headers.items()})
+        self.others = LslStreams([StreamSelector(source_id=s) for s in ("markers", "stimulus")])
+        self.recorder = Recorder(folder, {"eeg": info}, others=self.others.open())
 
     def record(self, child, n_samples):
         with self.recorder as recorder:
-            for stream in self.others:
-                stream.feed(recorder)
+            self.others.feed(recorder)
             self.begun = go(child)
             end = time.monotonic() + 30.0
             while recorder.health().samples["eeg"] < n_samples:
@@ -81,8 +79,7 @@ class Again:
                 if (chunk := self.eeg.read(0.1)) is not None:
                     recorder.eeg("eeg", chunk)
             self.sent = json.loads(child.stdout.readline())
-            for stream in self.others:
-                stream.close()
+            self.others.close()
             self.eeg.close()
 
 

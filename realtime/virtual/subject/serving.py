@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from realtime.lsl.outlet import open_outlet
 from realtime.lsl.selector import StreamSelector
 from realtime.time.clock import Clock
 from realtime.types import FloatArray
@@ -97,7 +98,7 @@ class _OnAir:
         info = pylsl.StreamInfo(
             f"{worn.name} markers", "Markers", 1, pylsl.IRREGULAR_RATE, "string", f"{worn.source_id}-markers"
         )
-        self._markers = pylsl.StreamOutlet(info)
+        self._markers = open_outlet(info)
         self._subject, self._ear, self._taken = subject, ear, 0
         self._current: Phase | None = (subject.start, subject.engagement.phase(subject.start))
 

@@ -22,12 +22,13 @@ RATES = (128.0, 250.0, 256.0, 500.0, 512.0, 1000.0, 2000.0)
 def senders(draw: st.DrawFn) -> Sender:
     """A stream with up to three things that happen to it, five seconds and more apart.
 
-    Packets are unequally late by as much as lets a sample be told: up to a period, less where few packets
-    come in the five seconds. A gap is at least 20 ms, five times that, and a quarter of a packet.
+    Packets are unequally late (one sd) by as much as lets a sample be told in the five seconds: up to half a
+    period, less where few packets come. A gap is at least 20 ms, five times that, and a quarter of a packet;
+    a clock is set by at least two packets.
     """
     rate = draw(st.sampled_from(RATES))
     packet = draw(st.sampled_from([0, 1, 2, 3, 5, 8, 10, 12, 20, 25, 40]))
-    told = min(1.0, 0.25 * (5 * rate / max(packet, 1)) ** 0.5) / rate
+    told = min(0.5, 0.1 * (5 * rate / max(packet, 1)) ** 0.5) / rate
     jitter = min(draw(st.sampled_from([0.0, 1e-3, 2e-3, 4e-3])), told)
     pauses, gaps, steps, at = [], [], [], 8.0
     for kind in draw(st.lists(st.sampled_from(["pause", "gap", "step"]), max_size=3)):
@@ -41,7 +42,8 @@ def senders(draw: st.DrawFn) -> Sender:
             gaps.append((at, lost))
             at += lost / rate
         elif kind == "step":
-            steps.append((at, draw(st.sampled_from([-12.0, -0.5, -0.2, 200_000.0]))))
+            step = draw(st.sampled_from([-12.0, -0.7, -0.2, 200_000.0]))
+            steps.append((at, min(step, -2 * packet / rate) if step < 0 else step))
         at += 5 + draw(st.floats(0, 3)) + 2 * packet / rate
     return Sender(
         rate, packet, jitter, draw(st.floats(-500, 500)), 0.0, tuple(pauses), tuple(gaps), tuple(steps),
