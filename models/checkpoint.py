@@ -30,6 +30,12 @@ from realtime.errors import ConfigError, WeightsError
 
 FORMAT = 1
 RECORD = "checkpoint.json"
+_ENTRIES: dict[str, type] = {
+    "config": dict, "channels": list, "weights": str, "sha256": str, "name": str, "split": dict,
+    "metrics": dict,
+}  # fmt: skip
+_DUE: dict[type, str] = {dict: "an object", list: "a list", str: "a text"}
+_LARGEST_SETTING = 1e5
 
 
 @dataclass(frozen=True)
@@ -100,16 +106,20 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
     """
     folder = Path(folder)
     record = _read_record(folder)
+    where = folder / RECORD
     try:
         with filled_later():
             network = Network(load(record["config"]), tuple(record["channels"]))
-        path = folder / Path(record["weights"]).name
-        state = _read_weights(path, record["sha256"])
-        name, split, metrics = str(record["name"]), record["split"], record["metrics"]
-    except KeyError as error:
-        raise WeightsError(f"{folder / RECORD} has no entry {error}: train or copy it anew") from None
     except ConfigError as error:
-        raise WeightsError(f"{folder / RECORD} asks for what this version does not know: {error}") from error
+        raise WeightsError(f"{where} asks for what this version does not know: {error}") from error
+    except (TypeError, ValueError, RuntimeError, OverflowError, MemoryError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(
+            f"{where}: no network can be built of its config ({reason}): copy it again"
+        ) from error
+    path = folder / Path(record["weights"]).name
+    state = _read_weights(path, record["sha256"])
+    name, split, metrics = record["name"], record["split"], record["metrics"]
     fill(network, state, str(path))
     return Checkpoint(network.eval(), name, split, metrics, record.get("versions", {}))
 
@@ -147,19 +157,49 @@ def _read_record(folder: Path) -> dict[str, Any]:
         raise WeightsError(
             f"{folder} holds no {RECORD}: name a folder that `phosphene train` wrote"
         ) from None
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read: {error}") from error
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        found = record.get("format") if isinstance(record, dict) else None
-        raise WeightsError(f"{path} has format {found!r}, this version reads {FORMAT}: update phosphene")
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(record, dict):
+        raise WeightsError(f"{path} holds a {type(record).__name__}, no record: train or copy it again")
+    _check_record(record, path)
     return record
+
+
+def _check_record(record: dict[str, Any], path: Path) -> None:
+    """Raise `WeightsError`, with entry and value, where the record is not what `save_checkpoint` writes."""
+    found = record.get("format")
+    if found != FORMAT or isinstance(found, bool):
+        newer = isinstance(found, int) and found > FORMAT
+        what = "update phosphene" if newer else "it was not written by phosphene, or has changed"
+        raise WeightsError(f"{path} has format {found!r}, this version reads {FORMAT}: {what}")
+    for name, kind in _ENTRIES.items():
+        if name not in record:
+            raise WeightsError(f"{path} has no entry {name!r}: train or copy it again")
+        if not isinstance(record[name], kind) or (not record[name] and kind in (str, list)):
+            raise WeightsError(f"{path}: {name} = {record[name]!r}: {_DUE[kind]} is due. Copy it again")
+    labels = record["channels"]
+    if not all(isinstance(label, str) and label for label in labels) or len(set(labels)) < len(labels):
+        raise WeightsError(f"{path}: channels = {labels!r}: different names are due. Copy it again")
+    if beyond := _beyond_reason(record["config"], "config"):
+        raise WeightsError(f"{path}: {beyond} is beyond what any network has: copy it again")
+
+
+def _beyond_reason(value: Any, place: str) -> str:
+    """The first entry that is no number, or a larger one than any setting; empty where there is none."""
+    if isinstance(value, dict):
+        return next(filter(None, (_beyond_reason(one, f"{place}.{key}") for key, one in value.items())), "")
+    if isinstance(value, list):
+        return next(filter(None, (_beyond_reason(one, f"{place}[{k}]") for k, one in enumerate(value))), "")
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST_SETTING:
+        return f"{place} = {value!r}"
+    return ""
 
 
 def _read_weights(path: Path, digest: str) -> dict[str, Tensor]:
     try:
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != digest:
-            raise WeightsError(f"{path} is not the file its record was written with: copy the folder anew")
+            raise WeightsError(f"{path} is not the file its record was written with: copy the folder again")
         return safetensors.torch.load(data)
     except (OSError, safetensors.SafetensorError) as error:
         raise WeightsError(f"{path} cannot be read: {error}") from error

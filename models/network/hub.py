@@ -20,6 +20,7 @@ from realtime.errors import WeightsError
 
 WEIGHTS_HOME = "PHOSPHENE_WEIGHTS"  # environment variable that moves the weights folder
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_POINTER = b"version https://git-lfs"
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
 
@@ -54,8 +55,32 @@ def local_weights(name: str) -> Path | None:
     """The file or folder on this machine that `name` means: a path, or a hub id in the weights folder."""
     for path in (Path(name).expanduser(), weights_folder(name)):
         if path.is_file() or (path.is_dir() and any(path.iterdir())):
-            return path
+            return _snapshot(path)
     return None
+
+
+def _snapshot(path: Path) -> Path:
+    """The files themselves, where `path` is a folder of the hub's cache (`models--owner--name`)."""
+    snapshots = path / "snapshots"
+    if not snapshots.is_dir():
+        return path
+    main = path / "refs" / "main"
+    if main.is_file() and (found := snapshots / main.read_text("utf-8").strip()).is_dir():
+        return found
+    there = sorted((p for p in snapshots.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
+    return there[-1] if there else path
+
+
+def refuse_pointers(path: Path) -> None:
+    """Raise `WeightsError` where a file of weights, or one in a folder, is Git LFS's pointer to it."""
+    files = [path] if path.is_file() else [p for p in path.glob("*") if p.suffix in _SUFFIXES]
+    for file in files:
+        with open(file, "rb") as opened:
+            if opened.read(len(_POINTER)) == _POINTER:
+                raise WeightsError(
+                    f"{file} is only Git LFS's pointer to the weights: fetch them with `git lfs pull`, or "
+                    "download the file itself"
+                )
 
 
 def not_here(what: str, name: str, hub_ids: Sequence[str], cause: object = "") -> WeightsError:
@@ -152,6 +177,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     WeightsError
         If the file cannot be read, or would have to be unpickled.
     """
+    refuse_pointers(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -1,4 +1,4 @@
-"""Published vision models as frame encoders: CLIP, SigLIP and DINOv2, from any local folder or hub id."""
+"""Published vision models as frame encoders: CLIP, SigLIP, DINOv2 and 3, from a local folder or hub id."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ CLASSES = {
     "clip": {"clip": "CLIPVisionModelWithProjection", "clip_vision_model": "CLIPVisionModelWithProjection"},
     "siglip": {"siglip": "SiglipVisionModel", "siglip_vision_model": "SiglipVisionModel"},
     "dinov2": {"dinov2": "Dinov2Model", "dinov2_with_registers": "Dinov2WithRegistersModel"},
+    "dinov3": {"dinov3_vit": "DINOv3ViTModel"},
 }
 HUB_IDS = {
     "clip": ("openai/clip-vit-base-patch16", "openai/clip-vit-base-patch32"),
     "siglip": ("google/siglip-base-patch16-224",),
     "dinov2": ("facebook/dinov2-base",),
+    "dinov3": ("facebook/dinov3-vitb16-pretrain-lvd1689m",),
 }
 
 
@@ -31,7 +33,7 @@ class PretrainedVisionConfig(FrameConfig):
     the frame as a whole, which every place then shares.
     """
 
-    kind: Literal["clip", "siglip", "dinov2"]
+    kind: Literal["clip", "siglip", "dinov2", "dinov3"]
     source: str = ""
     pooled: bool = False
     frozen: bool = True
@@ -44,6 +46,7 @@ class PretrainedVisionConfig(FrameConfig):
                 "clip": "openai/clip-vit-base-patch16",
                 "siglip": "google/siglip-base-patch16-224",
                 "dinov2": "facebook/dinov2-base",
+                "dinov3": "facebook/dinov3-vitb16-pretrain-lvd1689m",
             }
             return {**data, "source": hub.get(data.get("kind", ""), "")}
         return data

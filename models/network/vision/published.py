@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.network.hub import fetch_folder
+from models.network.hub import fetch_folder, refuse_pointers
+from models.network.vision.preparation import Preparation, read_json, read_preparation
 from realtime.errors import WeightsError
 
-_FILTERS = {2: "bilinear", 3: "bicubic"}  # PIL's numbers, as preprocessor_config.json gives them
+_AS_IT_IS = 1 << 14  # pixels: no frame is reduced to so many
 
 
 class Preprocessing(nn.Module):
@@ -37,24 +37,20 @@ class Preprocessing(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, Any] | Preparation) -> None:
         super().__init__()
-        resize = _size(settings["size"])
-        cropped = settings.get("do_center_crop", False)
-        self.shortest = resize if isinstance(resize, int) else None
-        size = _size(settings["crop_size"]) if cropped else resize
-        self.size = (size, size) if isinstance(size, int) else size
-        self.filter = _FILTERS[settings.get("resample", 3)]
-        self.factor = float(settings.get("rescale_factor", 1 / 255))
-        self.offset = 1.0 if settings.get("offset", False) else 0.0  # ViViT: -1 to 1 before mean and std
+        made = settings if isinstance(settings, Preparation) else Preparation.parse(settings)
+        self.shortest = made.resize if isinstance(made.resize, int) else None
+        self.resizes, self.size = made.resize is not None, made.size
+        self.filter, self.factor, self.offset = made.filter, made.factor, made.offset
         for name in ("mean", "std"):
-            values = torch.tensor(settings[f"image_{name}"], dtype=torch.float32)
+            values = torch.tensor(getattr(made, name), dtype=torch.float32)
             self.register_buffer(name, values.view(3, 1, 1), persistent=False)
 
     @property
     def image_px(self) -> int:
         """Length to which the shorter side of a frame may be reduced beforehand."""
-        return self.shortest or max(self.size)
+        return (self.shortest or max(self.size)) if self.resizes else _AS_IT_IS
 
     def forward(self, images: Sequence[Tensor]) -> Tensor:
         """Prepare frames, each (height, width, 3) uint8 RGB: (n, 3, *size) float32."""
@@ -66,22 +62,24 @@ class Preprocessing(nn.Module):
         """One frame (3, height, width) uint8, resized and cropped."""
         height, width = image.shape[1:]
         target = self.size
+        if not self.resizes:
+            return self._middle(image)
         if self.shortest is not None:  # the longer side is cut to whole pixels, as transformers does
             short, long = self.shortest, int(self.shortest * max(height, width) / min(height, width))
             target = (short, long) if height <= width else (long, short)
         if target != (height, width):
-            image = F.interpolate(image[None], target, mode=self.filter, antialias=True)[0]
-        top, left = (target[0] - self.size[0]) // 2, (target[1] - self.size[1]) // 2
+            smooth = self.filter != "nearest-exact"
+            image = F.interpolate(image[None], target, mode=self.filter, antialias=smooth)[0]
+        return self._middle(image)
+
+    def _middle(self, image: Tensor) -> Tensor:
+        """Cut the middle out of (3, height, width); a smaller picture gets a black border, as there."""
+        missing = [max(0, size - side) for size, side in zip(self.size, image.shape[1:], strict=True)]
+        if any(missing):
+            top, left = ((n + 1) // 2 for n in missing)
+            image = F.pad(image, (left, missing[1] - left, top, missing[0] - top))
+        top, left = ((side - size) // 2 for size, side in zip(self.size, image.shape[1:], strict=True))
         return image[:, top : top + self.size[0], left : left + self.size[1]]
-
-
-def _size(value: Any) -> int | tuple[int, int]:
-    """A size of `preprocessor_config.json`: the length of the shorter side, or (height, width)."""
-    if isinstance(value, int):
-        return value
-    if "shortest_edge" in value:
-        return int(value["shortest_edge"])
-    return int(value["height"]), int(value["width"])
 
 
 def load_published(
@@ -106,39 +104,50 @@ def load_published(
         If the checkpoint is nowhere to be had, is of another kind, or lacks weights or settings.
     """
     folder = fetch_folder(what, source, hub_ids)
-    kind = _read_json(folder, "config.json").get("model_type", "")
+    kind = read_json(folder, "config.json").get("model_type", "")
     if kind not in classes:
         raise WeightsError(f"{folder} holds a model of type {kind!r}; {what!r} loads {', '.join(classes)}.")
-    settings = _read_json(folder, "preprocessor_config.json")
+    preparation = read_preparation(folder)
+    refuse_pointers(folder)
     import transformers  # only here: the import takes seconds
 
     model_class = getattr(transformers, classes[kind])
+    preprocessing = Preprocessing(preparation)
     try:
-        preprocessing = Preprocessing(settings)
         with _quiet(transformers):
             network, report = model_class.from_pretrained(
                 folder, output_loading_info=True, dtype=torch.float32, local_files_only=True, **options
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise WeightsError(f"{folder} cannot be loaded as {what!r}: {error}") from error
+    except Exception as error:  # its parsers raise a dozen kinds for a file that is not as they expect
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise WeightsError(
+            f"{folder} cannot be loaded as {what!r} (config.json or the weights; {reason}): copy it again"
+        ) from error
     missing = sorted(report["missing_keys"])
     if missing:
         raise WeightsError(
             f"{folder} lacks {len(missing)} weights of {classes[kind]}, the first {missing[0]}: "
-            f"copy the folder anew, or name a whole checkpoint."
+            f"copy the folder again, or name a whole checkpoint."
         )
+    _check(network, preprocessing, folder, kind)
     return network.eval(), preprocessing
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def _check(network: Any, preprocessing: Preprocessing, folder: Path, kind: str) -> None:
+    """Raise `WeightsError` unless the weights are numbers, and the pictures of the size the network takes."""
+    for name, value in network.state_dict().items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise WeightsError(
+                f"{folder}: weight {name} holds values that are no numbers: copy the folder again"
+            )
+    side = getattr(network.config, "image_size", None)
+    taken = (side, side) if isinstance(side, int) else tuple(side or preprocessing.size)
+    if not kind.startswith("dino") and taken != preprocessing.size:  # DINO takes any size
+        prepared = " x ".join(map(str, preprocessing.size))
         raise WeightsError(
-            f"{folder} holds no {name}: put it there, it is published beside the weights."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{folder / name} cannot be read: {error}") from error
+            f"{folder} prepares pictures of {prepared}, and its network takes {' x '.join(map(str, taken))}: "
+            "the two files are not of one checkpoint"
+        )
 
 
 @contextmanager

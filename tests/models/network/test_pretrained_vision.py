@@ -202,5 +202,5 @@ def test_a_folder_without_preprocessing_or_with_half_its_weights_is_refused(tmp_
     with pytest.raises(WeightsError, match=r"lacks 1 weights of Dinov2Model.*layer\.1\.norm1\.weight"):
         PretrainedVision(config, (4, 4))
     (folder / "preprocessor_config.json").unlink()
-    with pytest.raises(WeightsError, match=r"holds no preprocessor_config\.json"):
+    with pytest.raises(WeightsError, match=r"holds neither preprocessor_config\.json"):
         PretrainedVision(config, (4, 4))
