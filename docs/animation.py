@@ -26,8 +26,8 @@ from gui.app import application
 from gui.main_window import MainWindow
 from gui.program import Program
 
-SIZE, WIDTH = (1280, 800), 960
-FPS, BEFORE_S, AFTER_S = 6, 7.0, 13.0
+SIZE, WIDTH = (1280, 800), 880
+FPS, BEFORE_S, AFTER_S = 4, 6.0, 12.0
 FULL_S = 45.0  # of curves, before anything is taken
 LONGEST_S = 180.0
 
@@ -87,7 +87,7 @@ def main(out: Path) -> None:
         raise SystemExit(f"nothing to show: {summary['errors'] or 'the film was never dimmed'}")
     first, *others = camera.pictures
     first.save(
-        out, save_all=True, append_images=others, duration=round(1000 / FPS), loop=0, quality=50, method=6
+        out, save_all=True, append_images=others, duration=round(1000 / FPS), loop=0, quality=40, method=4
     )
     print(f"{out}: {len(camera.pictures)} pictures, {out.stat().st_size / 2**20:.2f} MB")
 
