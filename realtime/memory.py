@@ -7,4 +7,4 @@ import psutil
 
 def rss_mb() -> float:
     """Resident memory of this process in MiB."""
-    return psutil.Process().memory_info().rss / 2**20
+    return float(psutil.Process().memory_info().rss / 2**20)

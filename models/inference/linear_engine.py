@@ -123,7 +123,8 @@ class LinearEngine:
         past = [film for i, film in self._bank if index - i >= away]
         if not past:
             return np.zeros(0, np.float32)
-        return self.model.compare(eeg, np.concatenate(past))[0].astype(np.float32)
+        scores: NDArray[np.float32] = self.model.compare(eeg, np.concatenate(past))[0].astype(np.float32)
+        return scores
 
     def _keep(self, interval: Interval, film: NDArray[np.float64]) -> None:
         """Keep intervals that do not overlap as impostors."""

@@ -151,13 +151,15 @@ def _sums(eeg: Floats, film: Floats) -> tuple[Floats, Floats]:
 def _solve(sums: Sequence[tuple[Floats, Floats]], penalty: float) -> Floats:
     xx, xy = (np.sum(part, axis=0) for part in zip(*sums, strict=True))
     load = penalty * np.trace(xx) / len(xx)
-    return linalg.solve(xx + load * np.eye(len(xx)), xy, assume_a="pos")
+    weights: Floats = linalg.solve(xx + load * np.eye(len(xx)), xy, assume_a="pos")
+    return weights
 
 
 def whitener(covariance: Floats, penalty: float) -> Floats:
     """Square root of the inverse of a covariance (F, F), shrunk by a share of its mean variance."""
     values, vectors = linalg.eigh(covariance)
-    return vectors / np.sqrt(np.maximum(values, 0) + penalty * values.mean())
+    root: Floats = vectors / np.sqrt(np.maximum(values, 0) + penalty * values.mean())
+    return root
 
 
 def _mixes(found: Sequence[Floats]) -> list[Floats]:

@@ -34,7 +34,8 @@ def session_features(session: Session, cache: Path | None = None, video: str = "
             before = image
         with whole(path) as work, work.open("wb") as file:
             np.save(file, _held(rows))
-    return np.load(path)
+    kept: NDArray[np.float32] = np.load(path)
+    return kept
 
 
 def shown_frames(session: Session, video: str = "") -> Iterator[tuple[float, NDArray[np.uint8]]]:

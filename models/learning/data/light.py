@@ -40,7 +40,8 @@ def session_light(session: Session, cache: Path | None = None, video: str = "") 
         rows = np.where((last < 0)[:, None, None], 0.0, rows[np.maximum(last, 0)]).astype(np.float32)
         with whole(path) as work, work.open("wb") as file:
             np.save(file, rows)
-    return np.load(path)
+    kept: NDArray[np.float32] = np.load(path)
+    return kept
 
 
 def moments(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -53,7 +54,8 @@ def moments(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     rows, columns = SHAPE
     grey = cv2.resize(luma(image), (columns * _PX, rows * _PX), interpolation=cv2.INTER_AREA)
     parts = np.stack([grey, grey**2]).reshape(2, rows, _PX, columns, _PX)
-    return parts.mean(axis=(2, 4)).reshape(2, -1)
+    means: NDArray[np.float32] = parts.mean(axis=(2, 4)).reshape(2, -1)
+    return means
 
 
 class Light:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.learning.data.dataset import Batch, Recordings
 from realtime.errors import ConfigError, SessionError
+
+Floats = NDArray[np.floating]
 
 
 class Teacher:
@@ -71,11 +74,12 @@ def _mean_frames(frames: Tensor, valid: Tensor) -> Tensor:
     return (frames.flatten(2) * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
 
 
-def _within(stamps: np.ndarray, rows: np.ndarray, start: float, stop: float) -> np.ndarray:
+def _within(stamps: Floats, rows: Floats, start: float, stop: float) -> Floats:
+    """Mean row of what lies in a stretch of time, else the row before it."""
     first, last = np.searchsorted(stamps, [start, stop])
-    if last > first:
-        return rows[first:last].mean(axis=0)
-    return rows[max(first - 1, 0)]
+    first = first if last > first else max(first - 1, 0)
+    mean: Floats = rows[first : max(last, first + 1)].mean(axis=0)
+    return mean
 
 
 def _read(session: Path, name: str) -> tuple[np.ndarray, np.ndarray]:

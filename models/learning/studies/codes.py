@@ -127,7 +127,8 @@ def attended(
 def same_pass(scores: Scores, n_trials: int) -> Scores:
     """Scores of all windows with all (n·p, n·p), as (n, p, n): each pass with every trial's same pass."""
     by_pass = scores.reshape(n_trials, PASSES, n_trials, PASSES)
-    return np.einsum("apbp->apb", by_pass)
+    same: Scores = np.einsum("apbp->apb", by_pass)
+    return same
 
 
 def told(scores: Scores) -> dict[str, Any]:

@@ -6,6 +6,8 @@ batch, and so is the mean of the gradients, which is what data-parallel training
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch import distributed as dist
@@ -24,14 +26,14 @@ class _Gather(torch.autograd.Function):
     """Rows of every rank, in rank order; backward adds up what every rank's loss says of this one's rows."""
 
     @staticmethod
-    def forward(ctx, rows: Tensor) -> Tensor:
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
         ctx.n_rows = rows.shape[0]
         parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
         dist.all_gather(parts, rows.contiguous())
         return torch.cat(parts)
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         grad = grad.contiguous()
         dist.all_reduce(grad)
         start = dist.get_rank() * ctx.n_rows
@@ -49,7 +51,9 @@ def gather_rows(rows: Tensor) -> Tensor:
         parts = [torch.empty_like(rows) for _ in range(n_ranks())]
         dist.all_gather(parts, rows.contiguous())
         return torch.cat(parts)
-    return _Gather.apply(rows)
+    gather: Any = _Gather
+    gathered: Tensor = gather.apply(rows)
+    return gathered
 
 
 def own_rows(total: int) -> slice:
