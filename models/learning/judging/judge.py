@@ -102,14 +102,7 @@ def by_run(runs: Sequence[Scored]) -> dict[str, dict[str, Any]]:
 
 def _calibration(match: Sequence[Scored]) -> dict[str, Any]:
     """How far the match's probability can be taken at its word, at even odds."""
-    found = calibration(*pairs(match))
-    return {
-        "said": found.said.round(4).tolist(),
-        "seen": found.seen.round(4).tolist(),
-        "weight": found.weight.round(4).tolist(),
-        "error": round(found.error, 4),
-        "brier": round(found.brier, 4),
-    }
+    return calibration(*pairs(match)).as_dict()
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,6 +162,16 @@ class Calibration:
     weight: Floats
     error: float
     brier: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON and reports."""
+        return {
+            "said": self.said.round(4).tolist(),
+            "seen": self.seen.round(4).tolist(),
+            "weight": self.weight.round(4).tolist(),
+            "error": round(self.error, 4),
+            "brier": round(self.brier, 4),
+        }
 
 
 def calibration(positive: Floats, negative: Floats, n_bins: int = 10) -> Calibration:

@@ -1,0 +1,258 @@
+"""Which of 32 flickering objects is looked at? The network's own map, judged on a real recording.
+
+    python -m models.learning.studies.attended GRID_SESSION --json
+    python -m models.learning.studies.attended GRID_SESSION --train FULL_FIELD_SESSION
+
+Blocks of trials are left out in turn. With `--train` the network learns from the other blocks of a session in
+which one object fills the screen: no cue, and no layout seen. A window is one pass of the codes. The film repeats
+at each pass, so the impostors of the match are the same film at another phase, at least 0.2 s off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import special
+
+from models.config import NetworkConfig, preset
+from models.learning.baselines import LinearModels
+from models.learning.crossval import trained
+from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.data.light import SHAPE
+from models.learning.judging.attended import Hits, by_place, cued
+from models.learning.judging.metrics import Contest, interval
+from models.learning.judging.views import see
+from models.learning.responses import PLACE_SCALE, over_places
+from models.learning.studies.trials import CUES, PASS_S, Trials
+from models.learning.train import Material, prepare
+from models.learning.training.recipe import Recipe
+from models.network.network import Network
+
+Floats = NDArray[np.float64]
+APART_S = 0.2  # between two phases of the film
+NETWORK: Mapping[str, Any] = {
+    "grid.slots_hz": 100,
+    "grid.interval_s": PASS_S,
+    "grid.lag_s": 0.3,
+    "places": 8,
+    "fast.patches": 8,
+    "eeg.spatial": 3,
+    "eeg.kernel_s": 0.4,
+    "mixer.dilations": (1, 2, 4, 8),
+}
+"""What differs from the preset: the flicker's rate, places as fine as the objects, filters of electrodes."""
+RECIPE = Recipe(
+    steps=160, batch=16, lr=3e-3, warmup=15, noise=0.6, channel_drop=0.0, validation=0,
+    repeats_s=PASS_S, near_s=APART_S, match_from=0.0,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a scorer says of n passes.
+
+    Attributes
+    ----------
+    hits : Hits or None
+        Of its map; None for a scorer without one.
+    scores : array of shape (n, 1 + n_phases)
+        Each pass against its own film, then the same film at other phases.
+    """
+
+    hits: Hits | None
+    scores: Floats
+
+    def __add__(self, other: Said) -> Said:
+        hits = self.hits + other.hits if self.hits is not None and other.hits is not None else None
+        return Said(hits, np.concatenate([self.scores, other.scores]))
+
+    def contest(self) -> Contest:
+        """Own film against the other phases."""
+        own, others = self.scores[:, :1], self.scores[:, 1:]
+        below = ((others < own) + 0.5 * (others == own)).sum(axis=1)
+        return Contest(below, np.full(len(below), others.shape[1], np.int64))
+
+    def told(self) -> dict[str, Any]:
+        """Figures for JSON."""
+        found: dict[str, Any] = {} if self.hits is None else {"attended": self.hits.told()}
+        for word, n in (("two_way", 2), ("ten_way", 10)):
+            values = self.contest().n_way(n)
+            found[word] = round(float(values.mean()), 4)
+            found[f"{word}_ci"] = [round(x, 4) for x in interval(values)]
+        return found
+
+
+def attended(
+    material: Material,
+    config: NetworkConfig,
+    recipe: Recipe = RECIPE,
+    n_blocks: int = 4,
+    tell: Callable[[str], None] = lambda words: None,
+) -> dict[str, Any]:
+    """Leave blocks of trials out in turn; learn from the others, of the last session given.
+
+    Parameters
+    ----------
+    material : Material
+        The session with the objects side by side, and, if another one is to be learned from, that one.
+
+    Returns
+    -------
+    dict
+        By scorer (`match`, `similarity` of the whole frame, `linear` by place, `linear_frame`): how often the
+        attended object has the highest share, and the match in time; `gain` is the match's over the
+        similarity's, with its interval.
+    """
+    _, recordings = prepare(material, config, recipe)
+    shown = Trials.of(recordings, 0)
+    source = Trials.of(recordings, len(recordings.paths) - 1)
+    _declare_films(recordings, source)
+    found: dict[str, Said] = {}
+    for k in range(n_blocks):
+        spans = source.spans(source.blocks(n_blocks) != k)
+        network = trained(config, recipe, recordings, spans)
+        for name, said in judge(network, recordings, spans, shown, shown.blocks(n_blocks) == k).items():
+            found[name] = found[name] + said if name in found else said
+        tell(f"block {k + 1} of {n_blocks}: {_line(found)}")
+    return {name: said.told() for name, said in found.items()} | {"gain": gain(found)}
+
+
+def gain(found: Mapping[str, Said]) -> dict[str, Any]:
+    """How much better the match is than the similarity of the whole frame, on the same passes."""
+    result = {}
+    for word, n in (("two_way", 2), ("ten_way", 10)):
+        values = found["match"].contest().n_way(n) - found["similarity"].contest().n_way(n)
+        result[word] = round(float(values.mean()), 4)
+        result[f"{word}_ci"] = [round(x, 4) for x in interval(values)]
+    return result
+
+
+def judge(
+    network: Network, recordings: Recordings, train: Sequence[Span], shown: Trials, chosen: NDArray[np.bool_]
+) -> dict[str, Said]:
+    """What network and linear models say of the passes of the chosen trials."""
+    passes = shown.windows(chosen)
+    apart = round(APART_S * recordings.grid.slots_hz)
+    shifts = np.arange(apart, shown.n_slots - apart + 1, apart // 2)
+    others = shown.phases(chosen, shifts)
+    both = Windows(*(np.concatenate(pair) for pair in zip(passes, others, strict=True)))
+    n = len(passes.end)
+    columns = np.concatenate([np.arange(n)[:, None], n + np.arange(n * len(shifts)).reshape(n, -1)], axis=1)
+    _, boxes, targets = cued(recordings, passes)
+    match, similarity, maps = _by_network(network, recordings, both, columns)
+    found = {
+        "match": Said(Hits.of(maps, boxes, targets, network.config.places), match),
+        "similarity": Said(None, similarity),
+    }
+    by_place_scores, frame = _by_line(recordings, train, both, columns)
+    shares = special.softmax(PLACE_SCALE * by_place_scores[:, 0], axis=1)
+    hits = Hits.of(shares, boxes, targets, SHAPE)
+    found["linear"] = Said(hits, over_places(by_place_scores))
+    found["linear_frame"] = Said(None, frame)
+    return found
+
+
+@torch.inference_mode()
+def _by_network(
+    network: Network, recordings: Recordings, windows: Windows, columns: NDArray[np.int64]
+) -> tuple[Floats, Floats, Floats]:
+    """Match and similarity (n, 1 + n_phases), and the map (n, P) of each pass on its own film."""
+    views = see(network.eval(), recordings, windows)
+    n, width = columns.shape
+    rows = torch.arange(n).repeat_interleave(width)
+    outs = list(views.pairs(rows, torch.from_numpy(columns.reshape(-1)), explain=True))
+    match = torch.cat([out.fused.logit[:, 0] for out in outs]).view(n, width)
+    similarity = torch.cat([out.similarity[:, 0, -1] for out in outs]).view(n, width)
+    shares = torch.cat([out.fused.shares[:, 0, -1] for out in outs if out.fused.shares is not None])
+    maps = by_place(shares.view(n, width, -1)[:, 0].double().numpy())
+    return match.double().numpy(), similarity.double().numpy(), maps
+
+
+def _by_line(
+    recordings: Recordings, train: Sequence[Span], windows: Windows, columns: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Scores by place (n, 1 + n_phases, places) and of the whole frame (n, 1 + n_phases)."""
+    linear = LinearModels(recordings)
+    model = linear.fit_responses(train)
+    places, frame = [], []
+    for i, of_pass in enumerate(columns):
+        some = Windows(*(part[of_pass] for part in windows))
+        eeg = linear.slots(Windows(*(part[i : i + 1] for part in windows)))
+        places.append(model.by_place(eeg, linear.light.by_place(some))[0])
+        frame.append(model.scores(eeg, linear.light.over(some, np.full((len(of_pass), 4), np.nan)))[0])
+    return np.array(places), np.array(frame)
+
+
+def _declare_films(recordings: Recordings, source: Trials) -> None:
+    """Each trial begins its film again: the same for all where the objects stand side by side, else its own.
+
+    Where one object fills the screen there is nothing to cue.
+    """
+    if source.session:
+        recordings.cues[source.session] = None
+    hz, first = recordings.grid.slots_hz, recordings.tables[source.session].first
+    films = np.ones(len(source), np.int64) if source.session == 0 else 2 + source.targets
+    recordings.show(source.session, (source.starts + first) / hz, films.tolist())
+
+
+def _line(found: Mapping[str, Said]) -> str:
+    words = []
+    for name, said in found.items():
+        told = said.told()
+        seen = f", {told['attended']['hits']} of {told['attended']['n']}" if "attended" in told else ""
+        words.append(f"{name} {told['two_way']:.3f} / {told['ten_way']:.3f}{seen}")
+    return "; ".join(words)
+
+
+def main() -> None:
+    """Judge one session, and print what was found."""
+    parser = argparse.ArgumentParser(description="Tell which object is attended, from the network's own map.")
+    parser.add_argument("session", type=Path, help="The objects side by side (cvep32-grid).")
+    parser.add_argument("--train", type=Path, help="Learn from this session's blocks: one object at a time.")
+    parser.add_argument("--cues", type=Path, help="A map of cues; 4 × 8 cells called target0 … by default.")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="places=4 recipe.steps=200 …"
+    )
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--cache", type=Path)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        cues = asked.cues or Path(scratch) / "cues.json"
+        if asked.cues is None:
+            cues.write_text(json.dumps(CUES), encoding="utf-8")
+        sessions = [asked.session] + ([asked.train] if asked.train else [])
+        material = Material(sessions, cache=asked.cache, cues=cues)
+        found = []
+        for seed in range(asked.seeds):
+            changes, recipe = changed(asked.set, seed)
+            result = attended(material, preset("demo", changes), recipe, tell=on_stderr)
+            found.append({"seed": seed, **result})
+    print(json.dumps(found, indent=1))
+
+
+def on_stderr(words: str) -> None:
+    """Say how far it is."""
+    print(words, file=sys.stderr)
+
+
+def changed(settings: Sequence[str], seed: int) -> tuple[dict[str, Any], Recipe]:
+    """The study's network and recipe with settings of the command line, as `--set` of the program takes them."""
+    given = dict(setting.partition("=")[::2] for setting in settings)
+    recipe = {
+        name.removeprefix("recipe."): given.pop(name) for name in list(given) if name.startswith("recipe.")
+    }
+    return {**NETWORK, **given}, Recipe(**{**RECIPE.model_dump(), "seed": seed, **recipe})
+
+
+if __name__ == "__main__":
+    main()
