@@ -167,6 +167,16 @@ def print_worth(found: Mapping[str, Any]) -> None:
     console = Console()
     console.print(table)
     console.print(f"{found['n_windows']} windows; shifted null {found['null_two_way']:.3f}")
+    if "lag_s" in found:
+        console.print(f"answers {1e3 * found['lag_s']:+.0f} ms against what was learned")
+    for n, part in found.get("watched", {}).items():
+        console.print(f"1 of {n} videos: {part['right']:.3f} by share of attention, AUC {part['auc']:.3f}")
+    if found.get("attended", {}).get("n"):
+        part = found["attended"]
+        console.print(
+            f"attended object found in {part['hits']} of {part['n']} windows (chance {part['chance']:.3f}); "
+            f"its share {part['share']:.2f}"
+        )
 
 
 def print_family(family: Mapping[str, Any]) -> None:

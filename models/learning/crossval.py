@@ -13,6 +13,7 @@ from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import Fold, as_split, first_minutes, folds_of, hold_out
 from models.learning.evaluate import Tell
+from models.learning.judging.choices import Choices
 from models.learning.judging.judge import Runs, by_run, judged
 from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
@@ -62,19 +63,25 @@ def cross_validate(
     models = LinearModels(recordings) if linear else None
     folds = folds_of(recordings, how)
     network_said, linear_said = Runs([], [], []), dict[str, list[Scored]]()
+    choices = Choices()
     for k, fold in enumerate(folds):
         spans = list(fold.train)
         if minutes is not None:
             spans = first_minutes(spans, minutes, recordings.grid.slots_hz)
         watch = None if report is None else _in_all(report, fold, k, len(folds))
-        said = train_and_score(config, recipe, recordings, spans, fold, state, watch)
+        kept = state / f"{fold.name.replace('/', '-')}.state" if state is not None else None
+        network = trained(config, recipe, recordings, spans, kept, watch)
+        fuses = recipe.match > 0
+        said = Runs.of(score(network, recordings, fold.test, match=fuses), recordings)
         network_said += said
+        if fuses:
+            choices += Choices.of(network, recordings, fold.test)
         if models is not None:
             for name, runs in models.score(models.fit(spans), fold.test).items():
                 linear_said.setdefault(name, []).extend(runs)
         if tell is not None:
             tell(_line(fold, said))
-    found = judged(network_said)
+    found = judged(network_said) | choices.told()
     tests = [span for fold in folds for span in fold.test]
     found["split"] = {**as_split({"test": tests}, recordings), "how": how, "folds": [f.name for f in folds]}
     found["minutes"] = round(recordings.minutes(folds[0].train) if minutes is None else minutes, 2)
@@ -83,22 +90,6 @@ def cross_validate(
         name: {**summary(runs), "by_run": by_run(runs)} for name, runs in linear_said.items()
     }
     return found
-
-
-def train_and_score(
-    config: NetworkConfig,
-    recipe: Recipe,
-    recordings: Recordings,
-    spans: Sequence[Span],
-    fold: Fold,
-    state: Path | None = None,
-    report: Callable[[Progress], None] | None = None,
-) -> Runs:
-    """One fold: a fresh network, its training, and what it says of the fold's windows."""
-    kept = state / f"{fold.name}.state" if state is not None else None
-    network = trained(config, recipe, recordings, spans, kept, report)
-    seen = score(network, recordings, fold.test, match=recipe.match > 0)
-    return Runs.of(seen, recordings)
 
 
 def trained(

@@ -13,12 +13,14 @@ from models.checkpoint import Checkpoint, load_checkpoint
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import as_split
+from models.learning.judging.choices import Choices
 from models.learning.judging.controls import controls
 from models.learning.judging.judge import Runs, by_run, headline, judged
 from models.learning.judging.lag import recovered_lag
 from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
 from models.learning.kept import load_models
+from models.learning.spatial import patterns
 from models.learning.train import Material, fed
 from realtime.config import GridConfig
 from realtime.errors import SessionError
@@ -45,8 +47,10 @@ def evaluate_checkpoint(
     -------
     dict
         `two_way`, `two_way_ci`, `ten_way`, `null_two_way`, `n_windows`, `split` of the similarity, and all
-        the rest in parts: `similarity`, `match`, `lengths`, `by_run`, `calibration`, `controls`, `baselines`,
-        `baselines_here`, and `lag_s`, by how much these brains answer later than those learned from.
+        the rest in parts: `similarity`, `match`, `lengths`, `by_run`, `calibration`, `controls`,
+        `baselines`, `baselines_here`, `watched` (the share of attention beside other videos), `attended`
+        (hits of the map, where cues are known), `patterns` of spatial filters, and `lag_s`, by how much these
+        brains answer later than those learned from.
 
     Raises
     ------
@@ -68,6 +72,10 @@ def evaluate_checkpoint(
     found["lag_s"] = round(recovered_lag(checkpoint.network, recordings, test), 3)
     found["split"] = {**as_split({"test": test}, recordings), "trained_on": dict(checkpoint.split)}
     found["weights"] = checkpoint.name
+    say("what is attended, and which video is watched")
+    found |= Choices.of(checkpoint.network, recordings, test).told()
+    if shapes := patterns(checkpoint.network):
+        found["patterns"] = shapes
     if with_controls:
         say("controls")
         found["controls"] = controls(checkpoint.network, recordings, test)

@@ -9,10 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from models.learning.judging.report_choices import (
+    attended_section,
+    patterns_section,
+    reliability,
+    watched_section,
+)
 from realtime.errors import SessionError
 from recordings.report.parts import card, folded, section, table
 from recordings.report.style import STYLE
-from recordings.report.svg import Chart, nice_ticks
+from recordings.report.svg import Chart
 
 Figures = Mapping[str, Any]
 NAMES = {"similarity": "network, similarity", "match": "network, match", "ridge": "ridge", "cca": "CCA"}
@@ -34,6 +40,12 @@ def worth_report(found: Figures, title: str = "What the model is worth") -> str:
         parts.append(_runs(found))
     if found.get("calibration"):
         parts.append(_calibration(found["calibration"]))
+    if found.get("attended"):
+        parts.append(attended_section(found["attended"]))
+    if found.get("watched"):
+        parts.append(watched_section(found["watched"]))
+    if found.get("patterns"):
+        parts.append(patterns_section(found["patterns"]))
     if found.get("controls"):
         parts.append(_controls(found["controls"]))
     if found.get("learning_curve"):
@@ -132,16 +144,8 @@ def _runs(found: Figures) -> str:
 
 
 def _calibration(part: Figures) -> str:
-    chart = Chart("Calibration", (0, 1), (0, 1), 340, width=470, top=12)
-    chart.axes(nice_ticks(0, 1, 5), nice_ticks(0, 1, 5))
-    chart.line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "rule")
-    chart.line(np.array(part["said"]), np.array(part["seen"]))
-    words = (
-        f"Across: the probability the match head says. Up: how often it is right, at even odds. On average "
-        f"{part['error']:.3f} apart; Brier score {part['brier']:.3f} (0.25 for one who always says a half)."
-    )
-    side_by_side = f'<div class="two"><div>{chart}</div><p class="explain">{words}</p></div>'
-    return section("Can the probability be taken at its word?", side_by_side)
+    shown = reliability(part, "the probability the match head says", "the two belong together")
+    return section("Can the probability be taken at its word?", shown)
 
 
 def _controls(part: Figures) -> str:

@@ -4,15 +4,14 @@
     python -m models.learning.studies.attended GRID_SESSION --train FULL_FIELD_SESSION
 
 Blocks of trials are left out in turn. With `--train` the network learns from the other blocks of a session in
-which one object fills the screen: no cue, and no layout seen. A window is one pass of the codes. The film repeats
-at each pass, so the impostors of the match are the same film at another phase, at least 0.2 s off.
+which one object fills the screen: no cue, and no layout seen. A window is one pass of the codes. The film
+repeats at each pass, so impostors of the match are the same film at another phase, at least 0.2 s off.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from models.learning.judging.attended import Hits, by_place, cued
 from models.learning.judging.metrics import Contest, interval
 from models.learning.judging.views import see
 from models.learning.responses import PLACE_SCALE, over_places
-from models.learning.studies.trials import CUES, PASS_S, Trials
+from models.learning.studies.trials import CUES, PASS_S, Trials, changed, on_stderr
 from models.learning.train import Material, prepare
 from models.learning.training.recipe import Recipe
 from models.network.network import Network
@@ -45,7 +44,6 @@ NETWORK: Mapping[str, Any] = {
     "grid.interval_s": PASS_S,
     "grid.lag_s": 0.3,
     "places": 8,
-    "fast.patches": 8,
     "eeg.spatial": 3,
     "eeg.kernel_s": 0.4,
     "mixer.dilations": (1, 2, 4, 8),
@@ -129,7 +127,7 @@ def attended(
 
 def gain(found: Mapping[str, Said]) -> dict[str, Any]:
     """How much better the match is than the similarity of the whole frame, on the same passes."""
-    result = {}
+    result: dict[str, Any] = {}
     for word, n in (("two_way", 2), ("ten_way", 10)):
         values = found["match"].contest().n_way(n) - found["similarity"].contest().n_way(n)
         result[word] = round(float(values.mean()), 4)
@@ -200,9 +198,8 @@ def _declare_films(recordings: Recordings, source: Trials) -> None:
     """
     if source.session:
         recordings.cues[source.session] = None
-    hz, first = recordings.grid.slots_hz, recordings.tables[source.session].first
     films = np.ones(len(source), np.int64) if source.session == 0 else 2 + source.targets
-    recordings.show(source.session, (source.starts + first) / hz, films.tolist())
+    recordings.show(source.session, source.stamps(recordings), films.tolist())
 
 
 def _line(found: Mapping[str, Said]) -> str:
@@ -234,24 +231,10 @@ def main() -> None:
         material = Material(sessions, cache=asked.cache, cues=cues)
         found = []
         for seed in range(asked.seeds):
-            changes, recipe = changed(asked.set, seed)
+            changes, recipe = changed(asked.set, NETWORK, RECIPE, seed)
             result = attended(material, preset("demo", changes), recipe, tell=on_stderr)
             found.append({"seed": seed, **result})
     print(json.dumps(found, indent=1))
-
-
-def on_stderr(words: str) -> None:
-    """Say how far it is."""
-    print(words, file=sys.stderr)
-
-
-def changed(settings: Sequence[str], seed: int) -> tuple[dict[str, Any], Recipe]:
-    """The study's network and recipe with settings of the command line, as `--set` of the program takes them."""
-    given = dict(setting.partition("=")[::2] for setting in settings)
-    recipe = {
-        name.removeprefix("recipe."): given.pop(name) for name in list(given) if name.startswith("recipe.")
-    }
-    return {**NETWORK, **given}, Recipe(**{**RECIPE.model_dump(), "seed": seed, **recipe})
 
 
 if __name__ == "__main__":

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.training.recipe import Recipe
 from realtime.errors import SessionError
 from recordings.session.session import Session
 
@@ -66,6 +70,10 @@ class Trials:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def stamps(self, recordings: Recordings) -> NDArray[np.float64]:
+        """When each begins, (n_trials,) s on the session's clock."""
+        return (self.starts + recordings.tables[self.session].first) / recordings.grid.slots_hz
+
     def blocks(self, n: int) -> NDArray[np.int64]:
         """Which of `n` blocks in a row each trial belongs to, (n_trials,)."""
         return np.arange(len(self)) * n // len(self)
@@ -88,3 +96,18 @@ class Trials:
     def _as_windows(self, ends: NDArray[np.int64]) -> Windows:
         flat = ends.reshape(-1).astype(np.int64)
         return Windows(np.full(len(flat), self.session, np.int64), flat)
+
+
+def changed(
+    settings: Sequence[str], network: Mapping[str, Any], recipe: Recipe, seed: int
+) -> tuple[dict[str, Any], Recipe]:
+    """A study's network and recipe, changed as `--set` of the program changes a preset's."""
+    given = dict(setting.partition("=")[::2] for setting in settings)
+    own = {name.removeprefix("recipe."): value for name, value in given.items() if name.startswith("recipe.")}
+    parts = {name: value for name, value in given.items() if not name.startswith("recipe.")}
+    return {**network, **parts}, Recipe(**{**recipe.model_dump(), "seed": seed, **own})
+
+
+def on_stderr(words: str) -> None:
+    """Say how far a study is."""
+    print(words, file=sys.stderr)
