@@ -142,10 +142,11 @@ def judge(
     passes = shown.windows(chosen)
     apart = round(APART_S * recordings.grid.slots_hz)
     shifts = np.arange(apart, shown.n_slots - apart + 1, apart // 2)
-    others = shown.phases(chosen, shifts)
+    others = shown.phases(int(np.flatnonzero(chosen)[0]), shifts)  # all trials show the same film
     both = Windows(*(np.concatenate(pair) for pair in zip(passes, others, strict=True)))
     n = len(passes.end)
-    columns = np.concatenate([np.arange(n)[:, None], n + np.arange(n * len(shifts)).reshape(n, -1)], axis=1)
+    rivals = np.broadcast_to(n + np.arange(len(shifts)), (n, len(shifts)))
+    columns = np.concatenate([np.arange(n)[:, None], rivals], axis=1)
     _, boxes, targets = cued(recordings, passes)
     match, similarity, maps = _by_network(network, recordings, both, columns)
     found = {
@@ -182,13 +183,12 @@ def _by_line(
     """Scores by place (n, 1 + n_phases, places) and of the whole frame (n, 1 + n_phases)."""
     linear = LinearModels(recordings)
     model = linear.fit_responses(train)
-    places, frame = [], []
-    for i, of_pass in enumerate(columns):
-        some = Windows(*(part[of_pass] for part in windows))
-        eeg = linear.slots(Windows(*(part[i : i + 1] for part in windows)))
-        places.append(model.by_place(eeg, linear.light.by_place(some))[0])
-        frame.append(model.scores(eeg, linear.light.over(some, np.full((len(of_pass), 4), np.nan)))[0])
-    return np.array(places), np.array(frame)
+    n = len(columns)
+    eeg = linear.slots(Windows(*(part[:n] for part in windows)))
+    whole = linear.light.over(windows, np.full((len(windows.end), 4), np.nan))
+    every = model.by_place(eeg, linear.light.by_place(windows)), model.scores(eeg, whole)
+    places, frame = (np.stack([row[own] for row, own in zip(s, columns, strict=True)]) for s in every)
+    return places, frame
 
 
 def _declare_films(recordings: Recordings, source: Trials) -> None:

@@ -83,10 +83,9 @@ class Trials:
         ends = self.starts[chosen][:, None] + np.arange(PASSES) * self.n_slots + self.n_rows
         return self._as_windows(ends)
 
-    def phases(self, chosen: NDArray[np.bool_], shifts: NDArray[np.int64]) -> Windows:
-        """For each pass of the chosen trials, the film so many slots after the trial's start."""
-        ends = self.starts[chosen][:, None, None] + shifts + self.n_rows
-        return self._as_windows(np.broadcast_to(ends, (int(chosen.sum()), PASSES, len(shifts))))
+    def phases(self, trial: int, shifts: NDArray[np.int64]) -> Windows:
+        """A trial's film so many slots (n,) after its start."""
+        return self._as_windows(self.starts[trial] + shifts + self.n_rows)
 
     def spans(self, chosen: NDArray[np.bool_]) -> list[Span]:
         """Each of the chosen trials by itself: windows lie wholly inside, and so does their lag."""
