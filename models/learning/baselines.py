@@ -91,6 +91,7 @@ class LinearModels:
 
     @property
     def n_lags(self) -> int:
+        """Slots over which the answer to a change of light is followed."""
         return round(RESPONSE_S * self.recordings.grid.slots_hz) + 1
 
     def sides(self, name: str, windows: Windows) -> tuple[Floats, Floats]:
@@ -142,7 +143,7 @@ class LinearModels:
 
 
 def blocks_of(train: Sequence[Span], least: int = 3, most: int = 12) -> list[list[Span]]:
-    """What is left out in turn: spans as they are, cut up where there are too few, grouped where too many."""
+    """Cut what is left out in turn: spans as they are, cut up where too few, grouped where too many."""
     if len(train) > most:
         return [list(train[len(train) * i // least : len(train) * (i + 1) // least]) for i in range(least)]
     pieces = -(-least // max(len(train), 1))
@@ -161,7 +162,7 @@ def _strung(windows: Floats, k: int) -> Floats:
 
 
 def fit_linear(recordings: Recordings, train: Sequence[Span], name: str = "ridge") -> LinearModel:
-    """A linear model to be kept and used live.
+    """Return a linear model to be kept and used live.
 
     Its probability is fitted by logistic regression (Platt 1999) on scores of windows that were left out:
     each block of `train` is scored by a model that learned from the others.

@@ -100,7 +100,7 @@ def trained(
     state: Path | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> Network:
-    """A fresh network, trained on `spans`; their ends held out as the recipe says."""
+    """Return a fresh network, trained on `spans`; their ends held out as the recipe says."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(recipe.seed)
         network = Network(config, recordings.labels)
@@ -150,7 +150,7 @@ def _in_all(report: Report, fold: Fold, k: int, n_folds: int) -> Callable[[Progr
 
 
 def _line(fold: Fold, said: Runs) -> str:
-    """A few words on a fold."""
+    """Return a few words on a fold."""
     words = [f"{fold.name}: similarity {_pair(said.similarity)}"]
     if said.match:
         words.append(f"match {_pair(said.match)}")

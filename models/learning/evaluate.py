@@ -152,7 +152,7 @@ def _by_thirds(
 
 
 def unseen(recordings: Recordings, checkpoint: Checkpoint) -> list[Span]:
-    """What the checkpoint was neither trained nor validated on, a guard away from what it was.
+    """Return what the checkpoint was neither trained nor validated on, a guard away from what it was.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def unseen(recordings: Recordings, checkpoint: Checkpoint) -> list[Span]:
 
 
 def _without(span: Span, start: int, stop: int) -> list[Span]:
-    """What of a span lies outside [start, stop)."""
+    """Return what of a span lies outside [start, stop)."""
     return [
         part
         for part in (replace(span, stop=min(span.stop, start)), replace(span, start=max(span.start, stop)))

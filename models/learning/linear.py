@@ -45,9 +45,11 @@ class Standard:
 
     @classmethod
     def of(cls, rows: Floats) -> Standard:
+        """Measure rows (n, F)."""
         return cls(rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9))
 
     def __call__(self, rows: Floats) -> Floats:
+        """Standardise rows (..., F)."""
         return (rows - self.mean) / self.sd
 
 
@@ -83,10 +85,12 @@ class Ridge:
         return cls(standard, _solve(sums, penalty), mix, penalty)
 
     def scores(self, eeg: Floats, film: Floats) -> Floats:
+        """Score each window (n, G, C·lags) with each film (m, G, F): (n, m)."""
         r = correlations(self.eeg(eeg) @ self.weights, film)
         return np.asarray(np.tensordot(self.mix, r, axes=1))
 
     def parts(self) -> tuple[Standard, Standard, Floats, Floats, Floats]:
+        """Say how EEG and film are standardised, their weights, and the mix of components."""
         n = len(self.mix)
         return self.eeg, Standard(np.zeros(n), np.ones(n)), self.weights, np.eye(n), self.mix
 
@@ -126,14 +130,16 @@ class Cca:
         return cls(eeg, film, whiten[0] @ u, whiten[1] @ vt.T)
 
     def first(self, k: int) -> Cca:
-        """The same with its first `k` components."""
+        """Return the same with its first `k` components."""
         return Cca(self.eeg, self.film, self.eeg_weights[:, :k], self.film_weights[:, :k])
 
     def scores(self, eeg: Floats, film: Floats) -> Floats:
+        """Score each window (n, G, C·lags) with each film (m, G, F·lags): (n, m)."""
         sides = self.eeg(eeg) @ self.eeg_weights, self.film(film) @ self.film_weights
         return np.asarray(correlations(*sides).mean(axis=0))
 
     def parts(self) -> tuple[Standard, Standard, Floats, Floats, Floats]:
+        """Say how EEG and film are standardised, their weights, and the mix of components."""
         k = self.eeg_weights.shape[1]
         return self.eeg, self.film, self.eeg_weights, self.film_weights, np.full(k, 1 / k)
 

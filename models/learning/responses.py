@@ -95,13 +95,13 @@ class Responses:
         return cls(mean, filters, covariance @ filters, film, whiten[1] @ vt.T, used, n_lags)
 
     def first(self, k: int) -> Responses:
-        """The same with its first `k` components."""
+        """Return the same with its first `k` components."""
         return replace(
             self, filters=self.filters[:, :k], patterns=self.patterns[:, :k], responses=self.responses[:, :k]
         )
 
     def components(self, eeg: Floats) -> Floats:
-        """What the filters make of EEG (n, G + lag, C): (n, G + lag, k)."""
+        """Apply the filters to EEG (n, G + lag, C): (n, G + lag, k)."""
         return (eeg - self.mean) @ self.filters
 
     def expected(self, film: Floats, n_rows: int) -> Floats:
@@ -114,7 +114,7 @@ class Responses:
         return np.asarray(correlations(self.components(eeg), self.expected(film, eeg.shape[1])).mean(axis=0))
 
     def by_place(self, eeg: Floats, film: Floats) -> Floats:
-        """The same for each place of film (m, G, places, F): (n, m, places)."""
+        """Return the same for each place of film (m, G, places, F): (n, m, places)."""
         expected = self.expected(film, eeg.shape[1])
         components = self.components(eeg)
         places = [correlations(components, expected[:, :, p]).mean(axis=0) for p in range(film.shape[2])]
@@ -160,5 +160,5 @@ PLACE_SCALE = 40.0
 
 
 def over_places(scores: Floats, scale: float = PLACE_SCALE) -> Floats:
-    """A soft maximum over the last axis of (..., places): log Σ exp(κ·c) / κ."""
+    """Return a soft maximum over the last axis of (..., places): log Σ exp(κ·c) / κ."""
     return np.asarray(special.logsumexp(scale * scores, axis=-1) / scale)

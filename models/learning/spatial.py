@@ -32,7 +32,7 @@ def spatial_layers(network: Network) -> list[SpatialFilters]:
 
 
 def patterns(network: Network) -> list[dict[str, Any]]:
-    """What each component looks like on the scalp: electrode names to values, the largest of them 1 or -1."""
+    """Return each component on the scalp: electrode names to values, the largest of them 1 or -1."""
     return [
         dict(zip(network.labels, (row / row.abs().max().clamp(min=1e-12)).tolist(), strict=True))
         for layer in spatial_layers(network)

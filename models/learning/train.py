@@ -55,7 +55,7 @@ class Material:
     cues: Path | None = None
 
     def recordings(self, grid: GridConfig, conditioning: ConditioningConfig | None = None) -> Recordings:
-        """The sessions on a grid, conditioned as asked."""
+        """Return the sessions on a grid, conditioned as asked."""
         return Recordings(
             self.sessions,
             grid,
@@ -149,7 +149,7 @@ def keep_linear(recordings: Recordings, train: Sequence[Span], out: Path) -> Non
 
 
 def prepare(material: Material, config: NetworkConfig, recipe: Recipe) -> tuple[Network, Recordings]:
-    """A fresh network for the sessions' electrodes, and the sessions as it wants to be fed to learn."""
+    """Make a fresh network for the sessions' electrodes, and the sessions as it wants to be fed to learn."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(recipe.seed)
         network = Network(config, labels_of(material))
@@ -167,7 +167,7 @@ def fed(material: Material, network: Network, to_train: bool = False) -> Recordi
 
 
 def cut(material: Material, network: Network) -> Recordings:
-    """The same without embeddings."""
+    """Return the same without embeddings."""
     conditioning = material.conditioning.model_copy(
         update={"channels": network.labels, "band_hz": network.eeg_tower.encoder.band_hz}
     )
@@ -175,7 +175,7 @@ def cut(material: Material, network: Network) -> Recordings:
 
 
 def labels_of(material: Material) -> tuple[str, ...]:
-    """The channels asked for, or all EEG channels of the first session."""
+    """Return the channels asked for, or all EEG channels of the first session."""
     if not material.sessions:
         return ()
     with Session(material.sessions[0]) as session:
@@ -185,7 +185,7 @@ def labels_of(material: Material) -> tuple[str, ...]:
 
 
 def advice(minutes: float, trained: Trained) -> str:
-    """What the amount of data and the way the training went call for."""
+    """Say what the amount of data and the way the training went call for."""
     if minutes < LEAST_MINUTES:
         return (
             f"{minutes:.1f} min of data are less than the {LEAST_MINUTES:g} a network needs: a linear model "

@@ -34,18 +34,18 @@ _ARRAYS = ("eeg", "eeg_valid", "eeg_scale", "position", "shown")
 
 
 def digest(*parts: Any) -> str:
-    """A short hash of things that can be written as JSON."""
+    """Return a short hash of things that can be written as JSON."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def fingerprint(path: Path) -> list[Any]:
-    """What tells a file from a later version of it."""
+    """Say what tells a file from a later version of it."""
     stat = path.stat()
     return [path.name, stat.st_size, stat.st_mtime_ns]
 
 
 def content_id(path: Path) -> str:
-    """What tells a recording from another wherever it is copied: its length and its beginning."""
+    """Say what tells a recording from another wherever it is copied: its length and its beginning."""
     with path.open("rb") as file:
         return digest(path.stat().st_size, hashlib.sha256(file.read(1 << 16)).hexdigest())
 
@@ -61,7 +61,7 @@ def cache_folder(session: Path, cache: Path | None = None) -> Path:
 
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target` that takes its place when the block ends without an error."""
+    """Return a temporary path beside `target` that takes its place when the block ends without an error."""
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     inner = work / target.name
@@ -131,7 +131,7 @@ def session_table(
     eeg: str = "",
     video: str = "",
 ) -> TableFile:
-    """The session's table, computed now or before.
+    """Return the session's table, computed now or before.
 
     Raises
     ------

@@ -107,7 +107,7 @@ class Cues:
         return [i for i, cue in enumerate(self.cues) if cue.path is not None]
 
     def attended(self, start: float, stop: float) -> int:
-        """The cue attended from `start` to `stop` throughout (session's clock), -1 where not known."""
+        """Return the cue attended from `start` to `stop` throughout (session's clock), -1 where not known."""
         last = int(np.searchsorted(self.stamps, start + 1e-6, side="right")) - 1
         if last < 0:
             return -1

@@ -73,7 +73,7 @@ class Batch(NamedTuple):
     box: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        """The same on another device."""
+        """Return the same on another device."""
         frames = {path: rows.to(device) for path, rows in self.frames.items()}
         return self._replace(
             frames=frames, **{n: getattr(self, n).to(device) for n in self._fields if n != "frames"}
@@ -110,7 +110,7 @@ class Showings:
         return cls(np.array([begin], np.int64), np.array([int(content[:15], 16)], np.int64))
 
     def at(self, slot: int) -> tuple[int, int]:
-        """The film on show at a slot, and how many slots of it have passed."""
+        """Return the film on show at a slot, and how many slots of it have passed."""
         number = max(0, int(np.searchsorted(self.starts, slot, side="left")) - 1)
         return int(self.films[number]), slot - int(self.starts[number])
 
@@ -199,6 +199,7 @@ class Recordings:
 
     @property
     def lag_slots(self) -> int:
+        """Slots that the EEG of a window reaches past its video."""
         return round(self.grid.lag_s * self.grid.slots_hz)
 
     def spans(self) -> list[Span]:
@@ -274,7 +275,7 @@ class Recordings:
         return found[:, 0].copy(), found[:, 1].copy()
 
     def boxes(self, windows: Windows) -> NDArray[np.float64]:
-        """What a cue says is attended during each window's video: (n, 4), NaN where it is not known."""
+        """Return what a cue says is attended during each window's video: (n, 4), NaN where it is not known."""
         found, length = np.full((len(windows.end), 4), np.nan), self.grid.interval_s
         for i, (number, start) in enumerate(zip(windows.session, self.starts(windows), strict=True)):
             cues = self.cues[number]
@@ -334,7 +335,7 @@ class Recordings:
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
-    """What to call sessions: the folder's name, with as many folders above it as tell them apart.
+    """Say what to call sessions: the folder's name, with as many folders above it as tell them apart.
 
     A file with a name of its own (not `session.xdf`) goes by that.
     """

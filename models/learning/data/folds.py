@@ -108,7 +108,7 @@ def hold_out(spans: Sequence[Span], share: float, guard: int) -> tuple[list[Span
 
 
 def first_minutes(spans: Sequence[Span], minutes: float, slots_hz: int) -> list[Span]:
-    """The first part of all spans that lasts `minutes` together, span after span."""
+    """Return the first part of all spans that lasts `minutes` together, span after span."""
     left, taken = round(minutes * 60 * slots_hz), []
     for s in spans:
         n = min(left, s.stop - s.start)

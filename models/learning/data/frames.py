@@ -1,6 +1,4 @@
-"""A session's frames as a network wants them: embedded once by a frozen encoder, or, for one that is to be
-trained, as the pictures it reads.
-"""
+"""A session's frames as a network wants them: embedded once, or as pictures for an encoder in training."""
 
 from __future__ import annotations
 
@@ -56,6 +54,7 @@ class Pictures(nn.Module):
         self.patch_grid, self.image_px, self.stored_elsewhere = encoder.patch_grid, encoder.image_px, False
 
     def forward(self, images: Tensor) -> Tensor:
+        """Give pictures (n, 3, H, W) back as they are."""
         return images
 
 

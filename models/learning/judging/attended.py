@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Hits:
-    """Of n windows whose cue is known: was the attended object chosen, and how much did it get?
+    """Of n windows whose cue is known: whether the attended object was chosen, and how much it got.
 
     Attributes
     ----------
@@ -67,6 +67,7 @@ class Hits:
         return cls(*columns)
 
     def __add__(self, other: Hits) -> Hits:
+        """Join both."""
         pairs = ((getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__)
         return Hits(*(np.concatenate(pair) for pair in pairs))
 
@@ -115,6 +116,6 @@ def hits(network: Network, recordings: Recordings, test: Sequence[Span]) -> Hits
 
 
 def by_place(shares: Floats) -> Floats:
-    """What is read at each place, of all that is read by place: (n, P) of shares (n, P+1)."""
+    """Return what is read at each place, of all that is read by place: (n, P) of shares (n, P+1)."""
     places = shares[:, 1:]
     return places / np.maximum(places.sum(axis=1, keepdims=True), 1e-12)

@@ -34,6 +34,7 @@ class Runs:
 
     @classmethod
     def of(cls, seen: Seen, recordings: Recordings) -> Runs:
+        """Take what a network has seen apart by run."""
         return cls(
             similarity_runs(seen, recordings),
             similarity_runs(seen, recordings, parts=2),
@@ -41,11 +42,12 @@ class Runs:
         )
 
     def __add__(self, other: Runs) -> Runs:
+        """Join both."""
         return Runs(self.similarity + other.similarity, self.halves + other.halves, self.match + other.match)
 
 
 def judged(runs: Runs) -> dict[str, Any]:
-    """`two_way` and what stands beside it at the top; `similarity`, `match`, `lengths`, `by_run`, …"""
+    """Give `two_way` and what stands beside it at the top; `similarity`, `match`, `lengths`, `by_run`, …."""
     figures = summary(runs.similarity)
     true, false = pairs(runs.similarity)
     found: dict[str, Any] = {
@@ -67,7 +69,7 @@ def judged(runs: Runs) -> dict[str, Any]:
 
 
 def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures that stand at the top of every result."""
+    """Return the figures that stand at the top of every result."""
     names = ("two_way", "two_way_ci", "five_way", "ten_way", "ten_way_ci", "null_two_way", "n_windows")
     return {name: figures.get(name) for name in names}
 
@@ -86,7 +88,7 @@ def brief(runs: Sequence[Scored]) -> dict[str, Any]:
 
 
 def by_length(runs: Runs) -> dict[str, dict[str, Any]]:
-    """The similarity over windows of other lengths, by seconds (those of `LENGTHS` at intervals of 2 s)."""
+    """Judge the similarity over windows of other lengths, by seconds (`LENGTHS`, at intervals of 2 s)."""
     cut = {1: runs.similarity, 2: runs.halves}
     scale = runs.similarity[0].length_s / 2 if runs.similarity else 1.0
     return {

@@ -60,15 +60,14 @@ class Scored:
 
 @dataclass(frozen=True)
 class Contest:
-    """For each window, (n_windows,): how many of its impostors score below it (a tie counts half), and of
-    how many.
-    """
+    """For each window, (n_windows,): of how many impostors how many score below it (a tie counts half)."""
 
     below: Floats
     n_impostors: NDArray[np.int64]
 
     @property
     def n(self) -> int:
+        """How many windows were judged."""
         return len(self.below)
 
     @property
@@ -89,7 +88,7 @@ class Contest:
 
 
 def contest(runs: Iterable[Scored], gap_s: float = IMPOSTOR_GAP_S, least: int = 9) -> Contest:
-    """True windows against their impostors, over runs; those with fewer than `least` are left out."""
+    """Set true windows against their impostors, over runs; those with fewer than `least` are left out."""
     below, counts = [], []
     for run in runs:
         allowed = run.impostors(gap_s)
@@ -103,7 +102,7 @@ def contest(runs: Iterable[Scored], gap_s: float = IMPOSTOR_GAP_S, least: int = 
 def shifted_contest(
     runs: Iterable[Scored], share: float, gap_s: float = IMPOSTOR_GAP_S, least: int = 9
 ) -> Contest:
-    """The same with the video turned round against the EEG by `share` of each run: there is nothing to find.
+    """Turn the video round against the EEG by `share` of each run, so that there is nothing to find.
 
     The video that was really on show, and what is near it, is neither partner nor impostor.
     """
@@ -198,7 +197,7 @@ def pairs(runs: Iterable[Scored], gap_s: float = IMPOSTOR_GAP_S) -> tuple[Floats
 
 
 def summary(runs: Sequence[Scored], gap_s: float = IMPOSTOR_GAP_S) -> dict[str, object]:
-    """The figures a report shows of one scorer, each with its 95 % interval and its chance."""
+    """Return the figures a report shows of one scorer, each with its 95 % interval and its chance."""
     result = contest(runs, gap_s)
     if not result.n:
         return {"n_windows": 0}

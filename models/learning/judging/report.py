@@ -29,8 +29,9 @@ svg .other { fill: var(--trace); }
 
 
 def worth_report(found: Figures, title: str = "What the model is worth") -> str:
-    """A page from what `evaluate_checkpoint`, `cross_validate` or `baseline_sessions` give (and, under
-    `learning_curve`, from `crossval.learning_curve`).
+    """Write a page from what `evaluate_checkpoint`, `cross_validate` or `baseline_sessions` give.
+
+    Under `learning_curve` it takes what `crossval.learning_curve` gives.
     """
     scorers = _scorers(found)
     parts = [_head(found, title), _cards(found, scorers), _comparison(scorers)]
@@ -197,7 +198,7 @@ def _accuracy_chart(title: str, x_ticks: Sequence[float], x: tuple[float, float]
 
 
 def _point(chart: Chart, x: float, part: Figures) -> None:
-    """An accuracy with its interval."""
+    """Return an accuracy with its interval."""
     low, high = part["two_way_ci"]
     chart.line(np.array([x, x]), np.array([low, high]), "low")
     at = chart.py(part["two_way"])

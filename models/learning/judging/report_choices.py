@@ -52,7 +52,7 @@ def watched_section(parts: Figures) -> str:
 
 
 def reliability(part: Figures, said: str, seen: str) -> str:
-    """A reliability figure: what is said against what is so.
+    """Return a reliability figure: what is said against what is so.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def reliability(part: Figures, said: str, seen: str) -> str:
 
 
 def patterns_section(patterns: list[Mapping[str, float]]) -> str:
-    """What each component of the spatial filters looks like on the head, electrodes it knows a place for."""
+    """Draw each component of the spatial filters on the head, at electrodes whose place is known."""
     heads = [_head(pattern) for pattern in patterns]
     words = (
         "Components of the EEG that the network starts from, nose up: filled is one sign, empty the other, "

@@ -33,6 +33,7 @@ class Watched:
     shares: Floats
 
     def __add__(self, other: Watched) -> Watched:
+        """Join both."""
         return Watched(np.concatenate([self.shares, other.shares]))
 
     def told(self) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def _row(variant: Variant, found: Mapping[str, Any], minutes: float) -> Row:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """A table for the docs: accuracies of 2 with their intervals, of 10, and minutes a fold."""
+    """Return a table for the docs: accuracies of 2 with their intervals, of 10, and minutes a fold."""
     lines = [
         "| part | variant | similarity of 2 | of 10 | match of 2 | of 10 | min a fold |",
         "|---|---|---|---|---|---|---|",

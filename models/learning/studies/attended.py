@@ -71,6 +71,7 @@ class Said:
     scores: Floats
 
     def __add__(self, other: Said) -> Said:
+        """Join both."""
         hits = self.hits + other.hits if self.hits is not None and other.hits is not None else None
         return Said(hits, np.concatenate([self.scores, other.scores]))
 
@@ -107,9 +108,9 @@ def attended(
     Returns
     -------
     dict
-        By scorer (`match`, `similarity` of the whole frame, `linear` by place, `linear_frame`): how often the
-        attended object has the highest share, and the match in time; `gain` is the match's over the
-        similarity's, with its interval.
+        By scorer (`match`, `agreement` by place without the fusion, `similarity` of the whole frame, `linear`
+        by place, `linear_frame`): how often the attended object has the highest share, and the match in time;
+        `gain` is the match's over the similarity's, with its interval.
     """
     _, recordings = prepare(material, config, recipe)
     shown = Trials.of(recordings, 0)
@@ -138,7 +139,7 @@ def gain(found: Mapping[str, Said]) -> dict[str, Any]:
 def judge(
     network: Network, recordings: Recordings, train: Sequence[Span], shown: Trials, chosen: NDArray[np.bool_]
 ) -> dict[str, Said]:
-    """What network and linear models say of the passes of the chosen trials."""
+    """Ask network and linear models about the passes of the chosen trials."""
     passes = shown.windows(chosen)
     apart = round(APART_S * recordings.grid.slots_hz)
     shifts = np.arange(apart, shown.n_slots - apart + 1, apart // 2)
@@ -148,10 +149,13 @@ def judge(
     rivals = np.broadcast_to(n + np.arange(len(shifts)), (n, len(shifts)))
     columns = np.concatenate([np.arange(n)[:, None], rivals], axis=1)
     _, boxes, targets = cued(recordings, passes)
-    match, similarity, maps = _by_network(network, recordings, both, columns)
+    match, agreed, maps = _by_network(network, recordings, both, columns)
+    shape = network.config.places
+    alone = special.softmax(PLACE_SCALE * agreed[:, 0, 1:], axis=1)
     found = {
-        "match": Said(Hits.of(maps, boxes, targets, network.config.places), match),
-        "similarity": Said(None, similarity),
+        "match": Said(Hits.of(maps, boxes, targets, shape), match),
+        "agreement": Said(Hits.of(alone, boxes, targets, shape), over_places(agreed[:, :, 1:])),
+        "similarity": Said(None, agreed[:, :, 0]),
     }
     by_place_scores, frame = _by_line(recordings, train, both, columns)
     shares = special.softmax(PLACE_SCALE * by_place_scores[:, 0], axis=1)
@@ -165,16 +169,16 @@ def judge(
 def _by_network(
     network: Network, recordings: Recordings, windows: Windows, columns: NDArray[np.int64]
 ) -> tuple[Floats, Floats, Floats]:
-    """Match and similarity (n, 1 + n_phases), and the map (n, P) of each pass on its own film."""
+    """Match (n, 1 + n_phases), agreements (n, 1 + n_phases, P + 1), and the map of its own film (n, P)."""
     views = see(network.eval(), recordings, windows)
     n, width = columns.shape
     rows = torch.arange(n).repeat_interleave(width)
     outs = list(views.pairs(rows, torch.from_numpy(columns.reshape(-1)), explain=True))
     match = torch.cat([out.fused.logit[:, 0] for out in outs]).view(n, width)
-    similarity = torch.cat([out.similarity[:, 0, -1] for out in outs]).view(n, width)
+    agreed = torch.cat([out.agreement[:, 0, -1] for out in outs]).view(n, width, -1)
     shares = torch.cat([out.fused.shares[:, 0, -1] for out in outs if out.fused.shares is not None])
     maps = by_place(shares.view(n, width, -1)[:, 0].double().numpy())
-    return match.double().numpy(), similarity.double().numpy(), maps
+    return match.double().numpy(), agreed.double().numpy(), maps
 
 
 def _by_line(

@@ -48,6 +48,7 @@ class SecondTower(nn.Module):
         self.head = nn.Linear(width, embed)
 
     def forward(self, film: Tensor) -> Tensor:
+        """See film features (B, G, F) as a grid (B, G, E)."""
         hidden = F.elu(self.enter(self.norm(film.transpose(1, 2)).transpose(1, 2)))
         mixed = self.mix(F.pad(hidden.transpose(1, 2), (4, 0))).transpose(1, 2)
         return unit(self.head(hidden + F.elu(mixed)))
@@ -170,7 +171,7 @@ def judge(
 
 
 def as_markdown(outcomes: Sequence[Outcome]) -> str:
-    """A table for the docs."""
+    """Return a table for the docs."""
     lines = ["| second stream missing | loss | EEG–video | EEG–second | together |", "|---|---|---|---|---|"]
     for o in outcomes:
         cells = [

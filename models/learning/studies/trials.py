@@ -68,6 +68,7 @@ class Trials:
         return cls(session, starts[inside], targets[inside], *sizes)
 
     def __len__(self) -> int:
+        """Count them."""
         return len(self.starts)
 
     def stamps(self, recordings: Recordings) -> NDArray[np.float64]:
@@ -79,12 +80,12 @@ class Trials:
         return np.arange(len(self)) * n // len(self)
 
     def windows(self, chosen: NDArray[np.bool_]) -> Windows:
-        """The passes of the chosen trials (n_trials,), trial by trial."""
+        """Return the passes of the chosen trials (n_trials,), trial by trial."""
         ends = self.starts[chosen][:, None] + np.arange(PASSES) * self.n_slots + self.n_rows
         return self._as_windows(ends)
 
     def phases(self, trial: int, shifts: NDArray[np.int64]) -> Windows:
-        """A trial's film so many slots (n,) after its start."""
+        """Return a trial's film so many slots (n,) after its start."""
         return self._as_windows(self.starts[trial] + shifts + self.n_rows)
 
     def spans(self, chosen: NDArray[np.bool_]) -> list[Span]:
@@ -100,7 +101,7 @@ class Trials:
 def changed(
     settings: Sequence[str], network: Mapping[str, Any], recipe: Recipe, seed: int
 ) -> tuple[dict[str, Any], Recipe]:
-    """A study's network and recipe, changed as `--set` of the program changes a preset's."""
+    """Return a study's network and recipe, changed as `--set` of the program changes a preset's."""
     given = dict(setting.partition("=")[::2] for setting in settings)
     own = {name.removeprefix("recipe."): value for name, value in given.items() if name.startswith("recipe.")}
     parts = {name: value for name, value in given.items() if not name.startswith("recipe.")}

@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def ctrl_c() -> Iterator[Callable[[], bool]]:
-    """A question "was Ctrl-C pressed?" inside the block; a second press interrupts as usual.
+    """Give a question "was Ctrl-C pressed?" inside the block; a second press interrupts as usual.
 
     Outside the main thread signals cannot be caught; the answer is then always no.
     """

@@ -14,11 +14,12 @@ from torch import distributed as dist
 
 
 def n_ranks() -> int:
-    """Processes that train together; 1 outside a process group."""
+    """Count the processes that train together; 1 outside a process group."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
+    """This process's number among them."""
     return dist.get_rank() if n_ranks() > 1 else 0
 
 

@@ -11,7 +11,7 @@ from realtime.errors import ConfigError
 
 
 def tensorboard(folder: Path) -> Callable[[Progress], None]:
-    """A `report` for `train_sessions` that writes every figure to `folder`.
+    """Make a `report` for `train_sessions` that writes every figure to `folder`.
 
     Raises
     ------

@@ -70,7 +70,7 @@ class Best:
         return kept
 
     def waited(self, step: int) -> int:
-        """Steps since weights were last kept; 0 before the first look."""
+        """Count the steps since weights were last kept; 0 before the first look."""
         return step - self.step if self.history else 0
 
     def as_dict(self) -> dict[str, Any]:
