@@ -90,19 +90,20 @@ def crossval(
 ) -> None:
     """Train again for every fold and judge on what was left out, beside linear models on the same windows."""
     from experiment.console import print_curve, print_worth, steps_progress
-    from models.learning.crossval import cross_validate, learning_curve
+    from models.config import preset
+    from models.learning.crossval import Watch, cross_validate, learning_curve
 
     material = data.material(sessions, conditioning.config())
     changes, recipe = network.changes()
+    config = preset(network.preset, changes)
     found: Any
     amounts = numbers_of("--minutes", minutes) if minutes is not None else None
     with steps_progress() as report:
+        watch = Watch(tell, report)
         if amounts is None:
-            found = cross_validate(
-                material, network.preset, recipe, folds, changes, state=state, tell=tell, report=report
-            )
+            found = cross_validate(material, config, recipe, folds, state=state, watch=watch)
         else:
-            found = learning_curve(material, network.preset, recipe, amounts, folds, changes, tell, report)
+            found = learning_curve(material, config, recipe, amounts, folds, watch)
     if json:
         print_json(found)
     elif minutes is None:

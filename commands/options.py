@@ -32,10 +32,6 @@ Cache = Annotated[
     Path | None,
     typer.Option("--cache", help="Where embedded frames are kept; beside each session by default."),
 ]
-Cues = Annotated[
-    Path | None,
-    typer.Option("--cues", help="Which rectangle a marker's text names, JSON; cues.json beside a session."),
-]
 EegOfSession = Annotated[
     str | None, typer.Option("--eeg", help="Which EEG stream, where the session has several.")
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,15 @@ from models.learning.training.recipe import Recipe
 from models.network.network import Network
 
 Report = Callable[[str, int, int], None]
-"""Told after every step: what is going on, steps done, and steps in all."""
+"""Called after every step: what is going on, steps done, and steps in all."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who hears how far it is: a few words a fold, and every step."""
+
+    tell: Tell | None = None
+    report: Report | None = None
 
 
 def cross_validate(
@@ -32,12 +41,10 @@ def cross_validate(
     config: str | NetworkConfig = "demo",
     recipe: Recipe | None = None,
     how: str = "runs",
-    changes: Mapping[str, Any] | None = None,
     minutes: float | None = None,
     state: Path | None = None,
     linear: bool = True,
-    tell: Tell | None = None,
-    report: Report | None = None,
+    watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Train and judge fold by fold, the linear models beside it on the same windows.
 
@@ -57,8 +64,8 @@ def cross_validate(
     dict
         As `evaluate_checkpoint` gives, over the windows of all folds together.
     """
-    recipe = recipe or Recipe()
-    config = preset(config, changes) if isinstance(config, str) else config
+    recipe, watch = recipe or Recipe(), watch or Watch()
+    config = preset(config) if isinstance(config, str) else config
     _, recordings = prepare(material, config, recipe)
     models = LinearModels(recordings) if linear else None
     folds = folds_of(recordings, how)
@@ -68,9 +75,9 @@ def cross_validate(
         spans = list(fold.train)
         if minutes is not None:
             spans = first_minutes(spans, minutes, recordings.grid.slots_hz)
-        watch = None if report is None else _in_all(report, fold, k, len(folds))
+        report = None if watch.report is None else _in_all(watch.report, fold, k, len(folds))
         kept = state / f"{fold.name.replace('/', '-')}.state" if state is not None else None
-        network = trained(config, recipe, recordings, spans, kept, watch)
+        network = trained(config, recipe, recordings, spans, kept, report)
         fuses = recipe.match > 0
         said = Runs.of(score(network, recordings, fold.test, match=fuses), recordings)
         network_said += said
@@ -79,8 +86,8 @@ def cross_validate(
         if models is not None:
             for name, runs in models.score(models.fit(spans), fold.test).items():
                 linear_said.setdefault(name, []).extend(runs)
-        if tell is not None:
-            tell(_line(fold, said))
+        if watch.tell is not None:
+            watch.tell(_line(fold, said))
     found = judged(network_said) | choices.told()
     tests = [span for fold in folds for span in fold.test]
     found["split"] = {**as_split({"test": tests}, recordings), "how": how, "folds": [f.name for f in folds]}
@@ -117,19 +124,17 @@ def learning_curve(
     recipe: Recipe | None = None,
     minutes: Sequence[float] = (2, 4, 8, 14),
     how: str = "runs",
-    changes: Mapping[str, Any] | None = None,
-    tell: Tell | None = None,
-    report: Report | None = None,
+    watch: Watch | None = None,
 ) -> list[dict[str, Any]]:
     """How good network and linear models are after so many minutes of training data: one dict an amount."""
-    rows = []
+    rows, watch = [], watch or Watch()
     for k, amount in enumerate(minutes):
 
         def of_all(words: str, done: int, total: int, k: int = k, amount: float = amount) -> None:
-            if report is not None:
-                report(f"{amount:g} min, {words}", k * total + done, len(minutes) * total)
+            if watch.report is not None:
+                watch.report(f"{amount:g} min, {words}", k * total + done, len(minutes) * total)
 
-        found = cross_validate(material, config, recipe, how, changes, amount, tell=tell, report=of_all)
+        found = cross_validate(material, config, recipe, how, amount, watch=Watch(watch.tell, of_all))
         figures = {name: found[name] for name in ("two_way", "two_way_ci", "ten_way", "n_windows")}
         linear = {
             name: {k: part[k] for k in ("two_way", "two_way_ci", "ten_way")}

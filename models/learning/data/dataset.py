@@ -275,7 +275,7 @@ class Recordings:
         return found[:, 0].copy(), found[:, 1].copy()
 
     def boxes(self, windows: Windows) -> NDArray[np.float64]:
-        """Return what a cue says is attended during each window's video: (n, 4), NaN where it is not known."""
+        """Return what a cue says is attended during each window's video: (n, 4), NaN where none does."""
         found, length = np.full((len(windows.end), 4), np.nan), self.grid.interval_s
         for i, (number, start) in enumerate(zip(windows.session, self.starts(windows), strict=True)):
             cues = self.cues[number]

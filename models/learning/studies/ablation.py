@@ -19,7 +19,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.learning.crossval import cross_validate
+from models.config import preset as configured
+from models.learning.crossval import Watch, cross_validate
 from models.learning.studies.demo import write_people
 from models.learning.train import Material
 from models.learning.training.recipe import PLAIN, Recipe
@@ -115,7 +116,8 @@ def ablation(
         begin = time.monotonic()
         match = {} if variant.fuses else {"match": 0.0}
         changed = Recipe(**{**base.model_dump(), **match, **variant.recipe})
-        found = cross_validate(material, preset, changed, how, variant.network, linear=False, tell=tell)
+        config = configured(preset, variant.network)
+        found = cross_validate(material, config, changed, how, linear=False, watch=Watch(tell))
         minutes = (time.monotonic() - begin) / 60 / len(found["split"]["folds"])
         yield _row(variant, found, minutes)
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.config import preset
 from models.learning.crossval import cross_validate
 from models.learning.studies.demo import write_people
 from models.learning.train import Material
@@ -48,8 +49,9 @@ def what_beyond_when(
         with tempfile.TemporaryDirectory(prefix="phosphene-what-") as folder:
             material = Material(write_people(Path(folder), n_train, seconds, **SUBJECTS[name]))
             last, changes = f"{n_train + 1}", dict(network or {})
-            found = cross_validate(material, "demo", recipe, last, changes)
-            less = cross_validate(material, "demo", alone, last, {**changes, **PLACELESS}, linear=False)
+            found = cross_validate(material, preset("demo", changes), recipe, last)
+            config = preset("demo", {**changes, **PLACELESS})
+            less = cross_validate(material, config, alone, last, linear=False)
             yield name, found | {"placeless": less["similarity"]}
 
 

@@ -9,7 +9,7 @@ import torch
 
 from models.config import preset
 from models.learning.baselines import FilmFeatures
-from models.learning.crossval import cross_validate, learning_curve
+from models.learning.crossval import Watch, cross_validate, learning_curve
 from models.learning.data.dataset import Recordings
 from models.learning.data.folds import folds_of
 from models.learning.studies import modalities, what
@@ -68,7 +68,7 @@ def test_cross_validation_judges_every_session_and_the_curve_and_the_table_follo
     told, seen = [], []
     found = cross_validate(
         Material(sessions), small, QUICK, "1/2-3",
-        state=tmp_path, tell=told.append, report=lambda *step: seen.append(step),
+        state=tmp_path, watch=Watch(told.append, lambda *step: seen.append(step)),
     )  # fmt: skip
     assert [done for _, done, _ in seen] == list(range(1, 2 * QUICK.steps + 1))
     assert {total for *_, total in seen} == {2 * QUICK.steps}
@@ -81,7 +81,7 @@ def test_cross_validation_judges_every_session_and_the_curve_and_the_table_follo
     seen.clear()
     short = QUICK.model_copy(update={"steps": 3})
     row, _ = learning_curve(
-        Material(sessions), small, short, (0.5, 0.6), "1/2-3", report=lambda *step: seen.append(step)
+        Material(sessions), small, short, (0.5, 0.6), "1/2-3", Watch(report=lambda *step: seen.append(step))
     )
     assert seen[-1][0].startswith("0.6 min, without run1+run2")
     assert [done for _, done, _ in seen] == list(range(1, 4 * 3 + 1))
