@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models.learning.data.cues import cover
@@ -102,6 +103,7 @@ def cued(
     return np.array(known, bool), boxes, np.array(attended, np.int64)
 
 
+@torch.inference_mode()
 def hits(network: Network, recordings: Recordings, test: Sequence[Span]) -> Hits | None:
     """Judge a network's map on all windows of `test` whose cue is known; None where there is none.
 

@@ -77,6 +77,7 @@ def watched(
     return None if not found else Watched(np.concatenate([part.shares for part in found]))
 
 
+@torch.inference_mode()
 def _of_run(network: Network, recordings: Recordings, windows: Windows, n_videos: int) -> Watched | None:
     starts = recordings.starts(windows)
     rows, columns = sets_of(starts, recordings.grid.interval_s, n_videos)
