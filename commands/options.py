@@ -135,12 +135,16 @@ class DataGroup:
     video: Annotated[
         str | None, typer.Option("--video", help="Which video, where the sessions have several.")
     ] = None
+    cues: Annotated[
+        Path | None,
+        typer.Option("--cues", help="What part of the frame a marker names; each session's cues.json else."),
+    ] = None
 
     def material(self, sessions: Sequence[Path], conditioning: ConditioningConfig) -> Material:
         """Return what `models.learning` takes."""
         from models.learning.train import Material
 
-        return Material(sessions, conditioning, self.cache, self.eeg or "", self.video or "")
+        return Material(sessions, conditioning, self.cache, self.eeg or "", self.video or "", self.cues)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from models.learning.training.recipe import PLAIN, Recipe
 N_PEOPLE, SECONDS = 5, 200.0
 """Virtual subjects to learn from, and how long each watches."""
 
-_FUSED = ("preset", "match", "compression", "fusion", "readout", "time")
+_FUSED = ("places", "agreement", "preset", "match", "compression", "fusion", "readout", "time")
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,11 @@ def variants() -> list[Variant]:
     """Every part of the family that trains from scratch."""
     rows = [Variant("preset", "as it is")]
     rows.append(Variant("match", "trained from the start", recipe={"match_from": 0.0}))
+    rows += [
+        Variant("places", "the whole frame alone", {"places": 1}),
+        Variant("agreement", "no agreement in the scores", {"fusion.agreement": None}),
+        Variant("spatial filters", "3 components of the electrodes", {"eeg.spatial": 3}),
+    ]
     rows.append(Variant("compression", "a latent a slot", {"compression.latents_per_s": 40}))
     rows += [Variant("compression", word, {"compression": word}) for word in ("pma", "resampler")]
     rows += [Variant("fusion", word, {"fusion": word}) for word in ("qformer", "perceiver")]
