@@ -78,7 +78,7 @@ def variants() -> list[Variant]:
     rows += [Variant("fusion", word, {"fusion": word}) for word in ("qformer", "perceiver")]
     rows += [Variant("readout", word, {"fusion.readout": word}) for word in ("linear", "mlp")]
     rows += [
-        Variant("time", "no rotary", {"fusion.rotary": False, "compression.rotary": False}),
+        Variant("time", "no rotary", {"fusion.rotary": False}),
         Variant("time", "no own-time bias", {"fusion.time_bias_s": None}),
         Variant("EEG encoder", "CBraMod, 4 layers", {"eeg": {"kind": "cbramod", "layers": 4}}),
         Variant(
