@@ -8,6 +8,7 @@ import sys
 import uuid
 
 import numpy as np
+import pylsl
 import pytest
 from typer.testing import CliRunner
 
@@ -50,6 +51,7 @@ def test_and_what_a_recording_runs(run, trained, tmp_path):
     headset = ("headset", "--source-id", name, "--channels", "C3,C4,Cz")
     process = subprocess.Popen([sys.executable, "-m", "phosphene", *headset], stderr=subprocess.DEVNULL)
     try:
+        assert pylsl.resolve_byprop("source_id", name, 1, 60)
         sources = ("--eeg", f"source_id={name}", "--video", session / "stimulus.mkv")
         shown = ("--weights", weights, "--headless", "--json", "--seconds", 4)
         code, out, _ = run("record", tmp_path, *sources, *shown)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pylsl
 import pytest
 
 from tests.support.small_session import write_small
@@ -47,6 +48,7 @@ def headset():
     name = "phosphene-test-headless"
     command = [sys.executable, "-m", "phosphene", "headset", "--source-id", name, "--channels", "4"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    assert pylsl.resolve_byprop("source_id", name, 1, 60)
     yield f"source_id={name}"
     process.terminate()
     process.wait(10)
