@@ -26,7 +26,7 @@ from models.learning.training.recipe import PLAIN, Recipe
 from realtime.chance import auc
 from realtime.types import EegInfo
 from realtime.virtual.subject.session import simulate_session
-from realtime.virtual.subject.subject import SubjectOptions
+from realtime.virtual.subject.subject import PersonOptions, SubjectOptions
 from recordings.session.session import Session
 from recordings.session.writer import write_session
 
@@ -45,8 +45,13 @@ def write_virtual(
     `subject` are further `SubjectOptions`.
     """
     who = SubjectOptions(seed=person, film_seed=film, always_engaged=engaged, **subject)
+    return write_person(folder, seconds, who)
+
+
+def write_person(folder: Path, seconds: float, who: PersonOptions) -> Path:
+    """Record anybody virtual, with the film that is theirs."""
     simulated = simulate_session(seconds, who, _SIZE)
-    info = EegInfo("Virtual subject", simulated.labels, "microvolts", simulated.rate, f"virtual-{person}")
+    info = EegInfo("Virtual subject", simulated.labels, "microvolts", simulated.rate, f"virtual-{who.seed}")
     write_session(folder, info, simulated.stamps, simulated.samples, simulated.frames(), simulated.markers)
     return folder
 

@@ -32,6 +32,7 @@ class AttenderOptions(PersonOptions):
     of turns in which the mind is off all objects.
     """
 
+    snr: float = Field(default=0.5, ge=0)
     n_objects: Literal[2, 4, 6, 9] = 4
     ignored: float = Field(default=0.15, ge=0, le=1)
     turn_s: float = Field(default=15.0, ge=4)

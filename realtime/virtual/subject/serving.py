@@ -115,10 +115,9 @@ class _OnAir:
     def _tell(self, phases: list[Phase]) -> None:
         """Send the changes of phase; and to the first who listens, the one that it has come into."""
         if self._current is not None:
-            phases = [self._current, *phases]
-            if not self._markers.have_consumers():
-                self._current = phases[-1]
-                return
-            self._current = None
+            self._current = [self._current, *phases][-1]
+            if self._markers.have_consumers():
+                phases = phases or [self._current]
+                self._current = None
         for stamp, phase in phases:
             self._markers.push_sample([phase], stamp)
