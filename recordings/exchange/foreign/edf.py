@@ -121,6 +121,8 @@ class EdfFile:
             if n_signals < 1 or len(rows) < 256 * n_signals:
                 raise ValueError(f"{n_signals} signals in a header of {len(rows)} bytes")
             self._record_s = float(head[244:252]) or 1.0
+            if not 0 < self._record_s < math.inf:
+                raise ValueError(f"records of {self._record_s} s")
             self._discontinuous = head[192:236].strip().endswith(b"+D")
             self._signals = self._read_signals(rows, n_signals)
             self._record_bytes = sum(s.n for s in self._signals) * self._width
