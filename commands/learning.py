@@ -55,15 +55,21 @@ def evaluate(
     controls: Annotated[
         bool, typer.Option("--controls/--no-controls", help="Also without frontal channels, and more.")
     ] = True,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write the result as a page of its own.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say what a checkpoint is worth on sessions: against chance, a shifted null and linear models."""
     from experiment.console import print_worth
     from experiment.model_choice import shipped_weights
     from models.learning.evaluate import evaluate_checkpoint
+    from models.learning.judging.report import write_worth
 
     material = data.material(sessions, signal.config())
     found = evaluate_checkpoint(shipped_weights(checkpoint) or checkpoint, material, controls, tell)
+    if report is not None:
+        write_worth(found, report)
     if json:
         print_json(found)
     else:
