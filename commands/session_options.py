@@ -57,6 +57,12 @@ class StreamsGroup:
         ClockName,
         typer.Option("--clock", help="check: refuse stamps of another clock. arrival: stamp on arrival."),
     ] = "check"
+    montage: Annotated[
+        str | None,
+        typer.Option(
+            "--montage", help="Names of the electrodes: a file, Fz,Cz,Pz in the stream's order, or 1=Fz,2=C3."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

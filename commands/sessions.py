@@ -239,19 +239,26 @@ def _live_choice(
     feedback: FeedbackChoice | None,
 ) -> LiveChoice:
     """Return what `experiment` opens; raises ConfigError where there is nothing to see."""
+    from dataclasses import replace
+
     from experiment.compose import LiveChoice
+    from realtime.eeg.montage import read_montage
     from realtime.errors import ConfigError
 
     if streams.stimulus is None and streams.screen is not None:
         raise ConfigError("--screen says where a stimulus is shown: give it with --stimulus FILE")
     if streams.stimulus is None and not streams.video:
         raise ConfigError("give --video, or --stimulus FILE; `phosphene streams` lists the cameras")
+    named = streams.montage
+    if conditioning.channels and "=" in conditioning.channels:  # 1=Fz,2=C3: those channels, by these names
+        named, conditioning = named or conditioning.channels, replace(conditioning, channels=None)
     return LiveChoice(
         eeg,
         tuple(streams.video or ()),
         model.choice(),
         conditioning.config(),
         streams.clock,
+        montage=read_montage(named) if named else None,
         feedback=feedback,
     )
 

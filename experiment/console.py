@@ -121,6 +121,8 @@ def print_audit(report: Mapping[str, Any]) -> None:
         for stream in report["streams"]
     ]
     _print_rows(console, ("id", "name", "type", "ch", "format", "rate", "samples", "offsets"), rows)
+    for sentence in report["warnings"]:
+        console.print(f"[yellow]·[/] while it was recorded: {sentence}")
     for problem in report["problems"]:
         console.print(Text.assemble(("! ", "yellow"), problem), soft_wrap=True)
     if not report["problems"]:

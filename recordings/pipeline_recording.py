@@ -74,6 +74,7 @@ class PipelineRecording:
         """Write everything and close the files; the pipeline goes on."""
         for detach in self._detach:
             detach()
+        self.recorder.warnings += self._pipeline.eeg.health().warnings
         self.recorder.close()
 
     def __enter__(self) -> PipelineRecording:

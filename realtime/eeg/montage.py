@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from realtime.errors import StreamFormatError
+from realtime.eeg.channels import kinds_of
+from realtime.errors import ConfigError, StreamFormatError
 from realtime.sources import EegSource
 from realtime.types import EegHealth, EegInfo, RawChunk
+
+
+def read_montage(text: str) -> tuple[str, ...]:
+    """Return the entries of a montage as a user gives it, for `Renamed`.
+
+    Parameters
+    ----------
+    text : str
+        Names in the channels' order (`Fz,Cz,Pz`), names by channel number (`1=Fz,2=C3`), or the path of a
+        file with either, one or several on a line.
+
+    Raises
+    ------
+    ConfigError
+        There are no names in it.
+    """
+    given = text
+    if Path(text).is_file():
+        given = Path(text).read_text(encoding="utf-8-sig", errors="replace")
+    lines = [line.partition("#")[0] for line in given.splitlines()]
+    names = tuple(name.strip() for line in lines for name in re.split(r"[,;\t]", line) if name.strip())
+    if not names:
+        raise ConfigError(
+            f"the montage {text!r} names no electrode: write Fz,Cz,Pz or 1=Fz,2=C3, or a file of them"
+        )
+    return names
 
 
 class Renamed:
@@ -17,27 +46,43 @@ class Renamed:
     ----------
     source : EegSource
     labels : sequence of str
-        A 10-20 name for each channel of the stream, in its order.
+        A 10-20 name for each channel of the stream, in its order; or `2=Cz` for those that are meant, by
+        number from 1: then the others are no EEG.
     """
 
     def __init__(self, source: EegSource, labels: Sequence[str]):
         self._source, self._labels = source, tuple(labels)
 
     def open(self) -> EegInfo:
-        """Connect; the names must be as many as the stream's channels.
+        """Connect; the names must be as many as the stream's channels, or name them by number.
 
         Raises
         ------
         StreamNotFound, StreamFormatError, SessionError
         """
         info = self._source.open()
+        if all("=" in label for label in self._labels):
+            return self._by_number(info)
         if len(self._labels) != info.n_channels:
             named, there = ", ".join(self._labels), ", ".join(info.labels)
             raise StreamFormatError(
                 f"the montage names {len(self._labels)} electrodes ({named}), but the stream has "
-                f"{info.n_channels} channels ({there}): name each of them, in this order"
+                f"{info.n_channels} channels ({there}): name each of them, in this order, or some: 1=Fz"
             )
         return replace(info, labels=self._labels)
+
+    def _by_number(self, info: EegInfo) -> EegInfo:
+        labels = list(info.labels)
+        kinds = ["misc" if kind == "eeg" else kind for kind in kinds_of(info)]
+        for entry in self._labels:
+            number, _, name = (part.strip() for part in entry.partition("="))
+            if not (number.isdecimal() and 1 <= int(number) <= info.n_channels and name):
+                raise StreamFormatError(
+                    f"the montage's {entry!r} names no channel: there are channels 1 to {info.n_channels} "
+                    f"({', '.join(info.labels)}); write for example 1=Fz"
+                )
+            labels[int(number) - 1], kinds[int(number) - 1] = name, "eeg"
+        return replace(info, labels=tuple(labels), kinds=tuple(kinds))
 
     def read(self, timeout_s: float = 0.0) -> RawChunk | None:
         """Return what the wrapped source has."""

@@ -35,8 +35,8 @@ def describe(session: Session, check_sums: bool = False) -> dict[str, Any]:
     -------
     dict
         `start`, `end`, `duration_s` on the session's clock; `complete` (was it closed?); `streams`, one entry
-        each; `eeg`, `video` and `markers` in more detail; `manifest` where there is one; and `problems`, each
-        a sentence, empty where nothing is wrong.
+        each; `eeg`, `video` and `markers` in more detail; `manifest` where there is one; `warnings`, what
+        happened while it was recorded; and `problems`, each a sentence, empty where nothing is wrong.
     """
     problems: list[str] = []
     if not session.reader.complete:
@@ -58,6 +58,7 @@ def describe(session: Session, check_sums: bool = False) -> dict[str, Any]:
         "markers": _markers(session),
         "manifest": _manifest(session.folder, check_sums, problems),
     }
+    report["warnings"] = (report["manifest"] or {}).get("warnings", [])
     report["problems"] = problems
     return report
 

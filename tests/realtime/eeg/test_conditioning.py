@@ -16,9 +16,9 @@ from realtime.eeg.conditioning import (
     design,
     narrow_band,
 )
-from realtime.eeg.montage import Renamed
+from realtime.eeg.montage import Renamed, read_montage
 from realtime.eeg.quality import QualityMonitor, judge
-from realtime.errors import StreamFormatError
+from realtime.errors import ConfigError, StreamFormatError
 from realtime.time.clock import ManualClock
 from realtime.types import EegChunk
 from tests.support.fakes import ArrayEeg
@@ -133,3 +133,23 @@ def test_a_montage_names_the_channels_of_a_stream_and_must_name_each():
     assert Renamed(source, ["Fz", "Cz"]).open().labels == ("Fz", "Cz")
     with pytest.raises(StreamFormatError, match=r"names 1 electrodes \(Fz\).*2 channels \(ch1, ch2\)"):
         Renamed(source, ["Fz"]).open()
+
+
+def test_some_channels_are_named_by_number_and_the_others_are_no_eeg():
+    source = ArrayEeg(ManualClock(0), np.zeros((5, 3)), np.arange(5) / RATE, RATE)
+    info = Renamed(source, ["3=Oz", "1=Fz"]).open()
+    assert info.labels == ("Fz", "ch2", "Oz")
+    assert info.kinds == ("eeg", "misc", "eeg")
+    for wrong in ("4=Oz", "0=Oz", "x=Oz", "2="):
+        with pytest.raises(StreamFormatError, match="names no channel"):
+            Renamed(source, [wrong]).open()
+
+
+def test_a_montage_is_read_from_words_or_from_a_file(tmp_path):
+    assert read_montage("Fz, Cz,Pz") == ("Fz", "Cz", "Pz")
+    assert read_montage("1=Fz,2=C3") == ("1=Fz", "2=C3")
+    path = tmp_path / "cap.txt"
+    path.write_text("\ufeffFz # front\nCz\n\nPz,Oz\n", encoding="utf-8")
+    assert read_montage(str(path)) == ("Fz", "Cz", "Pz", "Oz")
+    with pytest.raises(ConfigError, match="names no electrode"):
+        read_montage(" , ")
