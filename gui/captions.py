@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 
 class Caption(NamedTuple):
-    """Words of one panel: `tip` says what the quantity is and its unit, `empty` what would fill the panel,
-    `plain` tells a visitor what is to be seen."""
+    """Words of one panel.
+
+    `tip` says what the quantity is and its unit, `empty` what would fill the panel, `plain` tells a visitor
+    what is to be seen.
+    """
 
     title: str
     tip: str

@@ -185,7 +185,7 @@ def _check_record(record: dict[str, Any], path: Path) -> None:
 
 
 def _beyond_reason(value: Any, place: str) -> str:
-    """The first entry that is no number, or a larger one than any setting; empty where there is none."""
+    """Give the first entry that is no number, or a larger one than any setting; empty where there is none."""
     if isinstance(value, dict):
         return next(filter(None, (_beyond_reason(one, f"{place}.{key}") for key, one in value.items())), "")
     if isinstance(value, list):

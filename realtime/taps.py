@@ -35,6 +35,7 @@ class Taps(Generic[T]):
             tap(item)
 
     def __len__(self) -> int:
+        """How many taps are attached."""
         return len(self._taps)
 
     def _detach(self, entry: list[Callable[[T], object]]) -> None:

@@ -99,7 +99,7 @@ class Outcome(QWidget):
 
 
 def _figures(summary: Mapping[str, Any]) -> QFrame:
-    """What the session came to, in a few lines."""
+    """Give what the session came to, in a few lines."""
     eeg, video, latency = summary["eeg"], summary["video"], summary["latency_ms"]
     rows = [
         ("Readings", f"{summary['readings']}, skipped {summary['skipped_ticks']}"),

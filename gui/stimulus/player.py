@@ -288,7 +288,7 @@ def _for_the_screen(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[
 
 
 def full_screen(path: str | Path, screen: int | None = None) -> Callable[[Clock], StimulusPlayer]:
-    """What makes the player of a film when it is given the session's clock; see `StimulusPlayer`.
+    """Give what makes the player of a film when it is given the session's clock; see `StimulusPlayer`.
 
     Called in the main thread, which becomes the Qt thread where it is not yet.
     """

@@ -42,7 +42,7 @@ class Backend(Protocol):
     precisions: tuple[str, ...]
 
     def missing(self) -> str:
-        """What it lacks on this machine and how to get it; empty where it can be used."""
+        """Say what it lacks on this machine and how to get it; empty where it can be used."""
         ...
 
     def build(
@@ -52,7 +52,7 @@ class Backend(Protocol):
         ...
 
     def load(self, path: Path) -> Run:
-        """A callable with the arguments and results of the module, tensors on the CPU at both ends."""
+        """Give a callable with the arguments and results of the module, tensors on the CPU at both ends."""
         ...
 
 
@@ -64,7 +64,7 @@ BACKENDS = {  # those that are likely to be fastest first
 
 
 def get_backend(name: str) -> Backend:
-    """The backend of this name.
+    """Give the backend of this name.
 
     Raises
     ------
@@ -79,6 +79,7 @@ def get_backend(name: str) -> Backend:
 
 
 def versions(backend: Backend) -> dict[str, str]:
+    """Give the versions a compiled file depends on."""
     return {package: version(package) for package in backend.packages if installed(package)}
 
 
@@ -88,6 +89,7 @@ def available() -> list[str]:
 
 
 def installed(package: str) -> bool:
+    """Whether a package is there; it is not imported."""
     return importlib.util.find_spec(package) is not None
 
 

@@ -53,7 +53,7 @@ class Entry:
     record: Path
 
     def read(self) -> dict[str, Any] | None:
-        """What was told of the file, or None (and nothing left of it) where it is missing or damaged."""
+        """Give what was told of the file, or None (and nothing left of it) where it is missing or damaged."""
         try:
             told: dict[str, Any] = json.loads(self.record.read_text(encoding="utf-8"))
             if told["sha256"] == digest_file(self.path):
@@ -73,12 +73,14 @@ class Entry:
         prune(self.path.parent)
 
     def remove(self) -> None:
+        """Delete the files, as far as they are there."""
         for path in (self.record, self.path):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
 
 def entry(folder: Path, key: str, suffix: str) -> Entry:
+    """Name the files of a key in a folder."""
     return Entry(folder / f"{key}{suffix}", folder / f"{key}.json")
 
 
@@ -93,7 +95,7 @@ def prune(folder: Path, limit_bytes: int = _LIMIT_BYTES) -> None:
 
 
 def key_of(module: nn.Module, inputs: Iterable[Tensor], **more: object) -> str:
-    """The name of what `module` becomes for such inputs: 32 hex digits.
+    """Give the name of what `module` becomes for such inputs: 32 hex digits.
 
     It changes with the weights, the structure, the source the structure is written in, the shapes, the
     version of torch, and with everything in `more`.
@@ -119,12 +121,14 @@ def digest_arrays(arrays: Iterable[np.ndarray]) -> str:
 
 
 def digest_file(path: Path) -> str:
+    """Digest a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @remember
 def source_digest(file: str) -> str:
+    """Digest a source file's bytes."""
     return digest_file(Path(file))
 
 
@@ -142,7 +146,7 @@ def _structure(module: nn.Module) -> str:
 
 
 def _sources(module: nn.Module) -> list[str]:
-    """The files that say what the module does: those of its classes, and all that stand beside them.
+    """Give the files that say what the module does: those of its classes, and all that stand beside them.
 
     torch's own are told by its version.
     """

@@ -185,7 +185,7 @@ def _parity(job: _Job, run: Run) -> Parity:
 
 
 def _fastest(job: _Job) -> Compiled:
-    """The winner of an earlier race on this machine, or of one now."""
+    """Give the winner of an earlier race on this machine, or of one now."""
     remembered = job.folder / f"auto-{job.key(candidates=available())}.json"
     try:
         told = json.loads(remembered.read_text(encoding="utf-8"))

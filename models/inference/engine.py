@@ -41,6 +41,7 @@ class Item:
 
     @property
     def valid(self) -> bool:
+        """Whether any slot shows a frame."""
         return bool(self.view.grid_valid.any())
 
 
@@ -103,8 +104,9 @@ class Engine:
         progress: Progress | None = None,
         n_videos: int = 1,
     ) -> Engine:
-        """Make ready for a live session: the network's stages compiled, torch held to its share of the cores,
-        everything run once. The card tells what runs the network, `notes` what could not be compiled.
+        """Make ready for a live session: stages compiled, torch held to its share of the cores, all run once.
+
+        The card tells what runs the network, `notes` what could not be compiled.
 
         Parameters
         ----------
@@ -197,7 +199,7 @@ class Engine:
         )
 
     def _told(self, out: Output, share: float, strange: Tensor) -> OtherScores:
-        """What one video comes to, by itself."""
+        """Judge one video, by itself."""
         return OtherScores(
             similarity=float(out.similarity[0, 0, -1]),
             match=float(out.fused.logit.sigmoid()),
@@ -226,7 +228,7 @@ class Engine:
         return Item(view, self.stages.project(view.latents))
 
     def _embedded(self, path: str, embeddings: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """A path's embeddings; zeros for a further video that has not shown a frame yet."""
+        """Give a path's embeddings; zeros for a further video that has not shown a frame yet."""
         if path in embeddings:
             return embeddings[path]
         n_frames = self.card.grid.n_slots // self.card.paths[path]
@@ -240,8 +242,10 @@ class Engine:
         return [float(share) for share in shares[0, 0].unflatten(0, (n_videos, -1)).sum(dim=(1, 2))]
 
     def _meet(self, index: int, eeg: EegView, videos: Sequence[int]) -> Output:
-        """Put the newest EEG beside the newest items of these videos and, as far as they were seen, those of
-        their context; items are packed video by video."""
+        """Put the newest EEG beside the newest items of these videos and of their context.
+
+        Items are packed video by video; of the context, as far as it was seen.
+        """
         config = self.network.config
         indices = [index - self._stride * back for back in range(config.n_context, -1, -1)]
         seen = [self._items.get(i) for i in indices]

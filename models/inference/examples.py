@@ -63,7 +63,7 @@ def video_pictures(path: str | Path, n: int = N_PICTURES) -> list[NDArray[np.uin
 def picture_examples(
     encoder: FrameEncoder, pictures: Sequence[NDArray[np.uint8]]
 ) -> tuple[list[Tensors], list[Tensors]]:
-    """What a frame encoder is compared on, and other pictures that it may be calibrated on."""
+    """Give what a frame encoder is compared on, and other pictures that it may be calibrated on."""
     pixels = encoder.preprocess([torch.from_numpy(each) for each in pictures])
     given: list[Tensors] = [(image[None].clone(),) for image in pixels]
     return given[:_N_CHECKS], given[_N_CHECKS:]
@@ -90,6 +90,7 @@ class StageExamples:
 
     @torch.inference_mode()
     def eeg(self) -> list[Tensors]:
+        """Give EEG intervals (1, C, n_times), their validity and scale."""
         n_channels, n_times = len(self.network.labels), self.network.config.grid.n_times
         scale = torch.full((1, n_channels), _TYPICAL_UV)
         return [
@@ -121,7 +122,7 @@ class StageExamples:
 
     @torch.inference_mode()
     def gate(self) -> Tensor:
-        """The gate of `Fused`: of the weights alone."""
+        """Give the gate of `Fused`: of the weights alone."""
         tokens, *media, agreed, allowed, eeg_ends, item_ends = self.fuse()[0]
         return self.network.fuse(tokens, tuple(media), agreed, allowed, eeg_ends, item_ends).gate
 

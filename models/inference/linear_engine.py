@@ -55,7 +55,7 @@ class LinearEngine:
 
     @staticmethod
     def is_in(folder: str | Path) -> bool:
-        """A folder holds a linear model."""
+        """Whether a folder holds a linear model."""
         return (Path(folder) / FILE).is_file()
 
     def reset(self) -> None:
@@ -107,7 +107,7 @@ class LinearEngine:
     def _see(
         self, seq: IndexArray, valid: BoolArray, embeddings: Mapping[str, NDArray[np.float32]]
     ) -> NDArray[np.float64]:
-        """A video's components; a further one may not have shown a frame yet."""
+        """Give a video's components; a further one may not have shown a frame yet."""
         n_slots = self.model.grid.n_slots
         rows = embeddings["fast"][:, 0] if embeddings else np.zeros((n_slots, len(FEATURES)), np.float32)
         return self.model.see_film(appearing(rows, seq, valid)[None])

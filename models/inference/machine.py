@@ -37,7 +37,7 @@ def share_cores() -> int:
 
 @cache
 def processor() -> str:
-    """The CPU's name, as the system tells it."""
+    """Give the CPU's name, as the system tells it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -47,7 +47,7 @@ def processor() -> str:
 
 @cache
 def accelerator() -> str:
-    """The first NVIDIA GPU's name; empty where torch sees none."""
+    """Give the first NVIDIA GPU's name; empty where torch sees none."""
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
 
 

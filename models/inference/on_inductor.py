@@ -20,6 +20,7 @@ class Inductor:
     precisions: tuple[str, ...] = ("fp32",)
 
     def missing(self) -> str:
+        """Say what is lacking on this machine; empty where it can be used."""
         if any(shutil.which(name) for name in ("g++", "clang++", "c++")):
             return ""
         return "it needs a C++ compiler: install g++ (Debian, Ubuntu: `sudo apt install g++`)"
@@ -27,6 +28,7 @@ class Inductor:
     def build(
         self, module: nn.Module, inputs: Tensors, precision: str, calibration: Sequence[Tensors], path: Path
     ) -> None:
+        """Build the part."""
         from torch._inductor import aoti_compile_and_package
 
         with torch.no_grad(), quiet():
@@ -34,6 +36,7 @@ class Inductor:
             aoti_compile_and_package(exported, package_path=str(path), inductor_configs={"freezing": True})
 
     def load(self, path: Path) -> Run:
+        """Load a file that `build` wrote as a callable."""
         from torch._inductor import aoti_load_package
 
         package = aoti_load_package(str(path))

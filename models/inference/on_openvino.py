@@ -32,11 +32,13 @@ class OpenVino:
     precisions: tuple[str, ...] = ("fp32", "int8")
 
     def missing(self) -> str:
+        """Say what is lacking on this machine; empty where it can be used."""
         return "" if installed("openvino") else "run `pip install 'phosphene[openvino]'`"
 
     def build(
         self, module: nn.Module, inputs: Tensors, precision: str, calibration: Sequence[Tensors], path: Path
     ) -> None:
+        """Build the part."""
         openvino = _openvino()
         with torch.no_grad(), quiet():
             exported = torch.export.export(module, inputs)
@@ -52,6 +54,7 @@ class OpenVino:
                     file.write(part, part.name)
 
     def load(self, path: Path) -> Run:
+        """Load a file that `build` wrote as a callable."""
         openvino = _openvino()
         with ZipFile(path) as file:
             model, weights = file.read("model.xml"), file.read("model.bin")
@@ -69,8 +72,10 @@ class OpenVino:
         return run
 
     def _options(self) -> dict[str, Any]:
-        """One stream on our share of the cores, by default tied to one of them, whoever else is there, and
-        computing in bf16 on processors that can."""
+        """Set one stream on our share of the cores, in the network's own precision.
+
+        By default it would be tied to one core, and compute in bf16 on processors that can.
+        """
         return {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": n_threads(),

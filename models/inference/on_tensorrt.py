@@ -20,6 +20,7 @@ from models.inference.backends import Run, Tensors, installed, quiet
 from models.inference.machine import accelerator
 
 _ATEN: Any = torch.ops.aten
+_TO_COPY: Any = torch.ops.aten._to_copy.default  # noqa: SLF001 the name torch gives the operation
 PRODUCTS = (
     _ATEN.linear.default,
     _ATEN.matmul.default,
@@ -38,6 +39,7 @@ class TensorRt:
     precisions: tuple[str, ...] = ("fp16", "fp32")
 
     def missing(self) -> str:
+        """Say what is lacking on this machine; empty where it can be used."""
         if not accelerator():
             return "it needs an NVIDIA GPU, and torch sees none"
         if not installed("torch_tensorrt"):
@@ -47,6 +49,7 @@ class TensorRt:
     def build(
         self, module: nn.Module, inputs: Tensors, precision: str, calibration: Sequence[Tensors], path: Path
     ) -> None:
+        """Build the part."""
         import torch_tensorrt
         from torch.export.passes import move_to_device_pass
 
@@ -68,6 +71,7 @@ class TensorRt:
             torch_tensorrt.save(engine, str(path), output_format="exported_program", arg_inputs=on_gpu)
 
     def load(self, path: Path) -> Run:
+        """Load a file that `build` wrote as a callable."""
         import torch_tensorrt
 
         engine = torch_tensorrt.load(str(path)).module()
@@ -79,7 +83,7 @@ class TensorRt:
 
 
 def export_for_gpu(module: nn.Module, inputs: Tensors, precision: str) -> torch.export.ExportedProgram:
-    """The exported program that TensorRT is given, on the CPU: its products in fp16 where asked for."""
+    """Give the exported program that TensorRT is given, on the CPU: its products in fp16 where asked for."""
     exported = torch.export.export(module, inputs)
     if precision == "fp32":
         return exported
@@ -96,9 +100,9 @@ def halve_products(graph: torch.fx.Graph) -> None:
             node.args = torch.fx.map_arg(node.args, lambda part: _cast(graph, part, torch.float16))
             node.kwargs = torch.fx.map_arg(node.kwargs, lambda part: _cast(graph, part, torch.float16))
         with graph.inserting_after(node):
-            back = graph.call_function(_ATEN._to_copy.default, (node,), {"dtype": torch.float32})
+            back = graph.call_function(_TO_COPY, (node,), {"dtype": torch.float32})
         node.replace_all_uses_with(back, delete_user_cb=lambda user, back=back: user is not back)
 
 
 def _cast(graph: torch.fx.Graph, part: torch.fx.Node, dtype: torch.dtype) -> torch.fx.Node:
-    return graph.call_function(_ATEN._to_copy.default, (part,), {"dtype": dtype})
+    return graph.call_function(_TO_COPY, (part,), {"dtype": dtype})

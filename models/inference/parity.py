@@ -29,10 +29,12 @@ class Parity:
     cosine: float
 
     def within(self, precision: str) -> bool:
+        """Whether the differences are no larger than the precision allows."""
         most, least = TOLERANCES[precision]
         return self.difference <= most and self.cosine >= least
 
     def worse(self, other: Parity) -> Parity:
+        """Take the larger of both differences."""
         return Parity(max(self.difference, other.difference), min(self.cosine, other.cosine))
 
 

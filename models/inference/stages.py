@@ -62,7 +62,7 @@ class Stages:
 
     @classmethod
     def of(cls, network: Network) -> Stages:
-        """The network's own, eager."""
+        """Give the network's own, eager."""
         fuse = partial(network.fuse, explain=True)
         return cls(
             frames={path: partial(network.encode_frames, path=path) for path in network.frame_encoders},
@@ -82,6 +82,7 @@ class FramesModule(nn.Module):
         self.encoder = encoder
 
     def forward(self, image: Tensor) -> Tensors:
+        """Run the stage on pictures (n, 3, H, W)."""
         return (self.encoder(image),)
 
 
@@ -93,6 +94,7 @@ class VideoModule(nn.Module):
         self.tower, self.paths = network.video_tower, tuple(network.config.paths)
 
     def forward(self, *inputs: Tensor) -> Tensors:
+        """Run the stage on its example inputs, in their order."""
         *frames, valid = inputs
         return tuple(self.tower(dict(zip(self.paths, frames, strict=True)), valid, explain=True))
 
@@ -105,6 +107,7 @@ class EegModule(nn.Module):
         self.tower = network.eeg_tower
 
     def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor) -> Tensors:
+        """Encode eeg (N, C, n_times) µV; see `interfaces.EegEncoder`."""
         return tuple(self.tower(eeg, valid, scale, explain=True))
 
 
@@ -119,6 +122,7 @@ class FuseModule(nn.Module):
         self.junction = network.junction
 
     def forward(self, tokens: Tensor, *rest: Tensor) -> Tensors:
+        """Run the stage; shapes as in `Network`."""
         *media, agreed, allowed, eeg_ends, item_ends = rest
         fused = self.junction(tokens, tuple(media), agreed, allowed, eeg_ends, item_ends, explain=True)
         assert fused.attention is not None

@@ -34,6 +34,7 @@ class PerceiverAttention(nn.Module):
         allowed: Tensor,
         explain: bool,
     ) -> tuple[Tensor, Tensor | None]:
+        """Give x (N, S, width) after the block, in the same shape."""
         latents = self.norm_latents(latents)
         k, v = self.to_kv(torch.cat((self.norm_media(x), latents), dim=1)).chunk(2, dim=-1)
         q, k, v = (split_heads(part, self.heads) for part in (self.to_q(latents), k, v))
@@ -54,6 +55,7 @@ class ResamplerConfig(CompressionConfig):
     time_bias_s: float | None = Field(0.05, gt=0)  # where its τ starts; None for none, as in Flamingo
 
     def build(self, width: int, times: Tensor) -> Compressor:
+        """Build the part."""
         return Resampler(self, width, times)
 
 
@@ -83,6 +85,7 @@ class Resampler(nn.Module):
     times: Tensor
 
     def forward(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
+        """Compress x (N, F, P, D) under mask (N, F) to n latents; see `interfaces.Compressor`."""
         keys = torch.where(mask[:, :, None], x, 0.0)
         latents = self.latents.expand(len(x), -1, -1)
         latent_times = self.times[None]
@@ -109,6 +112,7 @@ class PmaConfig(CompressionConfig):
     time_bias_s: float | None = Field(0.05, gt=0)
 
     def build(self, width: int, times: Tensor) -> Compressor:
+        """Build the part."""
         return Pma(self, width, times)
 
 
@@ -133,6 +137,7 @@ class Pma(nn.Module):
     times: Tensor
 
     def forward(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
+        """Compress x (N, F, P, D) under mask (N, F) to n latents; see `interfaces.Compressor`."""
         allowed, _ = guard_rows(mask[:, None])
         keys = self.before(torch.where(mask[:, :, None], x, 0.0))
         seeds = self.seeds.expand(len(x), -1, -1)
@@ -154,6 +159,7 @@ class MeanConfig(CompressionConfig):
     kind: Literal["mean"] = "mean"
 
     def build(self, width: int, times: Tensor) -> Compressor:
+        """Build the part."""
         return Mean(self, width, times)
 
 
@@ -169,6 +175,7 @@ class Mean(nn.Module):
     times: Tensor
 
     def forward(self, x: Tensor, mask: Tensor, times: Tensor, explain: bool = False) -> Latents:
+        """Compress x (N, F, P, D) under mask (N, F) to n latents; see `interfaces.Compressor`."""
         x = torch.where(mask[:, :, None], x, 0.0)
         apart = (self.times[:, None] - times[None, :]).abs()  # (n, F)
         reach = apart.amin(dim=1, keepdim=True).clamp(min=self.half_bin) + 1e-4

@@ -41,18 +41,18 @@ def filled_later() -> Iterator[None]:
 
 
 def start_of(weights: str | None, frozen: bool) -> str | None:
-    """The published weights to start from: `weights`, or None where a checkpoint is about to fill them."""
+    """Find the published weights to start from; None where a checkpoint is about to fill them."""
     return None if _FILLED_LATER.get() and not frozen else weights
 
 
 def weights_folder(name: str = "") -> Path:
-    """The folder in which the weights called `name` (a hub id) are looked for before the hub is asked."""
+    """Name the folder where the weights called `name` (a hub id) are looked for before the hub is asked."""
     home = os.environ.get(WEIGHTS_HOME) or Path.home() / ".cache" / "phosphene" / "weights"
     return Path(home).expanduser() / name
 
 
 def local_weights(name: str) -> Path | None:
-    """The file or folder on this machine that `name` means: a path, or a hub id in the weights folder."""
+    """Find the file or folder here that `name` means: a path, or a hub id in the weights folder."""
     for path in (Path(name).expanduser(), weights_folder(name)):
         if path.is_file() or (path.is_dir() and any(path.iterdir())):
             return _snapshot(path)
@@ -60,7 +60,7 @@ def local_weights(name: str) -> Path | None:
 
 
 def _snapshot(path: Path) -> Path:
-    """The files themselves, where `path` is a folder of the hub's cache (`models--owner--name`)."""
+    """Give the files themselves, where `path` is a folder of the hub's cache (`models--owner--name`)."""
     snapshots = path / "snapshots"
     if not snapshots.is_dir():
         return path
@@ -84,7 +84,7 @@ def refuse_pointers(path: Path) -> None:
 
 
 def not_here(what: str, name: str, hub_ids: Sequence[str], cause: object = "") -> WeightsError:
-    """The one error for weights that are neither on this machine nor within reach.
+    """Give the one error for weights that are neither on this machine nor within reach.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def fetch_file(what: str, name: str, filenames: Sequence[str], hub_ids: Sequence
 
 
 def fetch_folder(what: str, name: str, hub_ids: Sequence[str]) -> Path:
-    """A folder with a network's settings and weights by path or hub id; downloaded once.
+    """Give a folder with a network's settings and weights by path or hub id; downloaded once.
 
     Raises
     ------

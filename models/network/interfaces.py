@@ -120,7 +120,9 @@ class VideoSide(Protocol):
     """
 
     @property
-    def latent_times(self) -> Tensor: ...
+    def latent_times(self) -> Tensor:
+        """Time of each latent (n,), seconds relative to the interval's end."""
+        ...
 
     def __call__(
         self, frames: dict[str, Tensor], valid: Tensor, explain: bool = False, places: Tensor | None = None
@@ -229,7 +231,7 @@ class Fusion(Protocol):
     """
 
     def project(self, media: Tensor) -> State:
-        """What is computed once for latents (B, R, D): tensors (B, R, ·), cached and joined along R."""
+        """Compute once, for latents (B, R, D): tensors (B, R, ·), cached and joined along R."""
         ...
 
     def __call__(self, tokens: Tensor, token_times: Tensor, media: Media, explain: bool = False) -> Fused:

@@ -88,7 +88,7 @@ def allowed_items(
 
 
 def intervals_before(mode: str) -> int:
-    """The K of `own+K`."""
+    """Give the K of `own+K`."""
     if not mode.startswith("own+"):
         raise ConfigError(f"masks={mode!r} is unknown: legal are 'global', 'own', 'own+K', 'past'")
     return int(mode[4:])
@@ -109,7 +109,7 @@ def guard_rows(allowed: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def of_rows(of_intervals: Tensor, n_rows: int) -> Tensor:
-    """What is true of intervals (B, T, R), for each of their `n_rows` query rows: (B, n_rows, R).
+    """Repeat what is true of intervals (B, T, R), for each of their `n_rows` query rows: (B, n_rows, R).
 
     With a single interval one row stands for all, as (B, 1, R).
     """

@@ -261,7 +261,7 @@ class Network(nn.Module):
         return fused
 
     def logit(self, cosine: Tensor) -> Tensor:
-        """The similarity's logit: its sigmoid is the probability that the two belong together (SigLIP)."""
+        """Scale a cosine to its logit: its sigmoid is the probability that they belong together (SigLIP)."""
         return self.log_scale.exp() * cosine + self.bias
 
     # ------------------------------------------------------------ everything at once
@@ -353,7 +353,7 @@ class Network(nn.Module):
 
 
 def unflatten(view: Any, shape: tuple[int, int]) -> Any:
-    """A view of N intervals as one of (B, T) or (B, M)."""
+    """Shape a view of N intervals as one of (B, T) or (B, M)."""
     return view._make(None if part is None else part.unflatten(0, shape) for part in view)
 
 

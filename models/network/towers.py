@@ -202,13 +202,13 @@ def unit(x: Tensor) -> Tensor:
 
 
 def pick(view: View, index: Tensor | slice | int | None) -> View:
-    """Some of the items of a view, in any shape: `index` goes over its first axis, None adds one."""
+    """Give some of the items of a view, in any shape: `index` goes over its first axis, None adds one."""
     parts = (None if part is None else part[index] for part in view)
     return type(view)(*parts)  # type: ignore[arg-type]
 
 
 def joined(views: Sequence[View], dim: int = 0) -> View:
-    """Views one behind the other along an axis."""
+    """Give views one behind the other along an axis."""
     parts = (None if each[0] is None else torch.cat(each, dim=dim) for each in zip(*views, strict=True))
     return type(views[0])(*parts)  # type: ignore[arg-type]
 

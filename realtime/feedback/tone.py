@@ -18,7 +18,7 @@ _BUFFER_MS = 40
 
 
 def samples(n: int, start: int, from_level: float, to_level: float) -> tuple[FloatArray, float]:
-    """The next `n` samples of the tone.
+    """Give the next `n` samples of the tone.
 
     Parameters
     ----------
@@ -78,10 +78,11 @@ class Tone:
         self.level = level
 
     def close(self) -> None:
+        """Silence the tone and give the sound card back."""
         self._device.close()
 
     def _play(self) -> Generator[bytes, int, None]:
-        """Called by the sound card's thread, given how many samples it wants next."""
+        """Give Called by the sound card's thread, given how many samples it wants next."""
         done, level = 0, 0.0
         n = yield b""
         while True:

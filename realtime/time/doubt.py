@@ -1,4 +1,4 @@
-"""Samples that lie off the line: is something missing, was a clock set, or are they only late?
+"""Samples that lie off the line: whether something is missing, a clock was set, or they are only late.
 
 Only the last sample of a packet says where the line is (`realtime.time.timeline.ends`). After a pause of the
 link its backlog comes at once: each sample is late by a period less than the one before, down to one that is

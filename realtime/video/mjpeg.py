@@ -90,7 +90,7 @@ class MjpegStream:
         self._response.close()
 
     def _part(self) -> bytes:
-        """What stands between two boundaries; a picture is handed out as soon as its own length is there."""
+        """Take what stands between two boundaries; a picture is ready as soon as its own length is there."""
         while True:
             if (length := self._whole()) is not None:
                 part = bytes(self._buffer[:length])

@@ -198,7 +198,6 @@ def serve(
     (by default when the stream opens): a signal that knows the time has to begin at the same moment. Called
     in the thread that is to stream; it blocks.
     """
-
     outlet = open_outlet(_stream_info(options), max_buffered=60)
     headset = VirtualHeadset(options, clock.now() if start is None else start, signal)
     total = None if options.seconds is None else round(options.seconds * options.rate)

@@ -96,7 +96,7 @@ def export_bids(
 
 
 def _in_one_cell(text: str) -> str:
-    """A text as it may stand in a table whose rows end with lines: mne-bids writes it as it is."""
+    """Give a text as it may stand in a table whose rows end with lines: mne-bids writes it as it is."""
     return " ".join(text.split()) or _NONE
 
 
@@ -111,7 +111,7 @@ def _target(mne_bids: Any, root: Path, chosen: Mapping[str, str]) -> Any:
 
 
 def _from_name(folder: str) -> dict[str, str]:
-    """The entities of a folder that is named after BIDS, as `phosphene record` names them."""
+    """Give the entities of a folder that is named after BIDS, as `phosphene record` names them."""
     return dict(re.findall(r"(?:^|_)(sub|ses|task|run)-([A-Za-z0-9]+)(?=_|$)", folder))
 
 

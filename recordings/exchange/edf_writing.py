@@ -78,7 +78,7 @@ def export_edf(session: Session, path: str | Path, eeg: str | None = None, unit:
 
 
 def _record(rate: float) -> tuple[int, float]:
-    """Samples in a record of about a second, and its length in seconds, in the eight characters there are."""
+    """Choose the samples of a record of about a second, and its length, in the eight characters there are."""
     if rate == round(rate):
         return round(rate), 1.0
     n = max(1, round(rate))
@@ -86,7 +86,7 @@ def _record(rate: float) -> tuple[int, float]:
 
 
 def _range(values: TimeArray) -> tuple[float, float]:
-    """A range that holds all values and can be written in eight characters."""
+    """Give a range that holds all values and can be written in eight characters."""
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
     digits = max(0, 5 - max(0, math.floor(math.log10(largest)) + 1)) if largest >= 1e-4 else 6
     step = 10.0**-digits
@@ -114,7 +114,7 @@ def _units(track: EegTrack, unit: str | None) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """A text without the marks that the format ends its entries with."""
+    """Give a text without the marks that the format ends its entries with."""
     return "".join(" " if ord(letter) < 32 else letter for letter in text)
 
 

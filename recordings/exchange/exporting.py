@@ -106,7 +106,7 @@ def videos_of(session: Session) -> list[VideoTrack]:
 
 
 def _in_si(info: EegInfo, unit: str | None) -> tuple[TimeArray, list[str], list[str | None]]:
-    """What brings each channel to mne's unit for its kind, the kind, and a unit where that is another."""
+    """Find what brings each channel to mne's unit for its kind, the kind, and a unit where it is another."""
     gains, volts = own_gains(info, unit)
     kinds, units = list(kinds_of(info)), [None if is_volt else "FIFF_UNIT_NONE" for is_volt in volts]
     for i, (kind, stated) in enumerate(zip(kinds, units_of(info), strict=True)):

@@ -197,7 +197,7 @@ def import_eeg(
 
 
 def _named(groups: Sequence[Group], montage: Sequence[str]) -> list[Group]:
-    """The groups with the electrodes called as the user says."""
+    """Give the groups with the electrodes called as the user says."""
     if not montage:
         return list(groups)
     (eeg, *others) = groups

@@ -100,7 +100,7 @@ def _format(root: ElementTree.Element) -> str:
 
 
 def _rate(root: ElementTree.Element) -> float:
-    """Samples a second, also where a decimal comma is written; 0 (irregular) where nothing of use is."""
+    """Give Samples a second, also where a decimal comma is written; 0 (irregular) where nothing of use is."""
     try:
         rate = float(text_of(root, "nominal_srate").replace(",", "."))
     except ValueError:
@@ -185,7 +185,7 @@ class StreamIndex:
         self._offset_times, self._offset_values = array("d"), array("d")
 
     def break_off(self) -> None:
-        """Samples were left out: stamps that count on from them are not known."""
+        """Give Samples were left out: stamps that count on from them are not known."""
         self._chained = False
 
     def add_samples(self, content: int, stop: int, n: int, first_stamp: float) -> None:

@@ -37,6 +37,7 @@ class BraindecodeConfig(EegConfig):
     frozen: bool = False
 
     def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
+        """Build the part."""
         return BraindecodeEncoder(self, labels, grid)
 
 
@@ -60,7 +61,7 @@ class BraindecodeEncoder(nn.Module):
         self.network: Any = _build(config, labels, self.n_times, float(grid.eeg_hz))
         self.network.stored_elsewhere = config.frozen and config.weights is not None
         if config.frozen:
-            self.network.requires_grad_(False)
+            self.network.requires_grad_(requires_grad=False)
         with torch.no_grad():
             shape = self._features(torch.zeros(1, self.n_channels, self.n_times), config.model).shape[1:]
         by_channel = len(shape) == 3 and shape[0] == self.n_channels
@@ -76,12 +77,14 @@ class BraindecodeEncoder(nn.Module):
         self.token_times = centres.repeat_interleave(n_tokens // self.n_parts)
 
     def train(self, mode: bool = True) -> BraindecodeEncoder:
+        """Set the mode; what is frozen stays as in evaluation."""
         super().train(mode)
         if self.frozen:
             self.network.eval()
         return self
 
     def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        """Encode eeg (N, C, n_times) µV; see `interfaces.EegEncoder`."""
         x = torch.where(valid, eeg, 0.0)[:, :, -self.n_times :] / _MICROVOLTS
         features = self.norm(self._features(x))
         if self.n_parts > 1:
@@ -108,7 +111,7 @@ class BraindecodeEncoder(nn.Module):
 
 
 def _build(config: BraindecodeConfig, labels: tuple[str, ...], n_times: int, rate: float) -> Any:
-    """The model for these electrodes and this length, with the weights that the configuration names."""
+    """Give the model for these electrodes and this length, with the weights that the configuration names."""
     try:
         zoo = import_module("braindecode.models")
     except ImportError as error:
@@ -137,7 +140,7 @@ def _build(config: BraindecodeConfig, labels: tuple[str, ...], n_times: int, rat
 
 
 def electrodes(labels: tuple[str, ...], rate: float) -> list[dict[str, Any]]:
-    """What braindecode wants to know of each electrode: its name and place, as MNE tells them."""
+    """Give what braindecode wants to know of each electrode: its name and place, as MNE tells them."""
     import mne  # comes with braindecode
 
     info = mne.create_info(list(labels), rate, "eeg", verbose="error")

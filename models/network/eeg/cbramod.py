@@ -115,7 +115,7 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.out_proj.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (N, L, width) → (N, L, width)."""
+        """Map x (N, L, width) → (N, L, width)."""
         N, L, width = x.shape
         qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         q, k, v = qkv.reshape(N, L, 3, self.n_heads, width // self.n_heads).permute(2, 0, 3, 1, 4)
@@ -137,7 +137,7 @@ class CrissCrossLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (B, C, S, 200) → (B, C, S, 200)."""
+        """Map x (B, C, S, 200) → (B, C, S, 200)."""
         x = x + self.dropout(self._attend(self.norm1(x)))
         hidden = self.dropout(F.gelu(self.linear1(self.norm2(x))))
         return x + self.dropout(self.linear2(hidden))
@@ -160,6 +160,7 @@ class CrissCrossEncoder(nn.Module):
         self.layers = nn.ModuleList(CrissCrossLayer(n_heads, width_ff, dropout) for _ in range(n_layers))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Give x (N, S, width) after the block, in the same shape."""
         for layer in self.layers:
             x = layer(x)
         return x
@@ -189,7 +190,7 @@ class CBraMod(nn.Module):
         self.proj_out = nn.Sequential(nn.Linear(WIDTH, PATCH))
 
     def features(self, x: Tensor, masked: Tensor | None = None) -> Tensor:
-        """What other networks use: the tokens before the reconstruction head.
+        """Give what other networks use: the tokens before the reconstruction head.
 
         Parameters
         ----------
@@ -254,6 +255,7 @@ class CBraModConfig(EegConfig):
     frozen: bool = False
 
     def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
+        """Build the part."""
         return CBraModEncoder(self, labels, grid)
 
 
@@ -289,7 +291,7 @@ class CBraModEncoder(nn.Module):
             self.network = load_cbramod(weights, config.layers, config.dropout)
         self.network.stored_elsewhere = config.frozen and config.weights is not None
         if config.frozen:
-            self.network.requires_grad_(False)
+            self.network.requires_grad_(requires_grad=False)
         order = torch.tensor(montage_order(labels))
         self.register_buffer("order", order, persistent=False)
         self.register_buffer("back", order.argsort(), persistent=False)
@@ -300,12 +302,14 @@ class CBraModEncoder(nn.Module):
         self.token_times = centres.repeat_interleave(len(labels))
 
     def train(self, mode: bool = True) -> CBraModEncoder:
+        """Set the mode; what is frozen stays as in evaluation."""
         super().train(mode)
         if self.frozen:
             self.network.eval()  # no dropout in what is not trained
         return self
 
     def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        """Encode eeg (N, C, n_times) µV; see `interfaces.EegEncoder`."""
         features = self.norm(self.network.features(*self.patches(eeg, valid)))  # (N, C, S, 200)
         by_second = features.index_select(1, self.back).transpose(1, 2)  # (N, S, C, 200)
         parts = by_second.flatten(2)
@@ -313,7 +317,7 @@ class CBraModEncoder(nn.Module):
         return EegFeatures(self.spread(parts), by_second.flatten(1, 2), channels)
 
     def patches(self, eeg: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        """The last whole seconds, channels in the montage's order, and which of them are masked.
+        """Give the last whole seconds, channels in the montage's order, and which of them are masked.
 
         Returns
         -------

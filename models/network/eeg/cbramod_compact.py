@@ -21,6 +21,7 @@ class CBraModCompactConfig(EegConfig):
     compact: CompactConfig = CompactConfig()
 
     def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
+        """Build the part."""
         return CBraModCompactEncoder(self, labels, grid)
 
 
@@ -44,6 +45,7 @@ class CBraModCompactEncoder(nn.Module):
         nn.init.zeros_(self.cbramod.spread.out.bias)
 
     def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        """Encode eeg (N, C, n_times) µV; see `interfaces.EegEncoder`."""
         near, _, near_shares = self.compact(eeg, valid, scale, explain)
         far, _, far_shares = self.cbramod(eeg, valid, scale, explain)
         channels = None

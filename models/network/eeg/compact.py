@@ -26,6 +26,7 @@ class CompactConfig(EegConfig):
     spatial_learns: bool = False  # whether its filters, set from the training data, are trained further
 
     def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
+        """Build the part."""
         return CompactEncoder(self, labels, grid)
 
 
@@ -92,6 +93,7 @@ class CompactEncoder(nn.Module):
         self.smooth = nn.Conv1d(config.hidden, config.hidden, 5, padding=2)
 
     def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegFeatures:
+        """Encode eeg (N, C, n_times) µV; see `interfaces.EegEncoder`."""
         x = self.condition(eeg, valid, scale)
         sources = x if self.spatial is None else self.spatial(x)
         hidden = self.dropout(self.pool(F.elu(self.norm(self.conv(sources)))))  # (N, hidden, G)

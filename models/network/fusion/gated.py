@@ -40,6 +40,7 @@ class GatedConfig(FusionConfig):
     readout: Readout = "cosine"
 
     def build(self, width: int) -> Fusion:
+        """Build the part."""
         return GatedFusion(self, width)
 
 
@@ -91,9 +92,11 @@ class GatedFusion(nn.Module):
         self.readout = READOUTS[config.readout](width)
 
     def project(self, media: Tensor) -> State:
+        """Project latents (B, R, D) to what is cached of them; see `interfaces.Fusion`."""
         return tuple(part for block in self.blocks for part in block.attn.keys(media))
 
     def forward(self, tokens: Tensor, token_times: Tensor, media: Media, explain: bool = False) -> Fused:
+        """Let tokens (B, T, S, D) read the media; see `interfaces.Fusion`."""
         shape = tokens.shape[1:3]
         x, x_times = tokens.flatten(1, 2), token_times.flatten(1, 2)
         safe, row_any = guard_rows(media.allowed.flatten(1, 2))
@@ -122,6 +125,7 @@ class LinearReadout(nn.Module):
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 1))
 
     def forward(self, queries: Tensor, x: Tensor, counted: Tensor) -> Tensor:
+        """Read out the logit (B, T) from queries and tokens (B, T, S, D)."""
         return self.head(mean_rows(x, counted)).squeeze(-1)
 
 
@@ -138,6 +142,7 @@ class CosineReadout(nn.Module):
         self.bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, queries: Tensor, x: Tensor, counted: Tensor) -> Tensor:
+        """Read out the logit (B, T) from queries and tokens (B, T, S, D)."""
         passed = x - queries
         along = (passed * queries).sum(dim=-1, keepdim=True)
         square = queries.square().sum(dim=-1, keepdim=True) + 1e-6
@@ -153,6 +158,7 @@ class MlpReadout(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(3 * width, width), nn.GELU(), nn.Linear(width, 1))
 
     def forward(self, queries: Tensor, x: Tensor, counted: Tensor) -> Tensor:
+        """Read out the logit (B, T) from queries and tokens (B, T, S, D)."""
         passed = x - queries
         each = self.mlp(torch.cat((queries, passed, queries * passed), dim=-1))
         return mean_rows(each, counted).squeeze(-1)

@@ -28,6 +28,7 @@ class PerceiverConfig(FusionConfig):
     agreement: float | None = Field(30.0, gt=0)
 
     def build(self, width: int) -> Fusion:
+        """Build the part."""
         return PerceiverFusion(self, width)
 
     def attention(self, width: int, agreement: float | None = None) -> CrossAttention:
@@ -47,6 +48,7 @@ class PerceiverLayer(nn.Module):
         self.ff = feed_forward(width, 4)
 
     def keys(self, outside: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of `outside` (N, R, D)."""
         return self.read.keys(self.norm_outside(outside))
 
     def forward(
@@ -64,7 +66,7 @@ class PerceiverLayer(nn.Module):
         latents = latents + read
         own = self.own.keys(self.norm_latents(latents))
         everyone = torch.ones_like(seen[:, :, :1]).expand(-1, -1, latents.shape[1])
-        latents = latents + self.own(latents, latent_times, own, latent_times, everyone, False)[0]
+        latents = latents + self.own(latents, latent_times, own, latent_times, everyone, explain=False)[0]
         return latents + self.ff(latents), weights
 
 
@@ -88,9 +90,11 @@ class PerceiverFusion(nn.Module):
         self.register_buffer("steps", (torch.arange(config.latents) + 0.5) / config.latents, persistent=False)
 
     def project(self, media: Tensor) -> State:
+        """Project latents (B, R, D) to what is cached of them; see `interfaces.Fusion`."""
         return tuple(part for layer in self.layers for part in layer.keys(media + self.kinds[1]))
 
     def forward(self, tokens: Tensor, token_times: Tensor, media: Media, explain: bool = False) -> Fused:
+        """Let tokens (B, T, S, D) read the media; see `interfaces.Fusion`."""
         refuse_uneven(media.allowed, "perceiver")
         n_batch, n_intervals, n_tokens, _ = tokens.shape
         shape = (n_batch, n_intervals)

@@ -33,6 +33,7 @@ class QFormerConfig(FusionConfig):
     agreement: float | None = Field(30.0, gt=0)
 
     def build(self, width: int) -> Fusion:
+        """Build the part."""
         return QFormerFusion(self, width)
 
 
@@ -64,16 +65,19 @@ class QFormerFusion(nn.Module):
             use_qformer_text_input=True,
         )
         # Of transformers' ways to attend, the eager one can tell its weights.
-        self.model: Any = Blip2QFormerModel._from_config(shape, attn_implementation="eager")
+        shape._attn_implementation = "eager"  # noqa: SLF001 the setting has no other name
+        self.model: Any = Blip2QFormerModel(shape)
         self.readout = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1))
         self.register_buffer("steps", (torch.arange(config.queries) + 0.5) / config.queries, persistent=False)
 
     steps: Tensor
 
     def project(self, media: Tensor) -> State:
+        """Project latents (B, R, D) to what is cached of them; see `interfaces.Fusion`."""
         return (media,)
 
     def forward(self, tokens: Tensor, token_times: Tensor, media: Media, explain: bool = False) -> Fused:
+        """Let tokens (B, T, S, D) read the media; see `interfaces.Fusion`."""
         refuse_uneven(media.allowed, "qformer")
         shape, allowed = tokens.shape[:2], media.allowed
         row_any = allowed.any(dim=-1, keepdim=True)  # (B, T, S, 1)
@@ -102,7 +106,7 @@ class QFormerFusion(nn.Module):
         return Fused(fused, mean_rows(fused, row_any), logit, attention, tokens.new_ones(()))
 
     def _outside(self, media: Media, times: Tensor, media_times: Tensor) -> Tensor:
-        """What is added to the scores of "nothing" and the media, (N, heads or 1, Q, 1 + R)."""
+        """Give what is added to the scores of "nothing" and the media, (N, heads or 1, Q, 1 + R)."""
         near = self._near(times[:, : self.n_queries], media_times)
         mask = _score_mask(media.allowed.any(dim=2).flatten(0, 1)[:, None] & near)
         if self.agreement is not None:

@@ -19,6 +19,7 @@ class GruConfig(MixerConfig):
     layers: int = Field(1, ge=1)
 
     def build(self, width: int) -> TemporalMixer:
+        """Build the part."""
         return Gru(self, width)
 
 

@@ -47,7 +47,7 @@ class SelectiveSsm(nn.Module):
         self.dt_proj.bias.copy_(dt + (-torch.expm1(-dt)).log())
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (N, F, D) → (N, F, D), causal, from an empty state."""
+        """Map x (N, F, D) → (N, F, D), causal, from an empty state."""
         u, gate = self.in_proj(x).chunk(2, dim=-1)  # (N, F, inner)
         u = F.silu(self.conv1d(u.transpose(1, 2))[..., : x.shape[1]]).transpose(1, 2)
         decay, drive, read = self._select(u)
@@ -69,7 +69,7 @@ class SelectiveSsm(nn.Module):
         return self.out_proj(y * F.silu(gate)), window[..., 1:], state
 
     def _select(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What input u (..., inner) selects: decay, drive (..., inner, state) and read (..., 1, state)."""
+        """Select by input u (..., inner): decay, drive (..., inner, state) and read (..., 1, state)."""
         dt, b, c = self.x_proj(u).split((self.rank, self.state, self.state), dim=-1)
         dt = F.softplus(self.dt_proj(dt)).unsqueeze(-1)
         decay = (dt * -self.A_log.exp()).exp()
@@ -85,6 +85,7 @@ class MambaConfig(MixerConfig):
     expand: int = Field(2, ge=1)
 
     def build(self, width: int) -> TemporalMixer:
+        """Build the part."""
         return Mamba(self, width)
 
 

@@ -29,7 +29,7 @@ def packed_places(mask: Tensor) -> Tensor:
 
 
 def pack(x: Tensor, mask: Tensor, places: Tensor) -> Tensor:
-    """x (N, F, D) in packed order, with zeros where `mask` is False."""
+    """Map x (N, F, D) in packed order, with zeros where `mask` is False."""
     clean = torch.where(mask.unsqueeze(-1), x, 0.0)
     return clean.new_zeros(clean.shape).scatter(1, places.unsqueeze(-1).expand_as(x), clean)
 
@@ -40,5 +40,5 @@ def unpack(y: Tensor, mask: Tensor, places: Tensor) -> Tensor:
 
 
 def hold(mask: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """`new` in the rows where `mask` (N,) is True, `old` elsewhere; both (N, ...)."""
+    """Take `new` in the rows where `mask` (N,) is True, `old` elsewhere; both (N, ...)."""
     return torch.where(mask.reshape(-1, *(1,) * (new.dim() - 1)), new, old)

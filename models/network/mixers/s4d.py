@@ -54,7 +54,7 @@ class DiagonalSsm(nn.Module):
         return 2.0 * wave.sum(1)
 
     def forward(self, u: Tensor) -> Tensor:
-        """u (N, F, D) → (N, F, D), causal."""
+        """Map u (N, F, D) → (N, F, D), causal."""
         length, width = u.shape[1:]
         kernel = F.pad(self.kernel(length).flip(-1), (0, length - 1))  # K[F-1] … K[0], then 0
         shifted = kernel.as_strided((width, length, length), (2 * length - 1, 1, 1))
@@ -84,9 +84,11 @@ class S4dBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Give x (N, S, width) after the block, in the same shape."""
         return x + self._out(self.ssm(self.norm(x)))
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix one frame x (N, D); over all frames equal to the whole call."""
         y, new = self.ssm.step(self.norm(x), state)
         return x + self._out(y), new
 
@@ -105,6 +107,7 @@ class S4dConfig(MixerConfig):
     dropout: float = Field(0.1, ge=0, lt=1)
 
     def build(self, width: int) -> TemporalMixer:
+        """Build the part."""
         return S4d(self, width)
 
 
@@ -127,7 +130,7 @@ class S4d(nn.Module):
         return unpack(frames, mask, places)
 
     def init_state(self, x: Tensor) -> State:
-        """A state (N, D, pairs, 2) for each block at an interval's start, for frames like x (N, D)."""
+        """Give a state (N, D, pairs, 2) for each block at an interval's start, for frames like x (N, D)."""
         return tuple(x.new_zeros(*x.shape, self.pairs, 2) for _ in self.blocks)
 
     def step(self, x: Tensor, mask: Tensor, state: State) -> tuple[Tensor, State]:

@@ -52,15 +52,17 @@ class CausalConv(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, there: Tensor) -> Tensor:  # (N, F, D), (N, F, 1)
+        """Mix x (N, F, D), there (N, F, 1)."""
         past = F.pad(self.norm(x) * there, (0, 0, self.back[-1], 0))
         return self.mix(x, past, there)
 
     def step(self, x: Tensor, there: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix one frame x (N, D); over all frames equal to the whole call."""
         window = torch.cat((past, self.norm(x) * there), dim=1)
         return self.mix(x, window, there), window[:, 1:]
 
     def mix(self, x: Tensor, past: Tensor, there: Tensor) -> Tensor:
-        """x (N, F, D) with what stands before it in past (N, back + F, D)."""
+        """Map x (N, F, D) with what stands before it in past (N, back + F, D)."""
         n_frames, reach = x.shape[1], self.back[-1]
         taps = torch.cat([past[:, reach - back : reach - back + n_frames] for back in self.back], dim=-1)
         return (x + self.dropout(F.elu(self.conv(taps)))) * there
@@ -75,6 +77,7 @@ class TcnConfig(MixerConfig):
     dropout: float = Field(0.1, ge=0, lt=1)
 
     def build(self, width: int) -> TemporalMixer:
+        """Build the part."""
         return Tcn(self, width)
 
 
@@ -88,6 +91,7 @@ class Tcn(nn.Module):
         )
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Mix x (N, F, D) under mask (N, F); see `interfaces.TemporalMixer`."""
         there = mask[:, :, None].to(x.dtype)
         x = torch.where(mask[:, :, None], x, 0.0)
         for block in self.blocks:
@@ -95,9 +99,11 @@ class Tcn(nn.Module):
         return x
 
     def init_state(self, x: Tensor) -> State:
+        """Give the state at an interval's start for frames like x (N, D)."""
         return tuple(x.new_zeros((x.shape[0], block.back[-1], x.shape[1])) for block in self.blocks)
 
     def step(self, x: Tensor, mask: Tensor, state: State) -> tuple[Tensor, State]:
+        """Mix one frame x (N, D); over all frames equal to the whole call."""
         there = mask[:, None, None].to(x.dtype)
         x = torch.where(mask[:, None], x, 0.0)[:, None]
         after = []
@@ -113,6 +119,7 @@ class NoMixerConfig(MixerConfig):
     kind: Literal["none"] = "none"
 
     def build(self, width: int) -> TemporalMixer:
+        """Build the part."""
         return NoMixer(self, width)
 
 
@@ -123,10 +130,13 @@ class NoMixer(nn.Module):
         super().__init__()
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Mix x (N, F, D) under mask (N, F); see `interfaces.TemporalMixer`."""
         return torch.where(mask[:, :, None], x, 0.0)
 
     def init_state(self, x: Tensor) -> State:
+        """Give the state at an interval's start for frames like x (N, D)."""
         return ()
 
     def step(self, x: Tensor, mask: Tensor, state: State) -> tuple[Tensor, State]:
+        """Mix one frame x (N, D); over all frames equal to the whole call."""
         return torch.where(mask[:, None], x, 0.0), state

@@ -58,19 +58,22 @@ class Preparation:
             An entry is missing or is nothing that can be done; the message names file, entry and value.
         """
         entries = _Entries(settings, where)
-        resize = entries.size("size") if entries.switch("do_resize", True) else None
-        crop = entries.size("crop_size") if entries.switch("do_center_crop", False) else None
+        resize = entries.size("size") if entries.switch("do_resize", default=True) else None
+        crop = entries.size("crop_size") if entries.switch("do_center_crop", default=False) else None
         if resize is None and crop is None:
             raise entries.fault("do_resize", "false without a crop leaves pictures of all sizes")
         if isinstance(resize, int) and crop is None:
             resize = (resize, resize)
-        rescales, normalizes = entries.switch("do_rescale", True), entries.switch("do_normalize", True)
+        rescales, normalizes = (
+            entries.switch("do_rescale", default=True),
+            entries.switch("do_normalize", default=True),
+        )
         return cls(
             resize,
             (crop, crop) if isinstance(crop, int) else crop,
             entries.filter(),
             entries.number("rescale_factor", 1 / 255) if rescales else 1.0,
-            1.0 if rescales and entries.switch("offset", False) else 0.0,  # ViViT: -1 to 1
+            1.0 if rescales and entries.switch("offset", default=False) else 0.0,  # ViViT: -1 to 1
             entries.colours("image_mean") if normalizes else (0.0, 0.0, 0.0),
             entries.colours("image_std", least=1e-6) if normalizes else (1.0, 1.0, 1.0),
         )

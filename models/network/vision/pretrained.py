@@ -52,6 +52,7 @@ class PretrainedVisionConfig(FrameConfig):
         return data
 
     def build(self, places: tuple[int, int]) -> FrameEncoder:
+        """Build the part."""
         return PretrainedVision(self, (1, 1) if self.pooled else places)
 
 
@@ -88,6 +89,7 @@ class PretrainedVision(nn.Module):
         self.side = (rows, columns)
 
     def train(self, mode: bool = True) -> PretrainedVision:
+        """Set the mode; what is frozen stays as in evaluation."""
         super().train(mode)
         if self.frozen:
             self.network.eval()

@@ -25,6 +25,7 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(self, x: Tensor) -> Tensor:  # (n, S, width)
+        """Give x (N, S, width) after the block, in the same shape."""
         q, k, v = (split_heads(part, self.heads) for part in self.qkv(self.norm1(x)).chunk(3, dim=-1))
         x = x + self.out(join_heads(attend(q, k, v)[0]))
         return x + self.mlp(self.norm2(x))
@@ -48,6 +49,7 @@ class TinyVitConfig(FrameConfig):
         return self
 
     def check(self, places: tuple[int, int]) -> None:
+        """Refuse places that the patches cannot be divided into."""
         side, rest = divmod(self.image_px, self.patch_px)
         most = max(places)
         if rest or side % places[0] or side % places[1]:
@@ -57,13 +59,15 @@ class TinyVitConfig(FrameConfig):
             )
 
     def build(self, places: tuple[int, int]) -> FrameEncoder:
+        """Build the part."""
         return TinyVit(self, places)
 
 
 class TinyVit(nn.Module):
-    """See `interfaces.FrameEncoder`. A frame of any shape is squeezed to a square, so places cover all of it:
+    """See `interfaces.FrameEncoder`.
 
-    a place is a rectangle of the frame in the frame's own geometry.
+    A frame of any shape is squeezed to a square, so places cover all of it: a place is a
+    rectangle of the frame in the frame's own geometry.
     """
 
     stored_elsewhere = False

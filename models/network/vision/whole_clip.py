@@ -63,6 +63,7 @@ class ClipConfig(WholeClipConfig):
     frozen: bool = True
 
     def build(self, network: NetworkConfig) -> WholeClipTower:
+        """Build the part."""
         return WholeClipTower(self, network)
 
 
@@ -119,6 +120,7 @@ class WholeClipTower(nn.Module):
         return self.compressor.times
 
     def train(self, mode: bool = True) -> WholeClipTower:
+        """Set the mode; what is frozen stays as in evaluation."""
         super().train(mode)
         if self.frozen:
             self.network.eval()

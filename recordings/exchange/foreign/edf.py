@@ -249,10 +249,10 @@ class EdfFile:
 
 
 def _number(field: bytes) -> float:
-    """A number of the header; some programs write a decimal comma."""
+    """Give a number of the header; some programs write a decimal comma."""
     return float(field.decode("latin-1").strip().replace(",", ".") or 0)
 
 
 def _micro(unit: str) -> str:
-    """A unit whose micro sign was lost on the way (".V", "?V") as microvolts."""
+    """Give a unit whose micro sign was lost on the way (".V", "?V") as microvolts."""
     return "uV" if re.fullmatch(r"[^A-Za-z0-9\s]+V", unit) else unit
