@@ -20,7 +20,7 @@ from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
 from models.learning.spatial import set_spatial
 from models.learning.train import Material, prepare
-from models.learning.training.fit import Progress, fit
+from models.learning.training.fit import Progress, Split, fit
 from models.learning.training.recipe import Recipe
 from models.network.network import Network
 
@@ -113,8 +113,8 @@ def trained(
         network = Network(config, recordings.labels)
     train, held = hold_out(spans, recipe.validation, guard=recordings.n_rows)
     set_spatial(network, recordings, train)
-    split = as_split({"train": train, "validation": held}, recordings)
-    fit(network, recordings, train, held, recipe, state, report, split=split)
+    split = Split(train, held, as_split({"train": train, "validation": held}, recordings))
+    fit(network, recordings, split, recipe, state, report)
     return network
 
 

@@ -16,7 +16,7 @@ from models.learning.baselines import LinearModels, fit_linear
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import as_split, hold_out
 from models.learning.spatial import set_spatial
-from models.learning.training.fit import Progress, Trained, fit
+from models.learning.training.fit import Progress, Split, Trained, fit
 from models.learning.training.interrupt import ctrl_c
 from models.learning.training.recipe import Recipe
 from models.linear_model import FILE
@@ -125,7 +125,7 @@ def train_sessions(
     split = as_split({"train": train, "validation": held}, recordings)
     set_spatial(network, recordings, train)
     with ctrl_c() as pressed:
-        trained = fit(network, recordings, train, held, recipe, out / STATE, report, pressed, split)
+        trained = fit(network, recordings, Split(train, held, split), recipe, out / STATE, report, pressed)
     metrics = {"recipe": recipe.model_dump(mode="json"), "training": asdict(trained)}
     minutes = recordings.minutes(train)
     keep_linear(recordings, train, out)

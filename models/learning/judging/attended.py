@@ -120,4 +120,5 @@ def hits(network: Network, recordings: Recordings, test: Sequence[Span]) -> Hits
 def by_place(shares: Floats) -> Floats:
     """Return what is read at each place, of all that is read by place: (n, P) of shares (n, P+1)."""
     places = shares[:, 1:]
-    return places / np.maximum(places.sum(axis=1, keepdims=True), 1e-12)
+    parts: Floats = places / np.maximum(places.sum(axis=1, keepdims=True), 1e-12)
+    return parts

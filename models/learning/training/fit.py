@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -74,16 +75,30 @@ class Trained:
     history: list[dict[str, Any]]
 
 
+class Split(NamedTuple):
+    """What a training learns from.
+
+    Attributes
+    ----------
+    train, held : sequence of Span
+        What is learned from, and the blocks for early stopping (may be empty: then the last weights stay).
+    words : mapping
+        The split as it is written down; what was kept of another split is refused.
+    """
+
+    train: Sequence[Span]
+    held: Sequence[Span] = ()
+    words: Mapping[str, Any] = MappingProxyType({})
+
+
 def fit(
     network: Network,
     recordings: Recordings,
-    train: Sequence[Span],
-    held: Sequence[Span],
+    split: Split,
     recipe: Recipe,
     state: Path | None = None,
     report: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
-    split: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train a network in place; it ends with the weights that did best on the held-out block.
 
@@ -91,16 +106,12 @@ def fit(
     ----------
     recordings : Recordings
         Embedded with this network (`Recordings.embed`).
-    train, held : sequence of Span
-        What is learned from, and the blocks for early stopping (may be empty: then the last weights stay).
     state : Path, optional
         Where to keep what a killed training goes on from; one found there is gone on from.
     report : callable, optional
         Called after every step.
     stop : callable, optional
         Asked before every step; True ends the training with usable weights.
-    split : mapping, optional
-        What is trained on, in words; a state of another split is refused.
     """
     fabric = Fabric(
         accelerator=recipe.accelerator,
@@ -111,7 +122,7 @@ def fit(
     )
     if recipe.devices * recipe.nodes > 1:
         fabric.launch()
-    return Fit(fabric, network, recordings, train, held, recipe, state, split).run(report, stop)
+    return Fit(fabric, network, recordings, split, recipe, state).run(report, stop)
 
 
 class Fit:
@@ -122,14 +133,12 @@ class Fit:
         fabric: Fabric,
         network: Network,
         recordings: Recordings,
-        train: Sequence[Span],
-        held: Sequence[Span],
+        split: Split,
         recipe: Recipe,
         state: Path | None,
-        split: Mapping[str, Any] | None = None,
     ) -> None:
         self.fabric, self.network, self.recipe = fabric, network, recipe
-        self.recordings, self.train_spans, self.held = recordings, train, held
+        self.recordings, self.train_spans, self.held = recordings, split.train, split.held
         self.teacher = Teacher(recipe.teacher, recordings) if recipe.distil != "none" else None
         width = width_of(self.teacher, self.cut(0)) if self.teacher else 0
         torch.manual_seed(recipe.seed)
@@ -138,7 +147,7 @@ class Fit:
         optimizer = torch.optim.AdamW(parameter_groups(plain, recipe), lr=recipe.lr)
         self.objective, self.optimizer = fabric.setup(plain, optimizer)
         self.state_path, self.step = state, 0
-        self.identity = {"split": dict(split or {}), **recipe.model_dump(mode="json")}
+        self.identity = {"split": dict(split.words), **recipe.model_dump(mode="json")}
         self.kept: dict[str, Tensor] | None = None
         self.best = Best()
         if state is not None and state.is_file():
@@ -146,6 +155,7 @@ class Fit:
 
     # ------------------------------------------------------------ the loop
     def run(self, report: Callable[[Progress], None] | None, stop: Callable[[], bool] | None) -> Trained:
+        """Train until the last step, or until it is stopped."""
         begin, reason = time.monotonic(), "finished"
         for batch in ahead(self.cut, range(self.step, self.recipe.steps)):
             if stop is not None and stop():
@@ -203,7 +213,7 @@ class Fit:
         return lr
 
     def cut(self, step: int) -> Batch:
-        """The windows of a step and their context: a function of the seed, the step and the process alone."""
+        """Cut the windows of a step and their context: a function of seed, step and process alone."""
         rng = np.random.default_rng([self.recipe.seed, step, self.fabric.global_rank])
         n = max(2, self.recipe.batch // self.fabric.world_size)
         drawn = draw(self.recordings, self.train_spans, n, self.recipe, rng)
@@ -239,6 +249,7 @@ class Fit:
 
     # ------------------------------------------------------------ going on after a kill
     def keep(self) -> None:
+        """Write what a killed training goes on from."""
         if self.state_path is None or not self.fabric.is_global_zero:
             return
         arrays = {"objective": self.objective.module.state_dict(), "best": self.kept or {}}
@@ -250,6 +261,7 @@ class Fit:
         save_state(self.state_path, arrays, self.optimizer.state_dict(), facts)
 
     def resume(self, path: Path) -> None:
+        """Go on from what an earlier training has kept."""
         arrays, optimizer, facts = load_state(path, self.identity)
         self.objective.module.load_state_dict(arrays["objective"])
         self.optimizer.load_state_dict(optimizer)

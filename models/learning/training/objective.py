@@ -127,7 +127,7 @@ class Objective(nn.Module):
         return Seen(eeg, video, None if cues is None else cues[:n])
 
     def choose_places(self, batch: Batch, cues: Tensor | None) -> Tensor | None:
-        """The whole frame and random places of each item, that of its cue among them; None for all."""
+        """Draw random places of each item beside the whole frame, its cue's among them; None for all."""
         n_places, n_seen = self.network.config.n_places - 1, self.recipe.seen_places
         if n_seen >= n_places:
             return None
@@ -151,7 +151,7 @@ class Objective(nn.Module):
 
     # ------------------------------------------------------------ the terms
     def similarity_loss(self, cosine: Tensor, labels: Tensor, own: slice) -> Tensor:
-        """The chosen loss; the sigmoid one over this process's rows, the others over all."""
+        """Compute the chosen loss; the sigmoid one over this process's rows, the others over all."""
         loss, logits = self.recipe.loss, self.network.logit(cosine)
         if loss == "siglip":
             return losses.siglip(logits[own], labels[own])
@@ -167,7 +167,7 @@ class Objective(nn.Module):
         return losses.infonce(self.network.junction.mixture(agreed, everywhere), labels)
 
     def fusion_losses(self, seen: Seen, labels: Tensor) -> dict[str, Tensor]:
-        """What the fusion says: the match of true and mismatched pairs, and shares beside an impostor.
+        """Compute what the fusion costs: the match of true and mismatched pairs, shares beside an impostor.
 
         What is read out of the tokens is asked for by itself too: beside agreements that say it all, nothing
         would open the gates.
@@ -205,7 +205,7 @@ class Objective(nn.Module):
         return cross_entropy((kappa * agreed).softmax(dim=1), cues)
 
     def distil_loss(self, seen: Seen, cosine: Tensor, labels: Tensor, own: slice, teacher: Tensor) -> Tensor:
-        """The chosen distillation from a teacher (B, D)."""
+        """Compute the chosen distillation from a teacher (B, D)."""
         kind = self.recipe.distil
         if kind == "feature":
             assert self.feature_kd is not None

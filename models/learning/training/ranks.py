@@ -19,7 +19,7 @@ def n_ranks() -> int:
 
 
 def rank() -> int:
-    """This process's number among them."""
+    """Give the number of this process among them."""
     return dist.get_rank() if n_ranks() > 1 else 0
 
 

@@ -29,7 +29,7 @@ from models.learning.kept import load_models
 from models.learning.spatial import patterns
 from models.learning.train import Material, train_sessions
 from models.learning.training import distillation
-from models.learning.training.fit import fit, parameter_groups
+from models.learning.training.fit import Split, fit, parameter_groups
 from models.learning.training.interrupt import ctrl_c
 from models.learning.training.objective import Objective, cross_entropy
 from models.learning.training.recipe import PLAIN, Recipe
@@ -72,7 +72,7 @@ def run(small, recordings, recipe=QUICK, **options):
     network = fresh(small)
     train, held = hold_out(recordings.spans(), 0.2, recordings.n_rows)
     told = []
-    trained = fit(network, recordings, train, held, recipe, report=told.append, **options)
+    trained = fit(network, recordings, Split(train, held), recipe, report=told.append, **options)
     return network, trained, told
 
 
@@ -451,7 +451,7 @@ def test_tensorboard_is_told_every_step(small, recordings, tmp_path):
     pytest.importorskip("tensorboard")
     report = tensorboard(tmp_path)
     train, held = hold_out(recordings.spans(), 0.2, recordings.n_rows)
-    fit(fresh(small), recordings, train, held, QUICK, report=report)
+    fit(fresh(small), recordings, Split(train, held), QUICK, report=report)
     (events,) = tmp_path.glob("events.*")
     for name in (b"term/match", b"gradient share/similarity", b"held out/match", b"learning rate"):
         assert name in events.read_bytes()
