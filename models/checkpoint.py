@@ -125,7 +125,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
 
 
 def own_weights(network: Network) -> dict[str, Tensor]:
-    """Give the state dict without what is stored elsewhere."""
+    """Give the state dict, tensors of their own shapes by name, without what is stored elsewhere."""
     elsewhere = tuple(
         f"{name}." for name, module in network.named_modules() if getattr(module, "stored_elsewhere", False)
     )

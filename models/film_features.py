@@ -33,7 +33,7 @@ def frame_features(image: NDArray[np.uint8], before: NDArray[np.uint8] | None) -
 
 
 def luma(image: NDArray[np.uint8]) -> Floats:
-    """Luminance of sRGB by Rec. 709's weights on the coded values, 0 to 1."""
+    """Luminance (height, width) of sRGB by Rec. 709's weights on the coded values, 0 to 1."""
     coded = image.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     return coded / np.float32(255)
 

@@ -56,7 +56,7 @@ class FrameHistory:
         return image if self.times.count - self.times.capacity < number < self.times.count else None
 
     def images_of(self, seqs: IndexArray) -> list[np.ndarray | None]:
-        """Return the pictures of the frames with these sequence numbers."""
+        """Return the pictures (height, width, 3) of the frames with these sequence numbers."""
         first, held = self.times.tail("seq")
         number = {int(seq): first + i for i, seq in enumerate(held)}
         return [self.image(number[int(seq)]) if int(seq) in number else None for seq in seqs]

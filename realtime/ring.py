@@ -105,7 +105,7 @@ class SequenceRing:
         return number
 
     def tail(self, name: str) -> tuple[int, NDArray[Any]]:
-        """Return a copy of one column, oldest row first, and the number of its first row.
+        """Return a copy of one column (n,), oldest row first, and the number of its first row.
 
         One row less than the ring holds is handed out, so that the writer can be inside the oldest.
         """

@@ -45,7 +45,7 @@ class Strip(QWidget):
     def show_interval(
         self, weights: FloatArray, pictures: list[Thumbnail | None], span_s: tuple[float, float]
     ) -> None:
-        """Show the weight of each slot, pictures that lie evenly over them, and the span in seconds."""
+        """Show the weight of each slot (n_slots,), pictures evenly over them, and the span in seconds."""
         self.weights, self._pictures, self.span_s = weights, pictures, span_s
         self.update()
 

@@ -77,7 +77,7 @@ class TraceCanvas(QWidget):
         return self._chart.prepare(now, style)
 
     def show_samples(self, now: float, times: TimeArray, samples: FloatArray) -> None:
-        """Add what came since the last call."""
+        """Add what came since the last call: samples (n, n_channels) at times (n,)."""
         self._now = now
         self._chart.draw(now, times, samples)
         self.update()

@@ -11,6 +11,8 @@ SCALES_UV = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 def fitting_scale(samples: NDArray[np.float32], rows_per_scale: float = 1.2) -> int:
     """Choose the µV of one row of the plot, so that most channels stay within `rows_per_scale` rows.
 
+    `samples` has shape (n, n_channels), µV.
+
     Robust against single bad channels: the median over channels of the 1 % to 99 % range.
     """
     known = samples[np.isfinite(samples).all(axis=1)]

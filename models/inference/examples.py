@@ -22,7 +22,7 @@ _TYPICAL_UV = 20.0
 
 
 def film_pictures(n: int = N_PICTURES, size: tuple[int, int] = (320, 240)) -> list[NDArray[np.uint8]]:
-    """Pictures of the virtual film, the same on every machine."""
+    """Pictures (height, width, 3) of the virtual film, the same on every machine."""
     from realtime.virtual.film.film import Film
 
     film = Film(size=size)
@@ -30,7 +30,7 @@ def film_pictures(n: int = N_PICTURES, size: tuple[int, int] = (320, 240)) -> li
 
 
 def session_pictures(folder: str | Path, n: int = N_PICTURES) -> list[NDArray[np.uint8]]:
-    """Pictures of a recorded session, spread evenly over it.
+    """Pictures (height, width, 3) of a recorded session, spread evenly over it.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def session_pictures(folder: str | Path, n: int = N_PICTURES) -> list[NDArray[np
 
 
 def video_pictures(path: str | Path, n: int = N_PICTURES) -> list[NDArray[np.uint8]]:
-    """Return pictures of a video file, spread evenly over it.
+    """Return pictures (height, width, 3) of a video file, spread evenly over it.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def video_pictures(path: str | Path, n: int = N_PICTURES) -> list[NDArray[np.uin
 def picture_examples(
     encoder: FrameEncoder, pictures: Sequence[NDArray[np.uint8]]
 ) -> tuple[list[Tensors], list[Tensors]]:
-    """Give what a frame encoder is compared on, and other pictures that it may be calibrated on."""
+    """Give pictures (1, 3, H, W) to compare a frame encoder on, and others to calibrate it on."""
     pixels = encoder.preprocess([torch.from_numpy(each) for each in pictures])
     given: list[Tensors] = [(image[None].clone(),) for image in pixels]
     return given[:_N_CHECKS], given[_N_CHECKS:]
@@ -122,7 +122,7 @@ class StageExamples:
 
     @torch.inference_mode()
     def gate(self) -> Tensor:
-        """Give the gate of `Fused`: of the weights alone."""
+        """Give the gate of `Fused`, shape (): of the weights alone."""
         tokens, *media, agreed, allowed, eeg_ends, item_ends = self.fuse()[0]
         return self.network.fuse(tokens, tuple(media), agreed, allowed, eeg_ends, item_ends).gate
 

@@ -241,6 +241,6 @@ class TimeEmbedding(nn.Module):
 
 
 def turns(n: int) -> Tensor:
-    """Angular frequencies of n periods spread geometrically from the shortest to the longest."""
+    """Angular frequencies (n,) of n periods spread geometrically from the shortest to the longest."""
     periods = SHORTEST_S * (LONGEST_S / SHORTEST_S) ** torch.linspace(0, 1, n, dtype=torch.float64)
     return (2 * math.pi / periods).float()

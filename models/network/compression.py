@@ -55,7 +55,7 @@ class ResamplerConfig(CompressionConfig):
     time_bias_s: float | None = Field(0.05, gt=0)  # where its τ starts; None for none, as in Flamingo
 
     def build(self, width: int, times: Tensor) -> Compressor:
-        """Build the part."""
+        """Build the part for latents at `times` (n,)."""
         return Resampler(self, width, times)
 
 
@@ -112,7 +112,7 @@ class PmaConfig(CompressionConfig):
     time_bias_s: float | None = Field(0.05, gt=0)
 
     def build(self, width: int, times: Tensor) -> Compressor:
-        """Build the part."""
+        """Build the part for latents at `times` (n,)."""
         return Pma(self, width, times)
 
 
@@ -159,7 +159,7 @@ class MeanConfig(CompressionConfig):
     kind: Literal["mean"] = "mean"
 
     def build(self, width: int, times: Tensor) -> Compressor:
-        """Build the part."""
+        """Build the part for latents at `times` (n,)."""
         return Mean(self, width, times)
 
 
@@ -190,11 +190,11 @@ def zero_unless_any(latents: Tensor, mask: Tensor) -> Tensor:
 
 
 def shares(weights: Tensor) -> Tensor:
-    """Rows of `weights` brought to sum 1; rows of 0 stay 0."""
+    """Rows of `weights` (..., n, R) brought to sum 1; rows of 0 stay 0."""
     weights = weights.float()
     return weights / weights.sum(dim=-1, keepdim=True).clamp(min=1e-12)
 
 
 def latent_times(n_latents: int, interval_s: float, lag_s: float) -> Tensor:
-    """Centres of n equal parts of an interval's video, in seconds relative to the interval's end."""
+    """Centres (n,) of n equal parts of an interval's video, in seconds relative to the interval's end."""
     return (torch.arange(n_latents) + 0.5) * (interval_s / n_latents) - (interval_s + lag_s)

@@ -170,7 +170,7 @@ def _file_in(folder: Path, what: str, filenames: Sequence[str]) -> Path:
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read a state dict from `.safetensors`, or from a torch file that holds nothing but tensors.
+    """Read tensors, of any shape, by name from `.safetensors` or a torch file that holds nothing else.
 
     Raises
     ------

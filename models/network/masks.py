@@ -95,7 +95,7 @@ def intervals_before(mode: str) -> int:
 
 
 def guard_rows(allowed: Tensor) -> tuple[Tensor, Tensor]:
-    """Make attention under `allowed` (..., R) safe where a row allows nothing.
+    """Make attention under `allowed` (..., S, R) safe where a row allows nothing.
 
     Returns
     -------

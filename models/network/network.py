@@ -113,7 +113,7 @@ class Mixture(nn.Module):
         self.bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, agreed: Tensor, allowed: Tensor) -> Tensor:
-        """Logit (...) of agreements (..., N) where `allowed` (..., N); 0 where nothing is."""
+        """Logit (B, T) of agreements (B, T, N) where `allowed` (B, T, N); 0 where nothing is."""
         kappa, some = self.log_kappa.exp(), allowed.any(dim=-1)
         scores = torch.where(allowed, kappa * agreed, -100.0)
         highest = scores.amax(dim=-1, keepdim=True)
@@ -261,7 +261,7 @@ class Network(nn.Module):
         return fused
 
     def logit(self, cosine: Tensor) -> Tensor:
-        """Scale a cosine to its logit: its sigmoid is the probability that they belong together (SigLIP)."""
+        """Scale a cosine, of any shape, to the logit of the probability of belonging together (SigLIP)."""
         return self.log_scale.exp() * cosine + self.bias
 
     # ------------------------------------------------------------ everything at once

@@ -189,7 +189,7 @@ def every_kth(mask: Tensor, k: int) -> Tensor:
 
 
 def hold(x: Tensor, times: int) -> Tensor:
-    """Each entry of axis 1 of x repeated `times` times, in place: sample and hold."""
+    """Each entry of axis 1 of x (N, F, ...) repeated `times` times, in place: sample and hold."""
     if times == 1:
         return x
     held = x.unsqueeze(2).expand(-1, -1, times, *(-1,) * (x.dim() - 2))
@@ -197,7 +197,7 @@ def hold(x: Tensor, times: int) -> Tensor:
 
 
 def unit(x: Tensor) -> Tensor:
-    """`x` brought to length 1 along its last axis; a zero vector stays zero."""
+    """`x` (..., E), of any shape, brought to length 1 along its last axis; a zero vector stays zero."""
     return x * (x.square().sum(dim=-1, keepdim=True) + 1e-12).rsqrt()
 
 

@@ -136,7 +136,7 @@ class SteadyStamps:
         return self._without_the_lost(self._fitter.push(rows))
 
     def flush(self) -> tuple[FloatArray, TimeArray]:
-        """Give out what is held back, at the end; as from `push`."""
+        """Give out what is held back, at the end: samples (n, n_channels), as from `push`."""
         return self._without_the_lost(self._fitter.flush())
 
     def _without_the_lost(self, chunks: list[EegChunk]) -> tuple[FloatArray, TimeArray]:

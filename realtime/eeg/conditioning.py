@@ -144,7 +144,7 @@ class Conditioner:
         self._held = np.zeros(len(self._pick))
 
     def to_microvolt(self, samples: FloatArray) -> np.ndarray:
-        """Chosen channels in µV, float64, unfiltered; what is no number repeats the value before it."""
+        """Chosen channels (n_samples, n_channels) in µV, float64, unfiltered; NaN repeats what was before."""
         microvolt = samples[:, self._pick].astype(np.float64) * self._gain
         finite = np.isfinite(microvolt)
         if not finite.all():

@@ -69,15 +69,15 @@ class Segment:
         return self._block - self._fill
 
     def expected(self, n: int, ahead: int = 0) -> TimeArray:
-        """Return times the line gives to `n` samples, `ahead` samples from now."""
+        """Return times (n,) the line gives to `n` samples, `ahead` samples from now."""
         return self.line.at(self._fill + ahead, n)
 
     def off(self, times: TimeArray, expected: TimeArray) -> TimeArray:
-        """How far stamps lie from where they should, seconds."""
+        """How far stamps (n,) lie from where they should, seconds."""
         return times - expected - self._centre
 
     def accept(self, expected: TimeArray, times: TimeArray | None) -> TimeArray:
-        """Move on by the samples whose times are `expected`; returns the times to give them.
+        """Move on by the samples whose times are `expected` (n,); returns the times to give them.
 
         `times` are their own stamps, None where they are outliers.
         """

@@ -29,7 +29,7 @@ class Kept:
         return np.concatenate(times), np.concatenate(samples)
 
     def take(self) -> tuple[TimeArray, FloatArray]:
-        """Return all there is and begin empty."""
+        """Return all there is, samples (n, n_channels) and times (n,), and begin empty."""
         both = self.peek()
         self._parts, self._n = [], 0
         return both
@@ -53,7 +53,7 @@ class Given:
         self._gap_before = True
 
     def take(self) -> list[EegChunk]:
-        """Return all there is and begin empty."""
+        """Return all there is, samples (n, n_channels) and times (n,), and begin empty."""
         self._finish()
         done, self._done = self._done, []
         return done

@@ -54,7 +54,7 @@ class Line:
     n_updates: int = 0
 
     def at(self, first: int, n: int) -> TimeArray:
-        """Return times of `n` samples from number `first` of the block on."""
+        """Return times (n,) of `n` samples from number `first` of the block on."""
         times: TimeArray = self.time + self.period * np.arange(first, first + n, dtype=np.float64)
         return times
 
@@ -247,7 +247,7 @@ def _believed(rate: Rate, index: np.ndarray, seen: TimeArray) -> Rate:
 
 
 def first_break(times: TimeArray, rate: Rate, envelope: float) -> int:
-    """Find the first sample after a gap or a fall back among a segment's first ones; 0 if there is none.
+    """Find the first sample after a gap or a fall back among a segment's first ones (n,); 0 if there is none.
 
     A step counts where it stands alone: packets stamped as they arrive step again and again. `envelope` is
     how far stamps are known to deviate from a line, seconds.

@@ -56,7 +56,7 @@ class CameraOffset:
 
 
 def change_times(n_changes: int, seed: int = 0) -> TimeArray:
-    """When the window should change, seconds from the start: first to bright, then to dark, and so on.
+    """When the window should change (n,), seconds from the start: first to bright, then to dark, and so on.
 
     The steps lie between 0.15 and 0.5 s and never repeat, so that no wrong offset fits.
     """

@@ -91,7 +91,7 @@ class Rows:
         self._row = math.prod(self.shape[1:])
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Copy of rows [start, stop)."""
+        """Copy of rows [start, stop), shape (stop - start, ...),."""
         offset = self._offset + start * self._row * self._dtype.itemsize
         flat = np.fromfile(self.path, self._dtype, (stop - start) * self._row, offset=offset)
         return flat.reshape(-1, *self.shape[1:])
@@ -119,7 +119,7 @@ class TableFile:
     arrays: Mapping[str, Rows]
 
     def read(self, name: str, start: int, stop: int) -> NDArray[Any]:
-        """Copy of rows [start, stop) of one array, named as in `recordings.intervals.Table`."""
+        """Copy of rows [start, stop), shape (stop - start, ...), of the array of this name."""
         return self.arrays[name].read(start, stop)
 
 

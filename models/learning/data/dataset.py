@@ -264,7 +264,7 @@ class Recordings:
         return (first + windows.end - self.n_rows) / self.grid.slots_hz
 
     def show(self, session: int, stamps: NDArray[np.float64], films: Sequence[int]) -> None:
-        """Say that a session's video begins film number `films[k]` at `stamps[k]` (s on its clock)."""
+        """Say that a session's video begins film `films[k]` at `stamps[k]` (s on its clock), both (n,)."""
         starts = np.round(stamps * self.grid.slots_hz).astype(np.int64) - self.tables[session].first
         self.showings[session] = Showings(starts, np.asarray(films, np.int64))
 

@@ -39,7 +39,7 @@ def session_features(session: Session, cache: Path | None = None, video: str = "
 
 
 def shown_frames(session: Session, video: str = "") -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """Every frame that the file holds with its stamp, its shorter side reduced to `SHORT_SIDE` pixels."""
+    """Every frame (height, width, 3) with its stamp, its shorter side reduced to `SHORT_SIDE` pixels."""
     source = ReplayVideo(session, ManualClock(np.inf), video or None)
     source.open()
     try:

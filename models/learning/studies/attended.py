@@ -139,7 +139,7 @@ def gain(found: Mapping[str, Said]) -> dict[str, Any]:
 def judge(
     network: Network, recordings: Recordings, train: Sequence[Span], shown: Trials, chosen: NDArray[np.bool_]
 ) -> dict[str, Said]:
-    """Ask network and linear models about the passes of the chosen trials."""
+    """Ask network and linear models about the passes of the chosen trials (n_trials,)."""
     passes = shown.windows(chosen)
     apart = round(APART_S * recordings.grid.slots_hz)
     shifts = np.arange(apart, shown.n_slots - apart + 1, apart // 2)

@@ -89,7 +89,7 @@ class Trials:
         return self._as_windows(self.starts[trial] + shifts + self.n_rows)
 
     def spans(self, chosen: NDArray[np.bool_]) -> list[Span]:
-        """Each of the chosen trials by itself: windows lie wholly inside, and so does their lag."""
+        """Each of the chosen trials (n_trials,) by itself: windows and their lag lie wholly inside."""
         length = (PASSES - 1) * self.n_slots + self.n_rows + 1
         return [Span(self.session, int(start), int(start) + length) for start in self.starts[chosen]]
 

@@ -65,7 +65,7 @@ def similar_labels(teacher: Tensor, labels: Tensor, threshold: float = 0.9) -> T
 
 
 def multi_positive_kd(logits: Tensor, teacher: Tensor, labels: Tensor, threshold: float = 0.9) -> Tensor:
-    """Multi-positive InfoNCE in which the teacher says which intervals show the same thing."""
+    """Multi-positive InfoNCE of logits (B, B); the teacher says which intervals show the same thing."""
     return multi_positive(logits, similar_labels(teacher, labels, threshold))
 
 

@@ -37,7 +37,7 @@ class Progress:
     terms : mapping
         Each term of the loss, weighted.
     shares : mapping
-        Share of each term in the sum of the gradients' lengths; only at some steps.
+        Share of each term, shape (), in the sum of the gradients' lengths; only at some steps.
     validation : Validation or None
         When there was a look at the held-out block.
     """
@@ -223,7 +223,7 @@ class Fit:
         return batch
 
     def shares(self, batch: Batch, teacher: Tensor | None) -> dict[str, float]:
-        """Share of each term in the sum of the lengths of their gradients.
+        """Share of each term, shape (), in the sum of the lengths of their gradients.
 
         In a forward of its own: what Fabric has wrapped can only be differentiated as a whole.
         """

@@ -115,7 +115,7 @@ def infonce(logits: Tensor, labels: Tensor | None = None) -> Tensor:
 
 
 def multi_positive(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy to a target spread evenly over all positives of a row, in both directions.
+    """Cross-entropy of logits (B, B) to targets spread evenly over a row's positives, both ways.
 
     SupCon's L_out (arXiv 2004.11362, eq. 2), in StableRep's form (arXiv 2306.00984, eq. 2). Rows without a
     positive are left out; with one positive a row it is `infonce`.

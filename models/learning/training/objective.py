@@ -107,7 +107,7 @@ class Objective(nn.Module):
 
     # ------------------------------------------------------------ the two sides
     def cues(self, batch: Batch) -> Tensor | None:
-        """How much of what is attended lies in each place (B·(1+K), P+1), the fullest 1; None for no cue."""
+        """How much of what is attended lies in each place (N, P+1), N = B·(1+K), the fullest 1; or None."""
         config = self.network.config
         if config.n_places == 1 or not bool(torch.isfinite(batch.box).any()):
             return None
@@ -116,7 +116,7 @@ class Objective(nn.Module):
         return F.pad(torch.from_numpy(share / fullest).float().to(batch.box.device), (1, 0))
 
     def see(self, batch: Batch, cues: Tensor | None, *, by_place: bool) -> Seen:
-        """Run both towers: the whole frame alone, or some of its places beside it."""
+        """Run both towers: the whole frame alone, or with some of its places, (B, Q, G, E)."""
         network = self.network
         n = len(batch.eeg) // (1 + network.config.n_context)
         eeg = network.encode_eeg(batch.eeg[:n], batch.eeg_valid[:n], batch.eeg_scale[:n])
@@ -127,7 +127,7 @@ class Objective(nn.Module):
         return Seen(eeg, video, None if cues is None else cues[:n])
 
     def choose_places(self, batch: Batch, cues: Tensor | None) -> Tensor | None:
-        """Draw random places of each item beside the whole frame, its cue's among them; None for all."""
+        """Draw places (B, Q) of each item beside the whole frame, its cue's among them; None for all."""
         n_places, n_seen = self.network.config.n_places - 1, self.recipe.seen_places
         if n_seen >= n_places:
             return None
@@ -151,7 +151,7 @@ class Objective(nn.Module):
 
     # ------------------------------------------------------------ the terms
     def similarity_loss(self, cosine: Tensor, labels: Tensor, own: slice) -> Tensor:
-        """Compute the chosen loss; the sigmoid one over this process's rows, the others over all."""
+        """Compute the chosen loss of cosines (N, N); the sigmoid one over this process's rows."""
         loss, logits = self.recipe.loss, self.network.logit(cosine)
         if loss == "siglip":
             return losses.siglip(logits[own], labels[own])
@@ -162,12 +162,12 @@ class Objective(nn.Module):
         return losses.joint_ce([logits], [labels])
 
     def mixture_loss(self, agreed: Tensor, labels: Tensor) -> Tensor:
-        """Softmax over the batch of the log-sum-exp over places, both ways."""
+        """Softmax over the batch of the log-sum-exp over places of agreements (N, N, Q), both ways."""
         everywhere = torch.ones_like(agreed, dtype=torch.bool)
         return losses.infonce(self.network.junction.mixture(agreed, everywhere), labels)
 
     def fusion_losses(self, seen: Seen, labels: Tensor) -> dict[str, Tensor]:
-        """Compute what the fusion costs: the match of true and mismatched pairs, shares beside an impostor.
+        """Compute what the fusion costs by `labels` (B, B): true and mismatched pairs, shares of two videos.
 
         What is read out of the tokens is asked for by itself too: beside agreements that say it all, nothing
         would open the gates.
@@ -188,7 +188,7 @@ class Objective(nn.Module):
         return terms
 
     def share_loss(self, seen: Seen, media: State, partners: tuple[Tensor, Tensor]) -> Tensor:
-        """−log of the share a video gets beside one impostor; and of the place its cue names, if any."""
+        """−log of the share a video gets beside one impostor, and its cued place; partners are two (n,)."""
         config = self.network.config
         rows, columns = (part[:: self.recipe.negatives] for part in partners)
         items = context_items(len(seen.eeg.grid), config.n_context).to(rows.device)
@@ -216,7 +216,7 @@ class Objective(nn.Module):
         return distillation.multi_positive_kd(self.network.logit(cosine), everybody, labels)
 
     def reconstruct_loss(self, batch: Batch) -> Tensor:
-        """Hide stretches of EEG and ask the encoder what was there (the grid itself is 0 where hidden)."""
+        """Hide stretches of EEG (B, C, n_times) and ask the encoder what was there."""
         assert self.reconstruction is not None
         grid = self.network.config.grid
         per_slot = grid.eeg_hz // grid.slots_hz

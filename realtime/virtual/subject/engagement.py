@@ -45,7 +45,7 @@ class AlwaysEngaged:
     """Engagement that never falls, for tests and for learning curves."""
 
     def at(self, times: Times) -> NDArray[np.float64]:
-        """Return 1 at all `times`."""
+        """Return 1 at all `times` (n,)."""
         return np.ones(np.shape(times))
 
     def phase(self, time: float) -> str:

@@ -93,7 +93,7 @@ class Part:
 
 
 def grey(image: NDArray[np.uint8], width: int = 160) -> NDArray[np.float32]:
-    """Return luma at `width` columns or fewer, 0 to 1: finer detail does not reach what is measured here."""
+    """Return luma (rows, columns) at `width` columns or fewer, 0 to 1: finer detail is not measured here."""
     if image.shape[1] > width:
         height = round(image.shape[0] * width / image.shape[1])
         image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
@@ -101,7 +101,7 @@ def grey(image: NDArray[np.uint8], width: int = 160) -> NDArray[np.float32]:
 
 
 def edge_energy(picture: NDArray[np.float32]) -> float:
-    """Return the mean difference between neighbours, across plus down.
+    """Return the mean difference between neighbours of luma (rows, columns), across plus down.
 
     Not cv2.Sobel and cv2.magnitude: their last bit depends on where in memory the picture lies.
     """
