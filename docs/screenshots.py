@@ -1,4 +1,4 @@
-"""Pictures of the window in every state, light and dark, at two sizes: `python docs/screenshots.py OUT`.
+"""Pictures of the window in every state, light and dark, at three sizes: `python docs/screenshots.py OUT`.
 
 The session shown is the tests' own, made of formulas, so that the same pictures come out each time.
 """
@@ -14,19 +14,26 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from experiment.state import Actions, FeedbackShown, Mode
+from experiment.state import Actions, AttendedShown, FeedbackShown, Mode
 from gui import theme as themes
 from gui.app import application
 from gui.keys import KeyList
 from gui.main_window import MainWindow
+from gui.pages.outcome import Outcome
 from gui.setup.choices import Lookout
 from gui.setup.stream_dialog import StreamDialog
 from realtime.lsl.selector import StreamSummary
-from realtime.types import StreamState
+from realtime.types import Rectangle, StreamState
 from realtime.video.listing import CameraSummary
 from tests.support.fake_view import TEN_TEN, FakeTransport, FakeView
 
-SIZES = ((1280, 800), (1920, 1080))
+SIZES = ((1024, 700), (1280, 800), (1920, 1080))
+SUMMARY = {
+    "errors": [], "readings": 1180, "skipped_ticks": 0, "backend": "OpenVINO fp32", "weights": "demo",
+    "eeg": {"name": "Muse", "channels": ["TP9", "AF7", "AF8", "TP10"], "gaps": 1, "lost_samples": 12},
+    "video": {"name": "film.mp4", "frames": 9012, "dropped": 0}, "latency_ms": {"p50": 31.0, "p95": 44.0},
+    "recordings": ["sessions/sub-01_ses-01_task-watch_run-01"],
+}  # fmt: skip
 Scene = tuple[FakeView | None, Mode, Actions]
 
 
@@ -88,8 +95,41 @@ def tour() -> Scene:
     return FakeView(), Mode.DEMO, Actions()
 
 
+def attend() -> Scene:
+    shown = AttendedShown(
+        1, 1, Rectangle(0.6, 0.1, 0.78, 0.4), Rectangle(0.5, 0, 1, 0.5), 0.9, (0.7, 0.97), 20, 0.25
+    )
+    return FakeView(), Mode.DEMO, Actions(attended=lambda: shown, end=print)
+
+
+def paused() -> Scene:
+    view, mode, actions = replay()
+    view.transport.pause()
+    return view, mode, actions
+
+
+def slow() -> Scene:
+    """The machine does not keep up: readings are skipped and frames lost."""
+    view = FakeView()
+    counters = view.counters
+    view.counters = lambda: counters() | {"skipped_ticks": 3 * view.now(), "frames_dropped": 9 * view.now()}
+    return view, Mode.LIVE, Actions(toggle_recording=print)
+
+
+def blind() -> Scene:
+    state = FeedbackShown(0.42, 0.6, "watching")
+    return FakeView(blind=True, weights="untrained"), Mode.LIVE, Actions(feedback=lambda: state)
+
+
+def outcome() -> Scene:
+    return None, Mode.LIVE, Actions()
+
+
 def first_run() -> Scene:
-    return None, Mode.LIVE, Actions(set_up=print, open_session=print, open_example=print, start_headset=print)
+    offers = Actions(
+        set_up=print, open_session=print, open_example=print, start_headset=print, start_attend=print
+    )
+    return None, Mode.LIVE, offers
 
 
 def keys() -> Scene:
@@ -101,8 +141,8 @@ def set_up() -> Scene:
 
 
 SCENES = (
-    live, two_videos, three_videos, stalled, many, untrained, replay, feedback, empty, failed, tour,
-    first_run, keys, set_up,
+    live, two_videos, three_videos, stalled, many, untrained, replay, paused, feedback, attend, slow, blind,
+    empty, failed, tour, first_run, outcome, keys, set_up,
 )  # fmt: skip
 
 
@@ -141,6 +181,8 @@ def take(folder: Path, names: list[str]) -> None:
                 window.resize(width, height)
                 window.show()
                 play(app, window, view)
+                if scene.__name__ == "outcome":
+                    window.show_page(Outcome(SUMMARY, print))
                 dialog = dialog_of(scene.__name__, window)
                 if dialog is not None:
                     dialog.show()

@@ -40,7 +40,7 @@ class FrameMeter:
         """Drawings a second, and the longest time between two."""
         spent = self._last - self._first
         return {
-            "fps": round((self._n - 1) / spent, 2) if spent > 0 else 0.0,
+            "fps": round((self._n - 1) / spent, 2) if self._n > 1 and spent > 0 else 0.0,
             "longest_gap_ms": round(self._longest * 1e3, 1),
         }
 

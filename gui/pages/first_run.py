@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from experiment.state import Actions
 from gui import captions
 from gui.panel import label
+from gui.theme import SMALL_PX, font
 
-_TEXT_PX = 440  # width of the words beside a button
+_TEXT_PX = 500  # width of the words beside a button
 _STEPS = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 
 
@@ -55,7 +56,7 @@ class FirstRun(QWidget):
         outer = QVBoxLayout(self)
         outer.addStretch(2)
         middle = QWidget()
-        middle.setFixedWidth(680)
+        middle.setFixedWidth(740)
         middle.setLayout(column)
         centred = QHBoxLayout()  # an alignment would give it the height of unwrapped words
         centred.addStretch()
@@ -81,6 +82,7 @@ class FirstRun(QWidget):
         words.addWidget(label(title, role="title"))
         explained = label(text, role="note")
         explained.setWordWrap(True)
+        explained.setFont(font(SMALL_PX))  # as the style sheet will have it, to know its height
         explained.setMinimumHeight(explained.heightForWidth(_TEXT_PX))
         words.addWidget(explained)
         row = QHBoxLayout(card)

@@ -138,7 +138,7 @@ class AttentionPanel(Panel):
     def _set_span(self, start: float, end: float) -> None:
         """Both axes run over the interval's video, seconds before now."""
         self._span = (start, end)
-        ticks = [[(t, f"−{abs(t):.1f}") for t in np.linspace(start, end, 5)]]
+        ticks = [[(t, f"−{abs(t):.1f}") for t in np.linspace(start, end, 3)]]
         for side in ("left", "bottom"):
             self.plot.getAxis(side).setTicks(ticks)
         self.plot.setRange(QRectF(start, start, end - start, end - start), padding=0)

@@ -76,7 +76,7 @@ class Curves:
         plot.setXRange(-SECONDS, 0.7, padding=0)  # room for the dot at the newest reading
         plot.getAxis("left").setWidth(40)
         plot.layout.setContentsMargins(0, 4, 16, 0)
-        plot.getAxis("bottom").setTicks([[(-s, f"−{s} s" if s else "now") for s in range(0, 61, 10)]])
+        plot.getAxis("bottom").setTicks([[(-s, f"−{s} s" if s else "now") for s in range(0, 61, 20)]])
         return plot
 
     def _set_range(self, most: float) -> None:

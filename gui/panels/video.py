@@ -89,6 +89,7 @@ class VideoPanel(PicturePanel):
     def show_attended(self, attended: AttendedShown | None) -> None:
         """Show the truth beside what is found, and how often it was found so far."""
         self._attended = attended
+        self.ramp.setVisible(attended is None)  # its room is for the hit rate
         self.picture.show_attended(attended)
 
     def apply_theme(self, theme: Theme) -> None:
