@@ -111,7 +111,7 @@ HEALTH = Caption(
     "How fast and how safe it runs: delay, skipped steps, lost frames, gaps in the EEG.",
 )
 
-UNTRAINED = "▲ Untrained weights: these values mean nothing yet. Train, or choose --weights."
+UNTRAINED = "▲ Untrained weights: these values mean nothing yet. Train, or choose trained weights."
 CHANCE_UNKNOWN = "chance: known in a few seconds"
 
 WELCOME_TITLE = "Nothing is streaming yet"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QImage
 
+from experiment.state import View
 from gui.theme import attention_table
 from realtime.types import Attention, FloatArray, Rectangle
 
@@ -20,6 +23,13 @@ LEAST_COLOUR = 0.35  # the map is entered here: its dark end would darken the pi
 def stands_out(attention: Attention) -> bool:
     """Say whether the place that is attended most stands out from what chance gives."""
     return attention.certainty is not None and attention.certainty >= SURE
+
+
+def told(attention: Attention, view: View) -> Attention:
+    """Take the certainty away where it may not be told (a blind session) or means nothing (untrained)."""
+    if view.blind or view.card.weights == "untrained":
+        return replace(attention, certainty=None)
+    return attention
 
 
 def heat(places: FloatArray, *, sure: bool = True) -> NDArray[np.uint8]:

@@ -43,7 +43,7 @@ class ElidedLabel(QLabel):
         super().__init__()
         self.setProperty("role", role)
         self.words = ""
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def say(self, words: str) -> None:
         """Show these words, as many as there is room for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
@@ -12,7 +13,7 @@ from PySide6.QtCore import QRectF, Qt
 from experiment.state import View
 from gui import captions
 from gui import theme as themes
-from gui.overlay import FULL_RATIO, stands_out
+from gui.overlay import FULL_RATIO, stands_out, told
 from gui.panel import Panel
 from gui.ramp import Ramp
 from gui.theme import Theme, attention_table
@@ -166,12 +167,13 @@ class AttentionPanel(Panel):
         matrix = known_cells(reading)
         known = matrix[np.isfinite(matrix)]
         top = self._scale.follow(float(np.percentile(known, 99.8)) if len(known) else 0.0, reading.end)
-        sure = view.card.weights != "untrained" and above_chance(reading)
+        quiet = view.blind or view.card.weights == "untrained"
+        sure = not quiet and above_chance(reading)
         self.image.setImage(coloured(matrix / top, sure))
         self.image.setRect(QRectF(span[0], span[0], span[1] - span[0], span[1] - span[0]))
         self.ramp.set_ends("0", f"{top:g}")
         words = f"gate {reading.gate:.2f}"
-        self.note.say(words if sure else f"{words} · within chance: grey")
+        self.note.say(words if sure or quiet else f"{words} · within chance: grey")
         self._draw_places(view, reading)
 
     def _draw_places(self, view: View, reading: Reading) -> None:
@@ -179,7 +181,8 @@ class AttentionPanel(Panel):
             self._set_places(reading.attention.places.shape)
         if self._n_places > 1:
             n = round(PLACES_S / view.grid.hop_s)
-            self.places.setImage(coloured(*place_history(view.history(PLACES_S), reading.index, n)))
+            past = [replace(r, attention=told(r.attention, view)) for r in view.history(PLACES_S)]
+            self.places.setImage(coloured(*place_history(past, reading.index, n)))
             self.places.setRect(QRectF(-PLACES_S, 0, PLACES_S, self._n_places))
 
     def apply_theme(self, theme: Theme) -> None:

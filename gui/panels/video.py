@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiment.state import AttendedShown, View
 from gui import captions
-from gui.overlay import FULL_RATIO
+from gui.overlay import FULL_RATIO, told
 from gui.panel import STALE_S, Panel, tool_button
 from gui.panels.picture import Picture
 from gui.ramp import Ramp
@@ -46,7 +46,8 @@ class PicturePanel(Panel):
         newest = view.readings.get()
         if newest is not self._reading:
             self._reading = newest
-            self.picture.show_attention(None if newest is None else self.attention_of(newest.value))
+            attention = None if newest is None else told(self.attention_of(newest.value), view)
+            self.picture.show_attention(attention)
 
     def attention_of(self, reading: Reading) -> Attention:
         """Return the attention on this video in a reading."""

@@ -407,7 +407,21 @@ def test_the_attention_within_chance_and_of_an_untrained_network_has_no_colour(q
         view.readings.put(replace(newest, similarity=similarity))
         panel = shown(AttentionPanel(), qtbot, view)
         assert (np.ptp(panel.image.image[..., :3].astype(int), axis=-1) == 0).all()
-        assert panel.note.words.endswith("within chance: grey")
+        assert panel.note.words.endswith("within chance: grey") is not bool(options)
+
+
+def test_a_blind_session_looks_the_same_whether_it_fits_or_not(qtbot):
+    seen = []
+    for similarity, certainty in ((0.4, 0.99), (0.0, 0.2)):
+        view = FakeView(blind=True)
+        view.certainty = certainty
+        play(view, 30)
+        newest = view.readings.get().value
+        view.readings.put(replace(newest, similarity=similarity))
+        attention, video = shown(AttentionPanel(), qtbot, view), shown(VideoPanel(), qtbot, view)
+        assert (video.picture.chosen, video.picture.words) == (None, "")
+        seen.append((attention.note.words, attention.grab().toImage(), video.grab().toImage()))
+    assert seen[0] == seen[1]
 
 
 def test_after_a_seek_the_video_shows_the_new_source_from_its_first_frame_on(qtbot):
