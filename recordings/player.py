@@ -21,7 +21,6 @@ from recordings.survey import Survey
 _BEAT_S = 0.005  # how finely the clock follows wall time
 _EEG_LEAD_S = 12.0  # EEG read before a place that is sought: what a window shows, and for filters to settle
 _READINGS_LEAD_S = 1.0  # readings made before it
-MAX_SPEED = math.inf
 
 
 class Player:

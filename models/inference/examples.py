@@ -29,20 +29,6 @@ def film_pictures(n: int = N_PICTURES, size: tuple[int, int] = (320, 240)) -> li
     return [film.frame(round(i * _APART_S * film.fps)) for i in range(n)]
 
 
-def session_pictures(folder: str | Path, n: int = N_PICTURES) -> list[NDArray[np.uint8]]:
-    """Pictures (height, width, 3) of a recorded session, spread evenly over it.
-
-    Raises
-    ------
-    SessionError
-        The folder holds no session, or one without video.
-    """
-    from recordings.session.session import Session
-
-    with Session(folder) as session:
-        return video_pictures(session.video().path, n)
-
-
 def video_pictures(path: str | Path, n: int = N_PICTURES) -> list[NDArray[np.uint8]]:
     """Return pictures (height, width, 3) of a video file, spread evenly over it.
 

@@ -194,8 +194,3 @@ def advice(minutes: float, trained: Trained) -> str:
     if trained.reason == "interrupted":
         return f"interrupted after step {trained.steps}: the same command goes on from there"
     return ""
-
-
-def spans_of(recordings: Recordings, sessions: Sequence[int]) -> list[Span]:
-    """Whole sessions by number."""
-    return [span for span in recordings.spans() if span.session in set(sessions)]

@@ -8,27 +8,6 @@ from torch import Tensor
 from realtime.errors import ConfigError
 
 
-def media_at(query_times: Tensor, item_starts: Tensor, item_stops: Tensor) -> Tensor:
-    """Find the media item on show at each query's time.
-
-    Parameters
-    ----------
-    query_times : (B, Tq) float s
-    item_starts, item_stops : (B, M) float s
-        An item is on show from its start up to, not including, its stop; where several are, the one that
-        started last is taken.
-
-    Returns
-    -------
-    (B, Tq) int64
-        The item's number, -1 for none.
-    """
-    times = query_times[:, :, None]
-    on_show = (times >= item_starts[:, None, :]) & (times < item_stops[:, None, :])
-    start = torch.where(on_show, item_starts[:, None, :], float("-inf"))
-    return torch.where(on_show.any(dim=-1), start.argmax(dim=-1), -1)
-
-
 def packed_order(n_intervals: int, n_videos: int) -> tuple[Tensor, Tensor, Tensor]:
     """Items of several videos, packed video by video, as `allowed_items` wants to know them.
 

@@ -20,7 +20,6 @@ import pyxdf
 from realtime.errors import ConfigError, RunError, SessionError
 from realtime.time.clock import ManualClock
 from realtime.types import Attention, Chance, ClockOffset, EegInfo, Frame, RawChunk, Reading, VideoInfo
-from realtime.virtual.numbered import numbered_frame, read_number
 from recordings.recorder import Recorder
 from recordings.replay import ReplayVideo
 from recordings.session.headers import MARKERS, READINGS
@@ -29,6 +28,7 @@ from recordings.session.options import RecordingOptions
 from recordings.session.session import Session
 from recordings.xdf.repair import repair
 from recordings.xdf.writer import StreamHeader
+from tests.support.numbered import numbered_frame, read_number
 from tests.support.recorder_child import FPS, N_CHANNELS, RATE, samples_from
 
 CAP = EegInfo("Cap", ("C3", "C4", "Cz"), "uV", 250.0, "cap-1", "lab")

@@ -12,9 +12,9 @@ from realtime.sources import EegSource, VideoSource
 from realtime.time.clock import ManualClock
 from realtime.time.offsets import ClockOffsets
 from realtime.types import StreamState
-from realtime.virtual.numbered import read_number
 from recordings.replay import MAX_CHUNK_S, ReplayEeg, ReplayVideo
 from recordings.session.session import Session
+from tests.support.numbered import read_number
 from tests.support.small_session import FPS, RATE, write_small
 
 

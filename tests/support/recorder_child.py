@@ -12,8 +12,8 @@ import time
 import numpy as np
 
 from realtime.types import ClockOffset, EegInfo, Frame, RawChunk, VideoInfo
-from realtime.virtual.numbered import numbered_frame
 from recordings.recorder import Recorder
+from tests.support.numbered import numbered_frame
 
 RATE, FPS, CHUNK = 1000.0, 30.0, 20
 N_CHANNELS = 8

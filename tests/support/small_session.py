@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from realtime.types import ClockOffset, EegInfo, Frame
-from realtime.virtual.numbered import numbered_frame
 from recordings.session.writer import write_session
+from tests.support.numbered import numbered_frame
 
 RATE, FPS = 250.0, 30.0
 INFO = EegInfo("Cap", ("C3", "C4", "Cz"), "uV", RATE, "cap-1", "lab")

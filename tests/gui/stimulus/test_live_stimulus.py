@@ -13,10 +13,10 @@ import pytest
 import phosphene
 from gui.app import application
 from gui.stimulus.player import StimulusPlayer
-from realtime.virtual.numbered import numbered_frame
 from recordings.session.session import Session
 from recordings.video.files import VideoWriter
 from tests.gui.stimulus.test_stimulus_player import _run as run_qt
+from tests.support.numbered import numbered_frame
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

@@ -19,7 +19,7 @@ from models.inference.backends import BACKENDS, Run, Tensors, installed
 from models.inference.cache import COMPILED_HOME, Entry, prune
 from models.inference.compile import Compiled, compile_module
 from models.inference.engine import Engine
-from models.inference.examples import StageExamples, film_pictures, picture_examples, session_pictures
+from models.inference.examples import StageExamples, film_pictures, picture_examples, video_pictures
 from models.inference.on_inductor import Inductor
 from models.inference.parity import EQUAL, compare
 from models.inference.stages import EAGER, compile_stages
@@ -388,6 +388,6 @@ def test_examples_hold_what_is_missing_too() -> None:
 
 
 def test_calibration_takes_pictures_spread_over_a_session(tmp_path: Path) -> None:
-    pictures = session_pictures(write_small(tmp_path), n=5)
+    pictures = video_pictures(write_small(tmp_path) / "stimulus.mkv", n=5)
     assert len(pictures) == 5
     assert all(picture.dtype == np.uint8 and picture.ndim == 3 for picture in pictures)

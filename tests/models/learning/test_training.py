@@ -33,7 +33,6 @@ from models.learning.training.fit import Split, fit, parameter_groups
 from models.learning.training.interrupt import ctrl_c
 from models.learning.training.objective import Objective, cross_entropy
 from models.learning.training.recipe import PLAIN, Recipe
-from models.learning.training.tensorboard import tensorboard
 from models.learning.training.validation import Best, Validation
 from models.network.network import Network
 from realtime.config import ConditioningConfig
@@ -445,13 +444,3 @@ def test_under_two_minutes_the_linear_model_is_recommended(sessions, small, tmp_
     result = train_sessions(Material(sessions[:1]), tmp_path / "out", small, QUICK)
     assert "linear model" in result.advice
     assert LinearEngine.is_in(tmp_path / "out")
-
-
-def test_tensorboard_is_told_every_step(small, recordings, tmp_path):
-    pytest.importorskip("tensorboard")
-    report = tensorboard(tmp_path)
-    train, held = hold_out(recordings.spans(), 0.2, recordings.n_rows)
-    fit(fresh(small), recordings, Split(train, held), QUICK, report=report)
-    (events,) = tmp_path.glob("events.*")
-    for name in (b"term/match", b"gradient share/similarity", b"held out/match", b"learning rate"):
-        assert name in events.read_bytes()

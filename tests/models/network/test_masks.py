@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.network.masks import allowed_items, guard_rows, intervals_before, media_at
+from models.network.masks import allowed_items, guard_rows, intervals_before
 from realtime.errors import ConfigError
 
 MODES = ["global", "own", "own+1", "own+3", "past"]
@@ -42,12 +42,6 @@ def test_a_token_may_belong_to_several_items() -> None:
     valid = torch.ones(1, 4, dtype=torch.bool)
     allowed = allowed_items(torch.tensor([[[1, 3], [0, -1]]]), order, video, valid, "own")
     assert allowed.tolist() == [[[False, True, False, True], [True, False, False, False]]]
-
-
-def test_time_stamps_name_the_item_on_show_and_minus_one_where_there_is_none() -> None:
-    starts, stops = torch.tensor([[0.0, 2.0, 1.5]]), torch.tensor([[2.0, 4.0, 2.5]])
-    times = torch.tensor([[-0.1, 0.0, 1.6, 2.0, 2.6, 4.0]])
-    assert media_at(times, starts, stops).tolist() == [[-1, 0, 2, 1, 1, -1]]
 
 
 def test_a_row_that_allows_nothing_is_opened_and_marked() -> None:

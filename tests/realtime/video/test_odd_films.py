@@ -20,8 +20,8 @@ from realtime.time.clock import ManualClock
 from realtime.types import StreamState
 from realtime.video.camera import open_video
 from realtime.video.opencv import cv2
-from realtime.virtual.numbered import numbered_frame, read_number
 from recordings.video.files import VideoReader, VideoWriter
+from tests.support.numbered import numbered_frame, read_number
 
 SIZE = 160, 120
 

@@ -11,7 +11,6 @@ import pytest
 
 from realtime.config import ConditioningConfig
 from realtime.errors import SessionError
-from realtime.virtual.numbered import numbered_frame, read_number
 from recordings.exchange.anonymizing import anonymize
 from recordings.exchange.importing import import_xdf
 from recordings.intervals import SessionIntervals
@@ -19,6 +18,7 @@ from recordings.session.info import describe
 from recordings.session.session import Session
 from recordings.video.files import VideoReader
 from recordings.xdf.writer import StreamHeader, XdfWriter
+from tests.support.numbered import numbered_frame, read_number
 from tests.support.small_session import write_small
 
 UNIX = 1_773_303_164.0  # 2026-03-12, 08:12:44 UTC

@@ -9,12 +9,12 @@ import pytest
 
 from realtime.config import ConditioningConfig
 from realtime.errors import ConfigError, SessionError, VideoError
-from realtime.virtual.numbered import numbered_frame, read_number
 from recordings.exchange.importing import import_eeg, import_xdf
 from recordings.intervals import SessionIntervals
 from recordings.session.session import Session
 from recordings.video.files import VideoReader, VideoWriter
 from recordings.xdf.writer import StreamHeader, XdfWriter
+from tests.support.numbered import numbered_frame, read_number
 
 RATE = 250.0
 AHEAD_S = -812.0078125  # what LabRecorder's machine was ahead of the headset's

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from realtime.types import EegInfo, Frame
-from realtime.virtual.numbered import numbered_frame
 from recordings.recorder import Recorder
 from recordings.session.info import describe
 from recordings.session.session import Session
 from recordings.session.writer import write_session
 from tests.recordings.test_recorder import CAMERA, CAP, _chunk, _frame
+from tests.support.numbered import numbered_frame
 from tests.support.small_session import write_small
 
 RATE = 250.0

@@ -11,8 +11,9 @@ import pyxdf
 
 from recordings.xdf.format import MAGIC, Tag
 from recordings.xdf.reader import XdfReader
-from recordings.xdf.sync import dejittered, synchronized, trusted
+from recordings.xdf.sync import trusted
 from recordings.xdf.writer import StreamHeader, XdfWriter, pack_chunk
+from tests.support.files.pyxdf_way import dejittered, synchronized
 
 logging.getLogger("pyxdf").setLevel(logging.CRITICAL)
 
