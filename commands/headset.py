@@ -137,11 +137,14 @@ def _virtual(given: dict[str, Any], should_stop: Callable[[], bool]) -> None:
 def _real(given: dict[str, Any], should_stop: Callable[[], bool]) -> None:
     from pydantic import ValidationError
 
-    from realtime.boards.brainflow import BoardOptions, BrainFlowBoard
+    from realtime.boards.brainflow import BoardOptions, BrainFlowBoard, board_names
     from realtime.boards.bridge import serve
     from realtime.errors import ConfigError
     from realtime.time.clock import LslClock
 
+    if given["board"] == "?":
+        typer.echo("\n".join(board_names()))
+        return
     seconds = given.pop("seconds", None)
     if "channels" in given:
         given["channels"] = tuple(name.strip() for name in given["channels"].split(","))

@@ -169,6 +169,8 @@ def _warnings(pipeline: Pipeline, health: Health, *, hidden: bool) -> list[str]:
         found += _video_warnings("video" if number == 1 else f"video {number}", video)
     if pipeline.skipped_ticks:
         found.append(f"{pipeline.skipped_ticks} ticks were skipped: this machine was too slow for them")
+    if pipeline.frames_not_ready:
+        found.append(f"{pipeline.frames_not_ready} slots were masked: their frame was not encoded in time")
     if pipeline.empty_intervals:
         found.append(f"{pipeline.empty_intervals} intervals held too little valid data for a reading")
     if hidden:

@@ -30,7 +30,7 @@ from gui.app import application, draw_while, remembered
 from gui.main_window import MainWindow
 from gui.pages.first_run import FirstRun
 from gui.pages.outcome import Next, Outcome
-from gui.pages.progress import Progress
+from gui.pages.progress import ProgressPage
 from gui.setup.choices import Lookout, Setup
 from gui.setup.openers import PRESETS, open_recorded, open_streams
 from gui.setup.stream_dialog import StreamDialog
@@ -124,7 +124,9 @@ class Program:
             self.window.start_tour()
         stats = draw_while(self.window, lambda: not (over() or self._ended))
         if self.window.isVisible():
-            self.window.show_page(Progress("Closing the session", "What was recorded is being completed."))
+            self.window.show_page(
+                ProgressPage("Closing the session", "What was recorded is being completed.")
+            )
             application().processEvents()
         return {"window": stats}
 
@@ -218,7 +220,7 @@ class Program:
 
         Where the window is closed meanwhile, a session that has opened is closed again.
         """
-        page = Progress(title, words)
+        page = ProgressPage(title, words)
         self.window.show_page(page)
         with ThreadPoolExecutor(1) as beside:
             future = beside.submit(job)
@@ -237,7 +239,7 @@ class Program:
             return None
         return result
 
-    def _follow(self, future: Future[Any], page: Progress) -> None:
+    def _follow(self, future: Future[Any], page: ProgressPage) -> None:
         loop, timer = QEventLoop(), QTimer(interval=_TICK_MS)
 
         def tick() -> None:

@@ -26,7 +26,7 @@ from realtime.errors import RunError, SessionError
 from realtime.time.clock import Clock, LslClock
 from realtime.types import ClockOffset, EegInfo, Frame, RawChunk, Reading, TimeArray, VideoInfo
 from realtime.worker import Worker
-from recordings.recorder_queue import Part, RecorderQueue
+from recordings.recorder_queue import QueuedPart, RecorderQueue
 from recordings.session.files import SessionFiles
 from recordings.session.headers import (
     MARKERS,
@@ -149,7 +149,7 @@ class Recorder:
 
     def samples(self, name: str, stamps: TimeArray, values: Any, offsets: Sequence[ClockOffset] = ()) -> None:
         """Record samples of any stream: stamps (n,) as its sender gave them, values (n, n_channels)."""
-        if not self._queue.put_samples(name, Part(stamps, values, offsets)):
+        if not self._queue.put_samples(name, QueuedPart(stamps, values, offsets)):
             self._end(
                 f"the disk does not keep up: {self.options.queue_mb:g} MB of samples wait to be written and "
                 f"none is ever dropped. The recording has ended; what came before is in {self.folder}"

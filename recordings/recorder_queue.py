@@ -12,7 +12,7 @@ import numpy as np
 from realtime.types import ClockOffset, Frame, TimeArray
 
 
-class Part(NamedTuple):
+class QueuedPart(NamedTuple):
     """Samples on their way to the file, with the clock offsets that go before them."""
 
     stamps: TimeArray
@@ -40,7 +40,7 @@ class RecorderQueue:
         self.samples = dict.fromkeys(streams, 0)
         self.dropped = dict.fromkeys(sources, 0)
         self._max_bytes, self._max_frames = max_bytes, max_frames
-        self._parts: dict[str, list[Part]] = {name: [] for name in self.samples}
+        self._parts: dict[str, list[QueuedPart]] = {name: [] for name in self.samples}
         self._n_bytes = 0
         self._frames: deque[tuple[str, Frame]] = deque()
         self._changed = threading.Condition()
@@ -63,7 +63,7 @@ class RecorderQueue:
             self.samples = {**self.samples, stream: 0}
             self._parts[stream] = []
 
-    def put_samples(self, stream: str, part: Part) -> bool:
+    def put_samples(self, stream: str, part: QueuedPart) -> bool:
         """Queue samples; False where there is no room for them."""
         n_bytes = part.n_bytes
         with self._changed:
@@ -94,21 +94,21 @@ class RecorderQueue:
                 self._changed.wait(timeout_s)
             return self._frames.popleft() if self._frames else None
 
-    def take_samples(self) -> dict[str, Part]:
+    def take_samples(self) -> dict[str, QueuedPart]:
         """Everything that waits, each stream's joined to one part. They count as queued until `written`."""
         with self._changed:
             waiting, self._parts = self._parts, {name: [] for name in self._parts}
         return {name: _joined(parts) for name, parts in waiting.items() if parts}
 
-    def written(self, parts: Iterable[Part]) -> None:
+    def written(self, parts: Iterable[QueuedPart]) -> None:
         """Count the memory of these parts as free again."""
         with self._changed:
             self._n_bytes -= sum(part.n_bytes for part in parts)
 
 
-def _joined(parts: list[Part]) -> Part:
+def _joined(parts: list[QueuedPart]) -> QueuedPart:
     stamps = np.concatenate([part.stamps for part in parts])
     offsets = [offset for part in parts for offset in part.offsets]
     if isinstance(parts[0].values, np.ndarray):
-        return Part(stamps, np.concatenate([part.values for part in parts]), offsets)
-    return Part(stamps, [row for part in parts for row in part.values], offsets)
+        return QueuedPart(stamps, np.concatenate([part.values for part in parts]), offsets)
+    return QueuedPart(stamps, [row for part in parts for row in part.values], offsets)

@@ -1,4 +1,4 @@
-"""How the house is built: who may import whom, how large a room may grow, what may stand once."""
+"""How the house is built: who may import whom, how large a room may grow, what stands once and is reached."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.metrics import ROOMS, ROOT, product_files
+from tests.support.metrics import ROOMS, ROOT, classes, functions, product_files
 
-MOST_FILES = 16
+MOST_FILES, MOST_ARGUMENTS = 16, 8
 
 
 def imported_modules(path: Path, *, for_types: bool = True) -> set[str]:
@@ -92,6 +92,27 @@ def test_no_room_holds_more_files_than_can_be_looked_over():
     counts = Counter(str(path.parent) for path in (*product_files(), *tests) if path.name != "__init__.py")
     crowded = {room: n for room, n in counts.items() if n > MOST_FILES}
     assert not crowded
+
+
+def test_a_class_name_stands_once():
+    twice = {name: sorted(map(str, places)) for name, places in classes().items() if len(places) > 1}
+    assert not twice
+
+
+def test_no_function_takes_more_arguments_than_can_be_remembered():
+    crowded = [str(found) for found in functions() if len(found.arguments) > MOST_ARGUMENTS]
+    assert not crowded
+
+
+def test_public_functions_on_arrays_state_shapes():
+    on_arrays = [found for found in functions() if found.public and found.handles_arrays]
+    silent = [str(found) for found in on_arrays if not found.states_shapes]
+    assert not silent
+
+
+def test_nothing_of_the_product_is_unreached():
+    done = subprocess.run([sys.executable, "-m", "vulture"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_fresh_interpreter_with_realtime_in_it_holds_no_torch_and_no_qt():

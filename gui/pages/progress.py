@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 from gui.panel import label, set_text
 
 
-class Progress(QWidget):
+class ProgressPage(QWidget):
     """Says what happens; `tick` is called while it does.
 
     Parameters

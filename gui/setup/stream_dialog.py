@@ -48,7 +48,7 @@ def selector(stream: StreamSummary) -> str:
     return f"source_id={stream.source_id}" if stream.source_id else f"name={stream.name}"
 
 
-class Choices(QTableWidget):
+class DialogChoices(QTableWidget):
     """Rows that come and go; the chosen one stays chosen by its key, also while it is away."""
 
     def __init__(self, columns: Sequence[str], name: str):
@@ -126,8 +126,8 @@ class StreamDialog(QDialog):
         self._seen = 0
         self._streams: dict[str, StreamSummary] = {}
         self.setup = Setup.recalled(settings)
-        self.streams = Choices(("EEG stream", "channels", "rate", "format", "host"), "EEG streams")
-        self.cameras = Choices(("Camera", "device"), "Cameras")
+        self.streams = DialogChoices(("EEG stream", "channels", "rate", "format", "host"), "EEG streams")
+        self.cameras = DialogChoices(("Camera", "device"), "Cameras")
         self.file = QLineEdit(placeholderText="or a file or URL: film.mp4, http://…")
         self.beside = QComboBox(editable=True)
         self.channels = QComboBox(editable=True)

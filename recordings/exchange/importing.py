@@ -16,7 +16,7 @@ from realtime.errors import ConfigError, SessionError
 from realtime.types import IndexArray, TimeArray, VideoInfo
 from recordings.exchange.foreign.edf import EdfFile
 from recordings.exchange.foreign.mne_file import MneFile
-from recordings.exchange.foreign.source_file import Group, SampleBlock, SourceFile
+from recordings.exchange.foreign.source_file import ChannelGroup, SampleBlock, SourceFile
 from recordings.exchange.foreign.xdf_extras import frame_numbers, numbering_streams, redescribed
 from recordings.session.headers import marker_header, video_header
 from recordings.session.session import XDF_NAME, Marker, Session
@@ -196,7 +196,7 @@ def import_eeg(
     return Path(folder) / XDF_NAME
 
 
-def _named(groups: Sequence[Group], montage: Sequence[str]) -> list[Group]:
+def _named(groups: Sequence[ChannelGroup], montage: Sequence[str]) -> list[ChannelGroup]:
     """Give the groups with the electrodes called as the user says."""
     if not montage:
         return list(groups)
@@ -211,7 +211,7 @@ def _named(groups: Sequence[Group], montage: Sequence[str]) -> list[Group]:
     return [eeg._replace(channels=tuple(renamed)), *others]
 
 
-def _header(name: str, source_id: str, group: Group) -> StreamHeader:
+def _header(name: str, source_id: str, group: ChannelGroup) -> StreamHeader:
     described = [{"label": c.label, "unit": c.unit, "type": c.kind.upper()} for c in group.channels]
     return StreamHeader(
         name, group.type, len(described), group.rate, "float32", source_id,

@@ -5,9 +5,6 @@ From these to one clock it is the rule that also holds live, `realtime.time.offs
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-
 import numpy as np
 
 from realtime.types import BoolArray, TimeArray
@@ -15,41 +12,6 @@ from recordings.xdf.index import XdfStream
 
 _ALONE_S = 1.0
 _APART_MOST_S = 86_400.0
-
-
-def epochs(times: TimeArray, values: TimeArray) -> list[slice]:
-    """Find runs of offsets, at times (n,) with values (n,), measured against one clock of the sender.
-
-    A new run begins where the sender's clock goes back, or where both the time between two measurements and
-    the offset itself jump far out of their usual range: the sender was restarted. Limits are pyxdf's.
-    """
-    if len(times) < 2:
-        return [slice(0, len(times))] if len(times) else []
-    step, change = np.diff(times), np.diff(values)
-    resets = (step < 0) | (_outlying(step, 5.0, 5.0) & _outlying(change, 10.0, 1.0))
-    edges = [0, *(np.flatnonzero(resets) + 1).tolist(), len(times)]
-    return [slice(a, b) for a, b in itertools.pairwise(edges)]
-
-
-def _outlying(x: TimeArray, deviations: float, seconds: float) -> BoolArray:
-    """Which values lie further from the median than so many median absolute deviations and seconds."""
-    away = np.abs(x - np.median(x))
-    far: BoolArray = (away / (np.median(away) + np.finfo(float).eps) > deviations) & (away > seconds)
-    return far
-
-
-def split_by_epoch(stamps: TimeArray, times: TimeArray, runs: Sequence[slice]) -> list[int]:
-    """Find the first sample of each run of offsets, given stamps (n_samples,) and offset times (n,).
-
-    The border lies at the first sample that is nearer to the next run's first measurement than to this
-    run's last.
-    """
-    edges = [0]
-    for this, following in itertools.pairwise(runs):
-        rest = stamps[edges[-1] :]
-        crossed = np.abs(rest - times[this.stop - 1]) >= np.abs(rest - times[following.start])
-        edges.append(edges[-1] + (int(np.argmax(crossed)) if crossed.any() else len(rest)))
-    return [*edges, len(stamps)]
 
 
 def trusted(stream: XdfStream) -> tuple[int, TimeArray, TimeArray]:

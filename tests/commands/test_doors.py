@@ -19,7 +19,7 @@ from realtime.time.clock import ManualClock
 from realtime.video.file import FileCamera
 from realtime.virtual.film.film import Film
 from realtime.virtual.film.source import FilmSource
-from tests.support.numbered import read_number
+from tests.support.pictures.numbered import read_number
 from tests.support.small_session import write_small
 
 

@@ -11,7 +11,7 @@ from gui import program as gui_program
 from gui.app import application
 from gui.pages.first_run import FirstRun
 from gui.pages.outcome import Next, Outcome
-from gui.pages.progress import Progress
+from gui.pages.progress import ProgressPage
 from gui.pages.session_page import SessionPage
 from gui.program import Program
 from gui.setup.choices import Setup
@@ -55,7 +55,7 @@ def test_by_keyboard_alone_from_the_first_page_through_a_session_and_back(progra
         press(KEY.Key_Down)
         assert shown(FirstRun).buttons[EXAMPLE].hasFocus()
         press(KEY.Key_Return)
-        yield lambda: shown(Progress)
+        yield lambda: shown(ProgressPage)
         windows.add(shown(MainWindow))
         yield lambda: shown(SessionPage) and shown(SessionPage).similarity.has_content
         windows.add(shown(MainWindow))
@@ -150,7 +150,7 @@ def test_streams_that_do_not_open_are_said_in_the_dialog_which_asks_again(
         yield lambda: shown(StreamDialog) and shown(StreamDialog).start.isEnabled()
         assert not shown(StreamDialog).notice.isVisible()
         QTimer.singleShot(0, lambda: click(shown(StreamDialog).start))
-        yield lambda: shown(Progress)
+        yield lambda: shown(ProgressPage)
         yield lambda: shown(StreamDialog)
         assert "film.mkv" in shown(StreamDialog).notice.text() or "muse" in shown(StreamDialog).notice.text()
         QTimer.singleShot(0, shown(StreamDialog).reject)

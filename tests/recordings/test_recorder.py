@@ -28,7 +28,7 @@ from recordings.session.options import RecordingOptions
 from recordings.session.session import Session
 from recordings.xdf.repair import repair
 from recordings.xdf.writer import StreamHeader
-from tests.support.numbered import numbered_frame, read_number
+from tests.support.pictures.numbered import numbered_frame, read_number
 from tests.support.recorder_child import FPS, N_CHANNELS, RATE, samples_from
 
 CAP = EegInfo("Cap", ("C3", "C4", "Cz"), "uV", 250.0, "cap-1", "lab")

@@ -14,7 +14,7 @@ from realtime.time.offsets import ClockOffsets
 from realtime.types import StreamState
 from recordings.replay import MAX_CHUNK_S, ReplayEeg, ReplayVideo
 from recordings.session.session import Session
-from tests.support.numbered import read_number
+from tests.support.pictures.numbered import read_number
 from tests.support.small_session import FPS, RATE, write_small
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from realtime.types import ClockOffset, EegInfo, Frame, RawChunk, VideoInfo
 from recordings.recorder import Recorder
-from tests.support.numbered import numbered_frame
+from tests.support.pictures.numbered import numbered_frame
 
 RATE, FPS, CHUNK = 1000.0, 30.0, 20
 N_CHANNELS = 8

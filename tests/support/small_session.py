@@ -8,7 +8,7 @@ import numpy as np
 
 from realtime.types import ClockOffset, EegInfo, Frame
 from recordings.session.writer import write_session
-from tests.support.numbered import numbered_frame
+from tests.support.pictures.numbered import numbered_frame
 
 RATE, FPS = 250.0, 30.0
 INFO = EegInfo("Cap", ("C3", "C4", "Cz"), "uV", RATE, "cap-1", "lab")

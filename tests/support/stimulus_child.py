@@ -13,7 +13,7 @@ from PySide6.QtCore import QTimer
 
 from gui.app import application
 from gui.stimulus.player import StimulusPlayer
-from tests.support.numbered import read_number
+from tests.support.pictures.numbered import read_number
 
 
 def main(film: str, screen: str = "") -> None:

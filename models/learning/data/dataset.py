@@ -40,7 +40,7 @@ class Windows(NamedTuple):
     end: Indices
 
 
-class Batch(NamedTuple):
+class WindowBatch(NamedTuple):
     """Windows as the network takes them; letters as in `models.network.interfaces`.
 
     Attributes
@@ -72,7 +72,7 @@ class Batch(NamedTuple):
     moment: Tensor
     box: Tensor
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> WindowBatch:
         """Return the same on another device."""
         frames = {path: rows.to(device) for path, rows in self.frames.items()}
         return self._replace(
@@ -304,7 +304,7 @@ class Recordings:
         position, shown = (np.stack(part) for part in zip(*parts, strict=True))
         return position, shown
 
-    def batch(self, windows: Windows) -> Batch:
+    def batch(self, windows: Windows) -> WindowBatch:
         """Cut windows; frames come with them once `embed` was called."""
         eeg, valid, scale = self.eeg(windows)
         position, shown = self.positions(windows)
@@ -320,7 +320,7 @@ class Recordings:
             frames[path] = stacked if stacked.dim() == 5 else stacked.float()  # pictures take their room
         film, moment = self.moments(windows)
         eeg_valid = torch.from_numpy(valid)[:, None].expand(-1, eeg.shape[1], -1)
-        return Batch(
+        return WindowBatch(
             torch.from_numpy(np.ascontiguousarray(eeg)),
             eeg_valid,
             torch.from_numpy(scale),

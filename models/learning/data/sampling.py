@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.learning.data.dataset import Batch, Recordings, Span, Windows
+from models.learning.data.dataset import Recordings, Span, WindowBatch, Windows
 from models.learning.training.recipe import Recipe
 
 
@@ -28,7 +28,7 @@ def draw(
     return Windows(np.repeat(first.session, 2)[:n], ends)
 
 
-def augment(batch: Batch, recipe: Recipe, per_slot: int) -> Batch:
+def augment(batch: WindowBatch, recipe: Recipe, per_slot: int) -> WindowBatch:
     """Silence electrodes, add noise, shift the EEG against the video, as the recipe says.
 
     Parameters
@@ -53,7 +53,7 @@ def augment(batch: Batch, recipe: Recipe, per_slot: int) -> Batch:
     return batch._replace(eeg=eeg, eeg_valid=valid)
 
 
-def ahead(cut: Callable[[int], Batch], steps: range) -> Iterator[Batch]:
+def ahead(cut: Callable[[int], WindowBatch], steps: range) -> Iterator[WindowBatch]:
     """Batches of `steps` in order, the next one being cut while this one is worked on."""
     with ThreadPoolExecutor(1, "cut") as pool:
         coming = pool.submit(cut, steps[0]) if len(steps) else None

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.learning.data.dataset import Batch, Recordings
+from models.learning.data.dataset import Recordings, WindowBatch
 from realtime.errors import ConfigError, SessionError
 
 Floats = NDArray[np.floating]
@@ -55,7 +55,7 @@ class Teacher:
                 f"set {self.path}.frozen=true, or name a file"
             )
 
-    def __call__(self, batch: Batch) -> Tensor:
+    def __call__(self, batch: WindowBatch) -> Tensor:
         """Embeddings (B, D) of a batch's windows."""
         if self.path is not None:
             return _mean_frames(batch.frames[self.path], batch.frame_valid)
@@ -98,6 +98,6 @@ def _read(session: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     return stamps, rows
 
 
-def width_of(teacher: Teacher, batch: Batch) -> int:
+def width_of(teacher: Teacher, batch: WindowBatch) -> int:
     """D of what a teacher gives."""
     return int(teacher(batch).shape[1])

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from models.learning.data.dataset import Batch, Recordings, Span
+from models.learning.data.dataset import Recordings, Span, WindowBatch
 from models.learning.judging.metrics import summary
 from models.learning.judging.scoring import match_runs, score, similarity_runs
 from models.network.network import Network
@@ -38,17 +38,17 @@ def controls(network: Network, recordings: Recordings, test: Sequence[Span]) -> 
     return found
 
 
-def silenced(batch: Batch, electrodes: torch.Tensor) -> Batch:
+def silenced(batch: WindowBatch, electrodes: torch.Tensor) -> WindowBatch:
     """Without some electrodes (C,) bool: what they measured counts as missing."""
     return batch._replace(eeg_valid=batch.eeg_valid & ~electrodes[None, :, None])
 
 
-def same_video(batch: Batch) -> Batch:
+def same_video(batch: WindowBatch) -> WindowBatch:
     """Every window shows frames of zeros."""
     return batch._replace(frames={path: torch.zeros_like(rows) for path, rows in batch.frames.items()})
 
 
-def same_eeg(batch: Batch) -> Batch:
+def same_eeg(batch: WindowBatch) -> WindowBatch:
     """Every window holds EEG of zeros."""
     return batch._replace(eeg=torch.zeros_like(batch.eeg), eeg_scale=torch.ones_like(batch.eeg_scale))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.learning.data.dataset import Batch, Recordings, Windows
+from models.learning.data.dataset import Recordings, WindowBatch, Windows
 from models.learning.data.sampling import with_context
 from models.learning.training.objective import context_items
 from models.network.interfaces import State
@@ -17,7 +17,7 @@ from models.network.towers import EegView, VideoView, joined
 
 _CHUNK = 64  # windows seen at once
 _PAIRS = 64  # pairs fused at once
-Change = Callable[[Batch], Batch]
+Change = Callable[[WindowBatch], WindowBatch]
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Row:
+class AblationRow:
     """A variant's figures; accuracies with their 95 % intervals.
 
     `minutes` a fold took to train and judge; None where it was halted meanwhile.
@@ -108,7 +108,7 @@ def ablation(
     how: str = "runs",
     chosen: Sequence[Variant] | None = None,
     tell: Callable[[str], None] | None = None,
-) -> Iterator[Row]:
+) -> Iterator[AblationRow]:
     """Train and judge each variant over the same folds.
 
     Parameters
@@ -127,9 +127,9 @@ def ablation(
         yield _row(variant, found, minutes)
 
 
-def _row(variant: Variant, found: Mapping[str, Any], minutes: float) -> Row:
+def _row(variant: Variant, found: Mapping[str, Any], minutes: float) -> AblationRow:
     match = found.get("match", {})
-    return Row(
+    return AblationRow(
         variant.group,
         variant.name,
         found["two_way"],
@@ -142,7 +142,7 @@ def _row(variant: Variant, found: Mapping[str, Any], minutes: float) -> Row:
     )
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
+def as_markdown(rows: Sequence[AblationRow]) -> str:
     """Return a table for the docs: accuracies of 2 with their intervals, of 10, and minutes a fold."""
     lines = [
         "| part | variant | similarity of 2 | of 10 | match of 2 | of 10 | min a fold |",
@@ -158,7 +158,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def in_order(rows: Sequence[Row]) -> list[Row]:
+def in_order(rows: Sequence[AblationRow]) -> list[AblationRow]:
     """Rows as `variants` lists them, whenever they were measured."""
     places = {(variant.group, variant.name): place for place, variant in enumerate(variants())}
     return sorted(rows, key=lambda row: places.get((row.group, row.name), len(places)))
@@ -178,9 +178,11 @@ def accuracies(kept: Path) -> dict[str, str]:
     return found
 
 
-def read(kept: Path) -> list[Row]:
+def read(kept: Path) -> list[AblationRow]:
     """Rows that were measured before."""
-    return [Row(**row) for row in json.loads(kept.read_text(encoding="utf-8"))] if kept.is_file() else []
+    return (
+        [AblationRow(**row) for row in json.loads(kept.read_text(encoding="utf-8"))] if kept.is_file() else []
+    )
 
 
 def _accuracy(value: float | None, ci: tuple[float, float] | None) -> str:

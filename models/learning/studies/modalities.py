@@ -89,7 +89,7 @@ class TwoStreams(nn.Module):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ModalityFigures:
     """2-way accuracy from the EEG to each stream, and from both together, with intervals."""
 
     kind: str
@@ -101,7 +101,7 @@ class Outcome:
 
 def compare(
     material: Material, recipe: Recipe, how: str, kind: str, missing: float, preset_name: str = "demo"
-) -> Outcome:
+) -> ModalityFigures:
     """Train with one of `LOSSES`, the second stream missing in a share of the windows; judge over folds."""
     config = preset(preset_name)
     _, recordings = prepare(material, config, recipe)
@@ -115,7 +115,7 @@ def compare(
             part += runs
     names = ("two_way", "two_way_ci", "ten_way")
     video, second, together = ({name: summary(runs)[name] for name in names} for runs in found)
-    return Outcome(kind, missing, video, second, together)
+    return ModalityFigures(kind, missing, video, second, together)
 
 
 def train(
@@ -170,7 +170,7 @@ def judge(
     return runs
 
 
-def as_markdown(outcomes: Sequence[Outcome]) -> str:
+def as_markdown(outcomes: Sequence[ModalityFigures]) -> str:
     """Return a table for the docs."""
     lines = ["| second stream missing | loss | EEG–video | EEG–second | together |", "|---|---|---|---|---|"]
     for o in outcomes:

@@ -18,7 +18,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from models.learning.data.dataset import Batch, Recordings, Span
+from models.learning.data.dataset import Recordings, Span, WindowBatch
 from models.learning.data.sampling import ahead, augment, draw, with_context
 from models.learning.data.teacher import Teacher, width_of
 from models.learning.training.objective import Objective
@@ -177,7 +177,7 @@ class Fit:
         best_step = self.step if self.kept is None else self.best.step
         return Trained(self.step, best_step, reason, time.monotonic() - begin, self.best.history)
 
-    def one(self, batch: Batch, begin: float) -> Progress:
+    def one(self, batch: WindowBatch, begin: float) -> Progress:
         """One optimiser step, and what falls due after it."""
         recipe, step = self.recipe, self.step
         lr = self.set_rate()
@@ -212,7 +212,7 @@ class Fit:
             group["lr"] = lr
         return lr
 
-    def cut(self, step: int) -> Batch:
+    def cut(self, step: int) -> WindowBatch:
         """Cut the windows of a step and their context: a function of seed, step and process alone."""
         rng = np.random.default_rng([self.recipe.seed, step, self.fabric.global_rank])
         n = max(2, self.recipe.batch // self.fabric.world_size)
@@ -222,7 +222,7 @@ class Fit:
         batch.frame_valid[~torch.from_numpy(there)] = False
         return batch
 
-    def shares(self, batch: Batch, teacher: Tensor | None) -> dict[str, float]:
+    def shares(self, batch: WindowBatch, teacher: Tensor | None) -> dict[str, float]:
         """Share of each term, shape (), in the sum of the lengths of their gradients.
 
         In a forward of its own: what Fabric has wrapped can only be differentiated as a whole.

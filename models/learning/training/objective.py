@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.learning.data.cues import cover
-from models.learning.data.dataset import Batch
+from models.learning.data.dataset import WindowBatch
 from models.learning.training import distillation, losses
 from models.learning.training.ranks import gather_rows, own_rows
 from models.learning.training.recipe import Recipe
@@ -19,7 +19,7 @@ from models.network.network import Network
 from models.network.towers import EegView, VideoView, agreement, pick
 
 
-class Seen(NamedTuple):
+class SeenSides(NamedTuple):
     """Both sides of a batch of B windows.
 
     Attributes
@@ -73,12 +73,12 @@ class Objective(nn.Module):
         with torch.no_grad():
             network.bias.fill_(losses.bias_for(recipe.batch))
 
-    def forward(self, batch: Batch, step: int, teacher: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, batch: WindowBatch, step: int, teacher: Tensor | None = None) -> dict[str, Tensor]:
         """Terms of the loss at `step`, already weighted; their sum is what is minimised.
 
         Parameters
         ----------
-        batch : Batch of B windows, followed by those of their context (`sampling.with_context`)
+        batch : WindowBatch of B windows, followed by those of their context (`sampling.with_context`)
         teacher : (B, D), optional
         """
         recipe = self.recipe
@@ -106,7 +106,7 @@ class Objective(nn.Module):
         return terms
 
     # ------------------------------------------------------------ the two sides
-    def cues(self, batch: Batch) -> Tensor | None:
+    def cues(self, batch: WindowBatch) -> Tensor | None:
         """How much of what is attended lies in each place (N, P+1), N = B·(1+K), the fullest 1; or None."""
         config = self.network.config
         if config.n_places == 1 or not bool(torch.isfinite(batch.box).any()):
@@ -115,7 +115,7 @@ class Objective(nn.Module):
         fullest = np.maximum(share.max(axis=1, keepdims=True), 1e-12)
         return F.pad(torch.from_numpy(share / fullest).float().to(batch.box.device), (1, 0))
 
-    def see(self, batch: Batch, cues: Tensor | None, *, by_place: bool) -> Seen:
+    def see(self, batch: WindowBatch, cues: Tensor | None, *, by_place: bool) -> SeenSides:
         """Run both towers: the whole frame alone, or with some of its places, (B, Q, G, E)."""
         network = self.network
         n = len(batch.eeg) // (1 + network.config.n_context)
@@ -124,9 +124,9 @@ class Objective(nn.Module):
         video = network.encode_video(network.embedded(batch.frames), batch.frame_valid, places=places)
         if cues is not None and places is not None:
             cues = cues.gather(1, places)
-        return Seen(eeg, video, None if cues is None else cues[:n])
+        return SeenSides(eeg, video, None if cues is None else cues[:n])
 
-    def choose_places(self, batch: Batch, cues: Tensor | None) -> Tensor | None:
+    def choose_places(self, batch: WindowBatch, cues: Tensor | None) -> Tensor | None:
         """Draw places (B, Q) of each item beside the whole frame, its cue's among them; None for all."""
         n_places, n_seen = self.network.config.n_places - 1, self.recipe.seen_places
         if n_seen >= n_places:
@@ -137,7 +137,7 @@ class Objective(nn.Module):
         chosen = chance.topk(max(n_seen, 1), dim=1).indices + 1
         return F.pad(chosen, (1, 0))
 
-    def compare(self, batch: Batch, seen: Seen) -> tuple[Tensor, Tensor]:
+    def compare(self, batch: WindowBatch, seen: SeenSides) -> tuple[Tensor, Tensor]:
         """Agreement (N, N, Q) of every EEG with every video of all processes; three-state labels (N, N)."""
         n, own = len(seen.eeg.grid), seen.own
         eeg = seen.eeg._replace(
@@ -166,7 +166,7 @@ class Objective(nn.Module):
         everywhere = torch.ones_like(agreed, dtype=torch.bool)
         return losses.infonce(self.network.junction.mixture(agreed, everywhere), labels)
 
-    def fusion_losses(self, seen: Seen, labels: Tensor) -> dict[str, Tensor]:
+    def fusion_losses(self, seen: SeenSides, labels: Tensor) -> dict[str, Tensor]:
         """Compute what the fusion costs by `labels` (B, B): true and mismatched pairs, shares of two videos.
 
         What is read out of the tokens is asked for by itself too: beside agreements that say it all, nothing
@@ -187,7 +187,7 @@ class Objective(nn.Module):
             terms["share"] = recipe.share * self.share_loss(seen, media, (rows, columns))
         return terms
 
-    def share_loss(self, seen: Seen, media: State, partners: tuple[Tensor, Tensor]) -> Tensor:
+    def share_loss(self, seen: SeenSides, media: State, partners: tuple[Tensor, Tensor]) -> Tensor:
         """−log of the share a video gets beside one impostor, and its cued place; partners are two (n,)."""
         config = self.network.config
         rows, columns = (part[:: self.recipe.negatives] for part in partners)
@@ -204,7 +204,9 @@ class Objective(nn.Module):
         kappa = self.network.junction.mixture.log_kappa.exp()
         return cross_entropy((kappa * agreed).softmax(dim=1), cues)
 
-    def distil_loss(self, seen: Seen, cosine: Tensor, labels: Tensor, own: slice, teacher: Tensor) -> Tensor:
+    def distil_loss(
+        self, seen: SeenSides, cosine: Tensor, labels: Tensor, own: slice, teacher: Tensor
+    ) -> Tensor:
         """Compute the chosen distillation from a teacher (B, D)."""
         kind = self.recipe.distil
         if kind == "feature":
@@ -215,7 +217,7 @@ class Objective(nn.Module):
             return distillation.distribution_kd(cosine[own], everybody, ignore=labels[own] == 0, rows=own)
         return distillation.multi_positive_kd(self.network.logit(cosine), everybody, labels)
 
-    def reconstruct_loss(self, batch: Batch) -> Tensor:
+    def reconstruct_loss(self, batch: WindowBatch) -> Tensor:
         """Hide stretches of EEG (B, C, n_times) and ask the encoder what was there."""
         assert self.reconstruction is not None
         grid = self.network.config.grid
@@ -248,7 +250,7 @@ def cross_entropy(shares: Tensor, cues: Tensor) -> Tensor:
     ----------
     shares : (B, Q)
     cues : (B, Q)
-        As in `Seen`.
+        As in `SeenSides`.
     """
     known = (cues > 0).any(dim=1)
     at = (shares * cues).sum(dim=1).clamp(min=1e-6).log()

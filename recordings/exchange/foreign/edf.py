@@ -21,7 +21,7 @@ from recordings.exchange.foreign.source_file import (
     BLOCK_S,
     SKIPPED,
     Channel,
-    Group,
+    ChannelGroup,
     SampleBlock,
     codes_to_markers,
     grouped,
@@ -93,7 +93,7 @@ class EdfFile:
         self.end = float(self._onsets[-1] - self._onsets[0] + self._record_s - 1 / max(rates))
         self.markers = sorted(notes + self._triggers())
 
-    def blocks(self, group: Group) -> Iterator[SampleBlock]:
+    def blocks(self, group: ChannelGroup) -> Iterator[SampleBlock]:
         """Read all samples of a group in their own units, about 10 s at a time."""
         signals = [self._data[i] for i in group.numbers]
         step = max(1, round(BLOCK_S / self._record_s))

@@ -16,7 +16,7 @@ from recordings.exchange.foreign.source_file import (
     BLOCK_S,
     SKIPPED,
     Channel,
-    Group,
+    ChannelGroup,
     SampleBlock,
     codes_to_markers,
     grouped,
@@ -65,7 +65,7 @@ class MneFile:
         self.markers = sorted(noted + self._triggers(channels))
         self.end = self._time((self._n_samples - 1) / self._rate)
 
-    def blocks(self, group: Group) -> Iterator[SampleBlock]:
+    def blocks(self, group: ChannelGroup) -> Iterator[SampleBlock]:
         """Read all samples of a group, about 10 s at a time: voltages in µV, everything else as it is."""
         gain = self._gains[list(group.numbers)]
         step = max(1, round(BLOCK_S * self._rate))

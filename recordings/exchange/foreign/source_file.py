@@ -22,7 +22,7 @@ class Channel(NamedTuple):
     unit: str
 
 
-class Group(NamedTuple):
+class ChannelGroup(NamedTuple):
     """Channels of one rate, which become one stream.
 
     Attributes
@@ -65,24 +65,24 @@ class SourceFile(Protocol):
         What had to be concluded, for the user to check.
     """
 
-    groups: list[Group]
+    groups: list[ChannelGroup]
     markers: list[Marker]
     end: float
     notes: list[str]
 
-    def blocks(self, group: Group) -> Iterator[SampleBlock]:
+    def blocks(self, group: ChannelGroup) -> Iterator[SampleBlock]:
         """Read all samples of a group, about 10 s at a time."""
         ...
 
 
-def grouped(channels: list[Channel], rates: list[float]) -> list[Group]:
+def grouped(channels: list[Channel], rates: list[float]) -> list[ChannelGroup]:
     """Put channels of one rate together: EEG as a stream of its own, everything else of that rate as AUX."""
     keys = [(c.kind != "eeg", -rate) for c, rate in zip(channels, rates, strict=True)]
     groups = []
     for key in sorted(set(keys)):
         numbers = tuple(i for i, own in enumerate(keys) if own == key)
         name = "AUX" if key[0] else "EEG"
-        groups.append(Group(name, -key[1], tuple(channels[i] for i in numbers), numbers))
+        groups.append(ChannelGroup(name, -key[1], tuple(channels[i] for i in numbers), numbers))
     return groups
 
 

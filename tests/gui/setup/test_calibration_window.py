@@ -18,7 +18,7 @@ from realtime.errors import ConfigError, RunError, VideoError
 from realtime.time.clock import LslClock
 from realtime.video.calibration import load_offset
 from realtime.video.camera import UrlSource
-from tests.support.http_camera import HttpCamera
+from tests.support.pictures.http_camera import HttpCamera
 
 FPS, DELAY_S = 30.0, 0.080
 

@@ -16,7 +16,7 @@ from gui.stimulus.player import StimulusPlayer
 from recordings.session.session import Session
 from recordings.video.files import VideoWriter
 from tests.gui.stimulus.test_stimulus_player import _run as run_qt
-from tests.support.numbered import numbered_frame
+from tests.support.pictures.numbered import numbered_frame
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

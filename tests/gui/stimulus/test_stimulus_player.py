@@ -21,7 +21,7 @@ from realtime.sources import VideoSource
 from realtime.types import StreamState
 from realtime.video.screen import ScreenSource
 from recordings.video.files import VideoWriter
-from tests.support.numbered import numbered_frame, read_number
+from tests.support.pictures.numbered import numbered_frame, read_number
 from tests.support.x_display import x_display
 
 # Uneven, as films from the network are: no rate, only the frames' own times.

@@ -18,7 +18,7 @@ from models.checkpoint import load_checkpoint
 from models.config import preset
 from models.inference.linear_engine import LinearEngine
 from models.learning.baselines import LinearModels
-from models.learning.data.dataset import Batch, Recordings, Span, Windows, names_of
+from models.learning.data.dataset import Recordings, Span, WindowBatch, Windows, names_of
 from models.learning.data.folds import hold_out
 from models.learning.data.sampling import augment, with_context
 from models.learning.data.teacher import Teacher
@@ -433,7 +433,7 @@ def test_masked_stretches_reach_the_tower_as_missing(small, recordings):
     recipe = QUICK.model_copy(update={"reconstruct": 1.0})
     objective = Objective(fresh(small), recipe)
     assert isinstance(objective.reconstruction, distillation.Reconstruction)
-    batch: Batch = recordings.batch(recordings.every(recordings.spans(), 300))
+    batch: WindowBatch = recordings.batch(recordings.every(recordings.spans(), 300))
     loss = objective.reconstruct_loss(batch)
     loss.backward()
     assert float(loss.detach()) > 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from models.learning.data.dataset import Batch
+from models.learning.data.dataset import WindowBatch
 from models.learning.training.objective import Objective
 from models.learning.training.recipe import Recipe
 from models.network.network import Network
@@ -32,7 +32,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"kind": "clip", "source": str(write_checkpoint("clip", tmp_path_factory.mktemp("clip")))}
 
 
-def batch_of(network: Network, n: int = 4) -> Batch:
+def batch_of(network: Network, n: int = 4) -> WindowBatch:
     """Windows of random EEG and frames; a cue for the second, everything else unknown."""
     random, grid = torch.Generator().manual_seed(3), network.config.grid
     rows = n * (1 + network.config.n_context)
@@ -44,7 +44,7 @@ def batch_of(network: Network, n: int = 4) -> Batch:
     box = torch.full((rows, 4), float("nan"))
     box[1] = torch.tensor([0.5, 0.25, 0.75, 0.5])
     number = torch.arange(rows)
-    return Batch(
+    return WindowBatch(
         eeg, torch.ones_like(eeg, dtype=torch.bool), torch.full((rows, len(LABELS)), 20.0), frames,
         torch.ones(rows, grid.n_slots, dtype=torch.bool), number, 1000 * number, number, 0 * number, box,
     )  # fmt: skip

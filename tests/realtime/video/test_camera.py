@@ -26,8 +26,8 @@ from realtime.video.demux import Decoder, open_container
 from realtime.video.file import FileCamera
 from realtime.video.opencv import cv2
 from realtime.virtual.film.source import FilmSource
-from tests.support.http_camera import HttpCamera
-from tests.support.numbered import numbered_frame, read_number
+from tests.support.pictures.http_camera import HttpCamera
+from tests.support.pictures.numbered import numbered_frame, read_number
 
 UNEVEN_MS = np.cumsum([0, 33, 34, 16, 120, 8, 300, 33, 41, 33, 250, 17, 33, 90, 33])
 

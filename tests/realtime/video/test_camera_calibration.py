@@ -21,7 +21,7 @@ from realtime.video.calibration import (
     save_offset,
 )
 from realtime.video.camera import UrlSource
-from tests.support.http_camera import HttpCamera
+from tests.support.pictures.http_camera import HttpCamera
 
 
 def bright(changes, times):

@@ -21,7 +21,7 @@ from realtime.types import StreamState
 from realtime.video.camera import open_video
 from realtime.video.opencv import cv2
 from recordings.video.files import VideoReader, VideoWriter
-from tests.support.numbered import numbered_frame, read_number
+from tests.support.pictures.numbered import numbered_frame, read_number
 
 SIZE = 160, 120
 

@@ -16,7 +16,7 @@ from realtime.time.clock import LslClock, ManualClock
 from realtime.types import StreamState
 from realtime.video.camera import open_video
 from realtime.video.screen import ScreenSource
-from tests.support.numbered import read_number
+from tests.support.pictures.numbered import read_number
 from tests.support.x_display import x_display
 
 # Shows the next numbered frame every 0.1 s, and writes its number and when it was painted.
@@ -24,7 +24,7 @@ SHOW = """
 import sys, time
 from PySide6.QtCore import QTimer, Qt
 from PySide6.QtGui import QImage, QPainter, QRasterWindow, QGuiApplication
-from tests.support.numbered import numbered_frame
+from tests.support.pictures.numbered import numbered_frame
 app = QGuiApplication([])
 class Show(QRasterWindow):
     number = 0

@@ -18,7 +18,7 @@ from recordings.session.info import describe
 from recordings.session.session import Session
 from recordings.video.files import VideoReader
 from recordings.xdf.writer import StreamHeader, XdfWriter
-from tests.support.numbered import numbered_frame, read_number
+from tests.support.pictures.numbered import numbered_frame, read_number
 from tests.support.small_session import write_small
 
 UNIX = 1_773_303_164.0  # 2026-03-12, 08:12:44 UTC

@@ -14,7 +14,7 @@ from recordings.intervals import SessionIntervals
 from recordings.session.session import Session
 from recordings.video.files import VideoReader, VideoWriter
 from recordings.xdf.writer import StreamHeader, XdfWriter
-from tests.support.numbered import numbered_frame, read_number
+from tests.support.pictures.numbered import numbered_frame, read_number
 
 RATE = 250.0
 AHEAD_S = -812.0078125  # what LabRecorder's machine was ahead of the headset's

@@ -13,7 +13,7 @@ from recordings.session.info import describe
 from recordings.session.session import Session
 from recordings.session.writer import write_session
 from tests.recordings.test_recorder import CAMERA, CAP, _chunk, _frame
-from tests.support.numbered import numbered_frame
+from tests.support.pictures.numbered import numbered_frame
 from tests.support.small_session import write_small
 
 RATE = 250.0

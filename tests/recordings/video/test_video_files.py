@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from realtime.errors import ConfigError, SessionError, VideoError
 from recordings.video.files import VideoReader, VideoWriter
-from tests.support.numbered import numbered_frame, read_number
+from tests.support.pictures.numbered import numbered_frame, read_number
 
 UNEVEN_S = np.cumsum(np.random.default_rng(0).choice([0.008, 0.017, 0.033, 0.034, 0.25, 0.6], 200))
 
@@ -133,7 +133,7 @@ def test_a_full_disk_is_an_error_and_what_was_written_still_plays(tmp_path):
         import resource, sys
         import numpy as np
         from realtime.errors import RunError
-        from tests.support.numbered import draw_number
+        from tests.support.pictures.numbered import draw_number
         from recordings.video.files import VideoWriter
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
         rng = np.random.default_rng(0)
@@ -160,7 +160,7 @@ def test_a_full_disk_is_an_error_and_what_was_written_still_plays(tmp_path):
 def test_a_killed_writer_leaves_all_but_the_last_half_second(tmp_path):
     code = """
         import os, signal, sys
-        from tests.support.numbered import numbered_frame
+        from tests.support.pictures.numbered import numbered_frame
         from recordings.video.files import VideoWriter
         writer = VideoWriter(sys.argv[1], (160, 120))
         for k in range(int(sys.argv[2])):

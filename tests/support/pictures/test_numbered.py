@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.video.frames import shrink
-from tests.support.numbered import N_NUMBERS, draw_number, numbered_frame, read_number
+from tests.support.pictures.numbered import N_NUMBERS, draw_number, numbered_frame, read_number
 
 
 @given(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.video.opencv import cv2
-from tests.support.numbered import numbered_frame
+from tests.support.pictures.numbered import numbered_frame
 
 
 class HttpCamera:
