@@ -21,7 +21,7 @@ from realtime.video.listing import camera_backend, list_cameras
 from realtime.video.live import LiveVideo
 from realtime.video.mjpeg import MjpegStream, open_multipart
 from realtime.video.opencv import cv2
-from realtime.video.picture import pixel_aspect, to_rgb
+from realtime.video.picture import AsShown
 
 
 def open_video(spec: str, clock: Clock | None = None, loop: bool = True) -> VideoSource:
@@ -192,7 +192,7 @@ class _UrlDevice:
         self._pictures: MjpegStream | None = None
         self._container: InputContainer | None = None
         self._packets: Any = None
-        self._aspect = 1.0
+        self._as_shown: Any = None
         self._damaged_before = 0
 
     @property
@@ -227,7 +227,7 @@ class _UrlDevice:
                     else "sends no pictures: check the path in the address"
                 )
             )
-        self._packets, self._aspect = self._container.demux(stream), pixel_aspect(stream)
+        self._packets, self._as_shown = self._container.demux(stream), AsShown(stream)
         # No nominal rate: what FFmpeg reports of a live stream is often its own default of 25.
         return VideoInfo(self._url, stream.width, stream.height, 0.0, self.stamp_source)
 
@@ -252,7 +252,7 @@ class _UrlDevice:
                 self._damaged_before += 1
                 continue  # one damaged picture does not end a stream
             if frames:
-                return to_rgb(frames[-1], self._aspect), now
+                return self._as_shown(frames[-1]), now
 
     def close(self) -> None:
         self._damaged_before = self.damaged

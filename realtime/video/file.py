@@ -15,7 +15,7 @@ from realtime.time.clock import Clock, LslClock
 from realtime.time.rate import RateMeter
 from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
 from realtime.video.demux import Decoder, open_container, usual_rate
-from realtime.video.picture import pixel_aspect, to_rgb
+from realtime.video.picture import AsShown
 from realtime.worker import Worker
 
 _AHEAD = 6  # frames decoded before they are due
@@ -85,7 +85,7 @@ class FileCamera:
             first = next(iter(Decoder(container, stream)), None)
             if first is None:
                 raise VideoError(f"no frame of {self.path} can be decoded: copy or convert the file again")
-            height, width = to_rgb(first, pixel_aspect(stream)).shape[:2]  # of the picture as it is shown
+            height, width = AsShown(stream)(first).shape[:2]  # of the picture as it is shown
             self._info = VideoInfo(self.path.name, width, height, usual_rate(container, stream), "file")
         self._ahead = _DecodeAhead(self.path, self.loop, self._queue)
         self._worker = Worker(f"video file {self.path.name}", self._ahead.step).start()
@@ -219,10 +219,10 @@ class _DecodeAhead:
             times: list[float] = []
             container, stream = open_container(self._path)
             with container:
-                decoder, aspect = Decoder(container, stream), pixel_aspect(stream)
+                decoder, as_shown = Decoder(container, stream), AsShown(stream)
                 for frame in decoder:
                     times.append(float(frame.time or 0.0))
-                    yield _Ahead(to_rgb(frame, aspect), begin + (times[-1] - times[0]))
+                    yield _Ahead(as_shown(frame), begin + (times[-1] - times[0]))
                     self.left_out = left_out + decoder.left_out
                 left_out = self.left_out = left_out + decoder.left_out
                 if not times:

@@ -28,14 +28,27 @@ def pixel_aspect(stream: VideoStream) -> float:
     return aspect if 1 / _ASPECT_MOST <= aspect <= _ASPECT_MOST else 1.0
 
 
-def to_rgb(frame: VideoFrame, aspect: float = 1.0) -> NDArray[np.uint8]:
-    """Return the picture as shown, (height, width, 3) uint8 RGB.
+class AsShown:
+    """Makes pictures of a stream's decoded frames, as they are meant to be seen.
 
-    Parameters
-    ----------
-    aspect : float
-        Width over height of a pixel: the shorter side is stretched, so that no detail is lost.
+    The display matrix belongs to the stream and is read from its first frame alone: a frame whose side data
+    was asked for is part of a reference cycle, and keeps its megabytes until the next collection of garbage.
     """
+
+    def __init__(self, stream: VideoStream):
+        self._aspect = pixel_aspect(stream)
+        self._matrix: NDArray[np.int32] | None = None
+        self._begun = False
+
+    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """Return the picture, (height, width, 3) uint8 RGB; the shorter side of a pixel is stretched."""
+        if not self._begun:
+            self._matrix, self._begun = display_matrix(frame), True
+        return upright(_square_rgb(frame, self._aspect), self._matrix)
+
+
+def _square_rgb(frame: VideoFrame, aspect: float) -> NDArray[np.uint8]:
+    """Square pixels, (height, width, 3): the shorter side is stretched, so that no detail is lost."""
     scaler = getattr(_of_this_thread, "scaler", None)
     if scaler is None:
         scaler = _of_this_thread.scaler = VideoReformatter()
@@ -55,7 +68,7 @@ def to_rgb(frame: VideoFrame, aspect: float = 1.0) -> NDArray[np.uint8]:
         src_colorspace=Colorspace.ITU709 if untagged_hd else None,
         threads=1,
     )
-    return upright(np.asarray(scaled.to_ndarray(), dtype=np.uint8), display_matrix(frame))
+    return np.asarray(scaled.to_ndarray(), dtype=np.uint8)
 
 
 def display_matrix(frame: VideoFrame) -> NDArray[np.int32] | None:

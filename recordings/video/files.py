@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from realtime.errors import ConfigError, RunError, SessionError, VideoError
 from realtime.video.demux import Decoder, open_container, packets
 from realtime.video.opencv import cv2
-from realtime.video.picture import pixel_aspect, to_rgb
+from realtime.video.picture import AsShown
 
 TICKS_PER_S = 1000  # Matroska as FFmpeg writes it knows milliseconds; exact stamps are kept in the XDF
 _CLUSTER_MS = 500
@@ -235,7 +235,7 @@ class VideoReader:
         if first is None:
             self._container.close()
             raise VideoError(f"no frame of {path} can be decoded: copy or convert the file again")
-        self.height, self.width = to_rgb(first, self._aspect).shape[:2]
+        self.height, self.width = self._as_shown(first).shape[:2]
         self.codec = self._stream.codec_context.name
 
     @property
@@ -260,7 +260,7 @@ class VideoReader:
             self._seek(key, index)
         while self._at < index:
             self._step()
-        return to_rgb(self._frame, self._aspect) if self._frame is not None and self._at == index else None
+        return self._as_shown(self._frame) if self._frame is not None and self._at == index else None
 
     def __iter__(self) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
         """Yield number, time in seconds and picture (height, width, 3) of every frame that can be decoded."""
@@ -303,7 +303,7 @@ class VideoReader:
 
     def _rewind(self) -> None:
         self._container, self._stream = open_container(self.path)
-        self._aspect = pixel_aspect(self._stream)
+        self._as_shown = AsShown(self._stream)
         self._begin_to_decode()
 
     def _begin_to_decode(self) -> None:
