@@ -32,7 +32,14 @@ class TestNamesAreWhole:
         }  # fmt: skip
         problem = f"{NAME}: 3 samples stand twice"
         print_audit(
-            {"name": NAME, "duration_s": 8.0, "complete": True, "streams": [stream], "problems": [problem]}
+            {
+                "name": NAME,
+                "duration_s": 8.0,
+                "complete": True,
+                "streams": [stream],
+                "problems": [problem],
+                "warnings": [],
+            }
         )
         out = capsys.readouterr().out
         assert out.count(NAME) == 3

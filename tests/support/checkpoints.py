@@ -61,7 +61,9 @@ VIDEO_SETTINGS: dict[str, Any] = {
 def write_checkpoint(kind: str, folder: Path) -> Path:
     """Write a random model of this kind, with its preprocessing, to `folder`."""
     torch.manual_seed(5)
-    model, settings = _vision(kind) if kind in ("clip", "siglip", "dinov2", "registers") else _video(kind)
+    model, settings = (
+        _vision(kind) if kind in ("clip", "siglip", "dinov2", "dinov3", "registers") else _video(kind)
+    )
     model.save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     return folder
@@ -87,6 +89,9 @@ def _vision(kind: str) -> tuple[Any, dict[str, Any]]:
     if kind == "dinov2":  # trained on larger pictures than it is given, so its positions are interpolated
         config = transformers.Dinov2Config(**{**VISION, "image_size": 64}, mlp_ratio=2)
         return transformers.Dinov2Model(config), DINO_SETTINGS
+    if kind == "dinov3":
+        config = transformers.DINOv3ViTConfig(**VISION, num_register_tokens=2)
+        return transformers.DINOv3ViTModel(config), DINO_SETTINGS
     config = transformers.Dinov2WithRegistersConfig(**VISION, mlp_ratio=2, num_register_tokens=3)
     return transformers.Dinov2WithRegistersModel(config), DINO_SETTINGS
 

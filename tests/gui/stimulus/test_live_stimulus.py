@@ -85,7 +85,7 @@ def test_the_film_is_darkened_and_what_is_handed_on_is_what_was_shown(tmp_path):
         (["--video", "0", "--osc", "here"], "write HOST:PORT"),
         (["--video", "0", "--feedback-set", "hold=1"], "one of signal, when"),
         (["--video", "0", "--sham", "nowhere"], "neither “random” nor"),
-        (["--video", "0", "--feedback-style", "blink"], "choose bar, ring"),
+        (["--video", "0", "--feedback-style", "blink"], "'blink' is not one of 'bar', 'ring'"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_exit_code_2(options, words, monkeypatch, capsys):

@@ -100,7 +100,8 @@ def test_times_do_not_jump_with_bursts_and_a_gap_is_as_long_as_what_is_missing(b
     np.testing.assert_array_equal(number, kept)
     assert steady.lost == 60
     steps = np.diff(stamps) - np.diff(kept) / RATE
-    assert np.abs(steps).max() < 1.5e-3
+    assert np.abs(steps[2 * int(RATE) :]).max() < 1.5e-3
+    assert np.abs(steps).max() < 3e-3  # while the line is being found
     assert np.abs(np.diff(arrived)).max() > 0.015  # what it was made of
     off = (stamps - taken[kept])[1000:]
     assert off.std() < 2e-3
