@@ -93,13 +93,6 @@ def test_what_is_reported_lost_was_lost_and_times_are_right(sender, size):
     check(sender, size)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a loss of a few packets soon after a pause is still taken for lateness"
-)
-def test_a_loss_of_three_packets_five_seconds_after_a_pause_is_found():
-    check(Sender(250.0, 25, pauses=((8.0, 0.2),), gaps=((13.4, 75),), seconds=21.9), 16)
-
-
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 @settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
