@@ -19,6 +19,7 @@ from realtime.types import FloatArray, TimeArray
 
 _AGAIN_PX = 4  # drawn again with what is new: the corner of a line reaches back over the pixels before it
 _AHEAD_PX = 8  # kept beyond the right edge: what reaches past it now is shown by the next frame
+_LATER_S = 0.25  # samples further ahead of the moment to be shown belong to another place
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ class StripChart:
         samples : array of shape (n, n_channels), µV, NaN where nothing is known
         """
         self._scroll(now)
+        if len(times) and times[-1] > now + _LATER_S:
+            return  # a replay was sought back, and these are still those of the place it left
         first = int(np.searchsorted(times, self._drawn_to - self._again_s))
         if len(times) - first >= 2 and times[-1] > self._drawn_to:
             self._add(times[first:], samples[first:])

@@ -71,6 +71,15 @@ def test_a_jump_in_time_begins_anew(later):
     assert pixels(chart).max() == 0
 
 
+def test_samples_of_the_place_that_was_left_do_not_count_as_drawn():
+    chart = StripChart(10.0)
+    chart.prepare(88.0, STYLE)
+    chart.draw(88.0, *eeg(82.0, 100.0))  # sought back from 100 s, before the EEG of 88 s was read
+    seconds = chart.prepare(88.02, STYLE)
+    chart.draw(88.02, *eeg(88.02 - seconds, 88.02))
+    assert np.abs(pixels(chart) - drawn(88.02))[:, 8:].max() == 0
+
+
 def test_another_scale_draws_everything_anew():
     chart = StripChart(10.0)
     chart.prepare(100.0, STYLE)
