@@ -49,6 +49,24 @@ def test_what_was_saved_comes_back_bit_for_bit_with_its_record(tmp_path: Path) -
     assert checkpoint.versions["torch"] == torch.__version__
 
 
+def test_a_trained_cbramod_is_loaded_without_the_published_weights_it_began_with(tmp_path: Path) -> None:
+    published = tmp_path / "published.safetensors"
+    begun = small_network(eeg={"kind": "cbramod", "layers": 1})
+    state = begun.eeg_tower.encoder.network.state_dict()
+    safetensors.torch.save_file({name: part.clone() for name, part in state.items()}, published)
+    network = small_network(eeg={"kind": "cbramod", "layers": 1, "weights": str(published)})
+    with torch.no_grad():
+        for weight in network.eeg_tower.encoder.network.parameters():
+            weight += 0.1  # as a training would
+    folder = save_checkpoint(tmp_path / "mine", network, "mine", {}, {})
+    published.unlink()
+    loaded = Engine.from_checkpoint(folder).network.eeg_tower.encoder.network.state_dict()
+    assert all(
+        torch.equal(loaded[name], part)
+        for name, part in network.eeg_tower.encoder.network.state_dict().items()
+    )
+
+
 def test_an_engine_from_a_checkpoint_names_its_weights_and_electrodes(tmp_path: Path) -> None:
     card = Engine.from_checkpoint(saved(tmp_path)).card
     assert card.weights == "mine"
