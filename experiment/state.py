@@ -138,6 +138,24 @@ class View(Protocol):
         """
         ...
 
+    @property
+    def side_channels(self) -> Sequence[tuple[str, str, str]]:
+        """Label, kind (eog, emg, misc …) and unit of each channel the stream carries beside its EEG."""
+        ...
+
+    def side_window(self, seconds: float) -> tuple[TimeArray, FloatArray]:
+        """Return the newest `seconds` of those: times (n,), samples (n, n_channels), NaN where missing."""
+        ...
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Electrodes that the network does without."""
+        ...
+
+    def leave_out(self, labels: frozenset[str]) -> None:
+        """Have the network do without these electrodes from now on."""
+        ...
+
     def channel_quality(self) -> Mapping[str, str]:
         """Return for each label an empty word where the channel is good, else why not: flat, noisy."""
         ...

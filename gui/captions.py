@@ -104,6 +104,27 @@ SCALP = Caption(
     "No electrode of this stream has a 10-20 name. Give the names when the stream is chosen.",
     "The head from above, nose at the top. Brighter electrodes carry more of what the model uses.",
 )
+SPECTRUM = Caption(
+    "Spectrum",
+    "Power density of the chosen channels over the last 8 s, in dB of 1 µV²/Hz (Welch, segments of 2 s). A "
+    "relaxed brain has a hill at 8 to 13 Hz; a needle at 50 or 60 Hz is the mains.",
+    "Appears after two seconds of EEG without a hole.",
+    "Which rhythms the brain signal is made of.",
+)
+AVERAGE = Caption(
+    "Average around a marker",
+    "Mean of the chosen channels around every marker of this name so far, in µV over what was there before "
+    "it (0.2 s). Noise falls with the root of n: of a handful of markers an average says little.",
+    "Appears when a marker has come twice, with 0.8 s of EEG after it. Keys 1 to 9 set markers, too.",
+    "What the brain signal does, on the average, when something happens.",
+)
+LOG = Caption(
+    "Event log",
+    "Markers and notes, streams that stop and come back, recordings, and what went wrong: time of day, time "
+    "of the session, what.",
+    "Nothing has happened yet.",
+    "What happened, line by line.",
+)
 HEALTH = Caption(
     "Health",
     "Latency from the end of an interval to its reading, and everything that was lost on the way.",

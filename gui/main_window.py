@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QInputDialog, QMain
 from experiment.state import Actions, FeedbackStyle, Mode, View
 from gui import theme as themes
 from gui.keys import KEYS, Key, KeyList
+from gui.pages import layouts
 from gui.pages.first_run import FirstRun
 from gui.pages.session_page import SessionPage
 from gui.pages.tour import Tour
@@ -169,10 +170,11 @@ class MainWindow(QMainWindow):
 
         def tick() -> None:
             for name, entry in panels.items():
-                entry.setChecked(name not in page.hidden())
+                entry.setChecked(name in page.docks.shown())
 
         menu.aboutToShow.connect(tick)
         menu.addSeparator()
+        layouts.fill(menu.addMenu("Layouts"), page.docks, self.settings)
         for text, method in (
             ("Usual layout", page.reset_layout), ("Full screen", self.toggle_full_screen),
             ("Tour", self.start_tour),
@@ -183,6 +185,11 @@ class MainWindow(QMainWindow):
         if self.can.end is not None:
             menu.addSeparator()
             menu.addAction("End the session", self.can.end)
+
+    def keep_layout(self) -> None:
+        """Ask for a name and keep the places and sizes of the panels under it."""
+        if self.page is not None:
+            layouts.ask_and_keep(self.page.docks, self.settings)
 
     def show_keys(self) -> None:
         """Open the list of keys."""

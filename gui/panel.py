@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QStackedLayout,
@@ -25,7 +27,14 @@ from realtime.latest import Stamped
 from realtime.types import Reading
 
 STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still
-_HEADER_PX = 24  # the same with and without a button, so that titles stand in line
+_HEADER_PX = 32  # the same with and without a button, so that titles stand in line
+
+
+class Numbers(NamedTuple):
+    """What a panel shows as a table: names of the columns with their units, and rows of values."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
 
 
 def label(text: str = "", role: str = "", tone: str = "") -> QLabel:
@@ -148,26 +157,37 @@ class Panel(QFrame):
         self.empty = Empty(caption.empty)
         self.setToolTip(caption.tip)
         self.setAccessibleName(caption.title)
-        self._header = QHBoxLayout()
-        self._header.setContentsMargins(0, 0, 0, 0)
+        self.header = self._make_header()
+        body = QWidget(self)  # a stack without a parent would flash its first widget as a window
+        self._stack = QStackedLayout(body)
+        self._stack.addWidget(self.empty)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 2, 12, 10)
+        column.setSpacing(4)
+        column.addWidget(self.header)
+        column.addWidget(body, 1)
+        self._column = column
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def _make_header(self) -> QFrame:
+        """Make the line with title, note and buttons; in a dock it is the bar by which the panel is moved."""
+        header = QFrame(self)
+        header.setObjectName("panelHeader")
+        header.setFixedHeight(_HEADER_PX)
+        self._header = QHBoxLayout(header)
+        self._header.setContentsMargins(12, 4, 8, 2)
         self._header.setSpacing(8)
         self._header.addWidget(self.title)
         self._header.addStretch()
         self._header.addWidget(self.age)
         self._header.addWidget(self.note)
-        body = QWidget(self)  # a stack without a parent would flash its first widget as a window
-        self._stack = QStackedLayout(body)
-        self._stack.addWidget(self.empty)
-        header = QWidget()
-        header.setLayout(self._header)
-        header.setFixedHeight(_HEADER_PX)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 6, 12, 10)
-        column.setSpacing(4)
-        column.addWidget(header)
-        column.addWidget(body, 1)
-        self._column = column
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.more = tool_button("⋯")
+        self.more.setToolTip("Save a picture or the numbers, take it out of the window, hide it")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu = QMenu(self.more)
+        self.more.setMenu(self.menu)
+        self._header.addWidget(self.more)
+        return header
 
     def set_content(self, widget: QWidget) -> None:
         """Put in the view; it is shown once there is something to show."""
@@ -175,7 +195,7 @@ class Panel(QFrame):
 
     def add_above(self, widget: QWidget) -> None:
         """Put a widget under the header that is there whether or not the view is."""
-        self._column.insertWidget(1, widget)
+        self._column.insertWidget(self._column.count() - 1, widget)
 
     def show_content(self, *, there: bool) -> None:
         """Switch between the view and the words that stand in for it."""
@@ -189,7 +209,7 @@ class Panel(QFrame):
 
     def add_to_header(self, widget: QWidget, gives_way: bool = False) -> None:
         """Put a widget at the right end of the header; one that gives way makes room for `show_age`."""
-        self._header.addWidget(widget)
+        self._header.insertWidget(self._header.count() - 1, widget)
         if gives_way:
             self._giving_way.append(widget)
 
@@ -212,6 +232,10 @@ class Panel(QFrame):
 
     def refresh(self, view: View) -> None:
         """Take what is new. Called by the drawing timer, 30 times a second."""
+        raise NotImplementedError
+
+    def numbers(self, view: View) -> Numbers:
+        """Return what the panel shows, as numbers with their names and units, to be saved."""
         raise NotImplementedError
 
     def apply_theme(self, theme: Theme) -> None:

@@ -139,6 +139,15 @@ def style_sheet(theme: Theme) -> str:
     QMainWindow, QDialog, #page {{ background: {t.window}; }}
     QToolTip {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line}; padding: 4px; }}
     #panel {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; }}
+    QDockWidget > #panel {{ border-top: 0; border-top-left-radius: 0; border-top-right-radius: 0; }}
+    #panelHeader {{ background: {t.panel}; }}
+    QDockWidget > #panelHeader {{ border: 1px solid {t.line}; border-bottom: 0;
+        border-top-left-radius: 6px; border-top-right-radius: 6px; }}
+    QMainWindow::separator {{ background: {t.window}; width: 8px; height: 8px; }}
+    QMainWindow::separator:hover {{ background: {t.line}; }}
+    QTabBar::tab {{ background: {t.window}; color: {t.muted}; border: 1px solid {t.line};
+        padding: 3px 10px; }}
+    QTabBar::tab:selected {{ background: {t.panel}; color: {t.text}; }}
     #bar {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; }}
     QLabel {{ background: transparent; }}
     QLabel[role="title"] {{ font-size: {TITLE_PX}px; font-weight: 600; }}
@@ -164,7 +173,8 @@ def style_sheet(theme: Theme) -> str:
     QToolButton, QPushButton {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 4px;
         padding: 0 10px; min-height: 24px; }}
     QToolButton {{ padding: 0 7px; }}
-    #panel QToolButton {{ font-size: {SMALL_PX}px; min-height: 18px; padding: 0 6px; }}
+    #panel QToolButton, #panelHeader QToolButton
+        {{ font-size: {SMALL_PX}px; min-height: 18px; padding: 0 6px; }}
     QToolButton::menu-indicator {{ image: none; }}
     QToolButton:hover, QPushButton:hover {{ background: {t.sunk}; border-color: {t.muted}; }}
     QToolButton:checked {{ background: {t.accent_fill}; color: {t.accent}; border-color: {t.accent}; }}
@@ -176,8 +186,6 @@ def style_sheet(theme: Theme) -> str:
     QMenu::item {{ padding: 4px 24px; }}
     QMenu::item:selected {{ background: {t.accent_fill}; color: {t.accent}; }}
     QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
-    QSplitter::handle {{ background: {t.window}; }}
-    QSplitter::handle:hover {{ background: {t.line}; }}
     QLineEdit, QTableView {{ background: {t.panel}; border: 1px solid {t.line};
         border-radius: 4px; padding: 3px 6px; selection-background-color: {t.accent_fill};
         selection-color: {t.accent}; }}

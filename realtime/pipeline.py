@@ -68,6 +68,7 @@ class Pipeline:
         self.grid = card.grid
         self.readings: Latest[Reading] = Latest()
         self.taps: Taps[Reading] = Taps()
+        self.left_out: frozenset[str] = frozenset()  # electrodes a person calls bad: masked for the network
         self.skipped_ticks = 0
         self.masked_intervals = 0  # with EEG missing: a gap, or samples later than the lateness limit
         self.empty_intervals = 0  # too little valid data for a reading
@@ -199,9 +200,9 @@ class Pipeline:
         self.frames_not_ready += int(np.sum(interval.frame_valid & ~ready))
         if not interval.eeg_valid.all():
             self.masked_intervals += 1
-        interval = _without(interval, ~ready)
+        eeg_share = float(interval.eeg_valid.mean())  # of what the stream gave, whatever is left out of it
+        interval = _without(_but_not(interval, self.labels, self.left_out), ~ready)
         others = tuple(self._other(index, video) for video in self.videos[1:])
-        eeg_share = float(interval.eeg_valid.mean())
         video_share = float(interval.frame_valid.mean())
         if min(eeg_share, video_share) < self.grid.min_valid:
             self.empty_intervals += 1
@@ -302,6 +303,18 @@ def _check_paths(card: ModelCard) -> None:
                 f"path {path} takes every {every}th slot, which does not divide the hop of "
                 f"{card.grid.hop_slots} slots and the interval of {card.grid.n_slots}; choose another every_n"
             )
+
+
+def _but_not(interval: Interval, labels: Sequence[str], left_out: frozenset[str]) -> Interval:
+    """Mask the electrodes that are left out, as if they had given nothing; all of them cannot be."""
+    kept = np.array([label not in left_out for label in labels])
+    if kept.all() or not kept.any():
+        return interval
+    return replace(
+        interval,
+        eeg=np.where(kept[:, None], interval.eeg, np.float32(0)),
+        eeg_valid=interval.eeg_valid & kept[:, None],
+    )
 
 
 def _without(interval: Interval, slots: BoolArray) -> Interval:

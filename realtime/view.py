@@ -98,6 +98,30 @@ class PipelineView:
         rows[~valid] = np.nan
         return np.arange(start, stop) / hz, rows
 
+    @property
+    def side_channels(self) -> tuple[tuple[str, str, str], ...]:
+        """Label, kind and unit of each channel that the stream carries beside its EEG."""
+        side = self._pipeline.eeg.side
+        return tuple(zip(side.labels, side.kinds, side.units, strict=True))
+
+    def side_window(self, seconds: float) -> tuple[TimeArray, FloatArray]:
+        """Return their newest `seconds`: times (n,), samples (n, n_channels), NaN where missing."""
+        ring, hz = self._pipeline.eeg.side.ring, self.grid.eeg_hz
+        stop = ring.head
+        start = stop - round(seconds * hz)
+        rows, valid = ring.read(start, stop)
+        rows[~valid] = np.nan
+        return np.arange(start, stop) / hz, rows
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Electrodes that the network does without, because a person calls them bad."""
+        return self._pipeline.left_out
+
+    def leave_out(self, labels: frozenset[str]) -> None:
+        """Have the network do without these electrodes from the next interval on."""
+        self._pipeline.left_out = labels
+
     def channel_quality(self) -> dict[str, str]:
         """Verdict on each channel; empty where it is good."""
         return dict(self._pipeline.eeg.quality.reasons)

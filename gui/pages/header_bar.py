@@ -17,6 +17,7 @@ from gui.icons import icon
 from gui.overload import BEHIND_S
 from gui.panel import ElidedLabel, label, set_text, set_tone, tool_button
 from gui.theme import Theme
+from gui.words import clock
 from realtime.types import EegHealth, StreamState, VideoHealth
 
 # A sign, a word and a tone for each state: colour alone says nothing.
@@ -29,12 +30,6 @@ _SIGNS = {
 }
 
 _SAID_FOR = 6  # refreshes: three seconds
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes, seconds."""
-    whole = int(max(seconds, 0))
-    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 class StreamSign(QWidget):

@@ -1,19 +1,27 @@
-"""The page of a running session: panels in splitters, bars above and below."""
+"""The page of a running session: panels in docks, bars above and below."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QInputDialog, QVBoxLayout, QWidget
 
 from experiment.state import Actions, Mode, View
+from gui.docks import Docks
+from gui.eeg.average import AveragePanel
+from gui.eeg.channels import ChannelList, Channels
+from gui.eeg.panel import EegPanel
+from gui.eeg.spectrum import SpectrumPanel
+from gui.eeg.view_filter import band
 from gui.overload import Overload
 from gui.pages.header_bar import HeaderBar
 from gui.pages.health_bar import HealthBar
+from gui.pages.layouts import LAST
+from gui.pages.panel_menu import PanelMenu
 from gui.panel import STALE_S, Panel, label, set_text, set_tone
 from gui.panels.attention import AttentionPanel
-from gui.panels.eeg import EegPanel
+from gui.panels.event_log import LogPanel
 from gui.panels.feedback_meter import FeedbackMeter
 from gui.panels.film_strip import FilmStrip
 from gui.panels.scalp import ScalpPanel
@@ -27,7 +35,6 @@ from realtime.types import StreamState
 
 SLOW_EVERY = 15  # health figures are refreshed at every 15th drawing: twice a second
 NOTICE_FOR = 450  # drawings: a quarter of a minute
-_LAYOUT_VERSION = "1"
 
 
 class SessionPage(QWidget):
@@ -62,17 +69,24 @@ class SessionPage(QWidget):
         self.banner.setWordWrap(True)
         self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.banner.hide()
-        self.eeg, self.video, self.strip = EegPanel(), VideoPanel(), FilmStrip()
+        self.channels = Channels(self._channels_changed)
+        self.eeg, self.video, self.strip = EegPanel(self.channels), VideoPanel(), FilmStrip()
+        self.spectrum, self.average = SpectrumPanel(self.channels), AveragePanel(self.channels)
+        self.log = LogPanel()
         self.others = [OtherVideoPanel(number) for number in range(n_others)]
         self.similarity, self.attention, self.scalp = SimilarityPanel(), AttentionPanel(), ScalpPanel()
         self.panels: dict[str, Panel] = {
             "eeg": self.eeg, "video": self.video, "strip": self.strip,
             "similarity": self.similarity, "attention": self.attention, "scalp": self.scalp,
+            "spectrum": self.spectrum, "average": self.average, "log": self.log,
             **{f"video{number}": other for number, other in enumerate(self.others, 2)},
         }  # fmt: skip
+        self.docks = Docks(self.panels)
+        self._menus = [
+            PanelMenu(name, panel, self.docks, view, self.say) for name, panel in self.panels.items()
+        ]
         self._arrange()
         self._offer_actions()
-        self.reset_layout()
         self.caption.setVisible(mode is Mode.DEMO)
 
     @property
@@ -81,28 +95,19 @@ class SessionPage(QWidget):
         return {**self.panels, "health": self.health}
 
     def _arrange(self) -> None:
-        self._column = _splitter(Qt.Orientation.Vertical, *self.others)
-        self._videos = _splitter(Qt.Orientation.Horizontal, self.video, self._column)
-        self._pictures = _splitter(Qt.Orientation.Vertical, self._videos, self.strip)
-        self._top = _splitter(Qt.Orientation.Horizontal, self.eeg, self._pictures)
-        self._bottom = _splitter(Qt.Orientation.Horizontal, self.similarity, self.attention, self.scalp)
-        self._rows = _splitter(Qt.Orientation.Vertical, self._top, self._bottom)
-        self._splitters = {
-            "rows": self._rows, "top": self._top, "bottom": self._bottom, "pictures": self._pictures,
-            f"videos{len(self.others)}": self._videos, f"column{len(self.others)}": self._column,
-        }  # fmt: skip
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(8)
         column.addWidget(self.header)
         column.addWidget(self.caption)
         column.addWidget(self.banner)
-        column.addWidget(self._rows, 1)
+        column.addWidget(self.docks, 1)
         column.addWidget(self.feedback)
         column.addWidget(self.transport)
         column.addWidget(self.health)
 
         self.video.switch.toggled.connect(self._show_age)
+        self.eeg.channel_button.clicked.connect(self.list_channels)
 
     def _offer_actions(self) -> None:
         """Buttons in the empty panels for what would fill them."""
@@ -132,7 +137,53 @@ class SessionPage(QWidget):
             self._judge.follow(self.view)
             self.similarity.show_verdict(self._judge)
             set_text(self.caption, self._judge.sentence(feedback))
+            self.average.collect(self.view)
+            self.log.follow(self.view)
         self._draws += 1
+
+    # ------------------------------------------------------------------ channels
+    def list_channels(self) -> None:
+        """Open the list of channels."""
+        ChannelList(self.channels, self.view, self).open()
+
+    def choose_band(self) -> None:
+        """Ask for the band of the drawn EEG."""
+        text, given = QInputDialog.getText(self, "Band of the drawn EEG", "From – to, Hz:", text="1 – 40")
+        if given:
+            self._set_band(text)
+
+    def _set_band(self, text: str) -> None:
+        try:
+            low, high = (
+                float(part.replace(",", ".")) for part in text.replace("–", " ").replace("-", " ").split()
+            )
+        except ValueError:
+            low = high = 0.0
+        if 0 < low < high < self.view.grid.eeg_hz / 2:
+            self.eeg.set_filter(band(low, high))
+        else:
+            most = self.view.grid.eeg_hz / 2
+            self.show_notice(
+                f"“{text}” is no band: two numbers, from above 0 to below {most:g} Hz, such as 1 – 40"
+            )
+
+    def _channels_changed(self) -> None:
+        """Have the network do without what is called bad, where that was chosen; the recording says so."""
+        wanted = frozenset(self.channels.bad) if self.channels.for_network else frozenset()
+        before = self.view.left_out
+        if wanted != before:
+            self.view.leave_out(wanted)
+            for name in sorted(wanted ^ before):
+                what = f"channel {name} {'left out' if name in wanted else 'used again'}"
+                (self._can.mark or self._note_down)(what)
+
+    def _note_down(self, what: str) -> None:
+        self.log.note_down(self.view, what)
+
+    def say(self, text: str) -> None:
+        """Say for a moment what was done, and write it into the log."""
+        self.header.say(text)
+        self._note_down(text)
 
     def toggle_caption(self) -> None:
         """Show or hide the sentence on what is happening."""
@@ -141,6 +192,7 @@ class SessionPage(QWidget):
     def show_notice(self, text: str) -> None:
         """Say for a while what went wrong with something that was asked for."""
         self._notice, self._notice_until = text, self._draws + NOTICE_FOR
+        self._note_down(text)
         self._show_trouble()
 
     def _show_trouble(self) -> None:
@@ -189,48 +241,23 @@ class SessionPage(QWidget):
     # ------------------------------------------------------------------ layout
     def reset_layout(self) -> None:
         """Every panel in its usual place and size."""
-        for panel in self.panels.values():
-            panel.show()
-        self._close_empty_rows()
-        self._rows.setSizes([580, 420])
-        self._top.setSizes([520, 480])
-        self._bottom.setSizes([440, 370, 190])
-        self._pictures.setSizes([690, 310])
-        self._videos.setSizes([640, 360])
-        self._column.setSizes([100] * len(self.others))
+        self.docks.reset()
 
     def toggle_panel(self, name: str, *_: object) -> None:
-        """Show or hide a panel; a row without panels gives its room to the other."""
-        self.panels[name].setVisible(self.panels[name].isHidden())
-        self._close_empty_rows()
+        """Show or hide a panel."""
+        self.docks.toggle(name)
 
     def hidden(self) -> set[str]:
-        """Names of the panels that are put away."""
-        return {name for name, panel in self.panels.items() if panel.isHidden()}
-
-    def _close_empty_rows(self) -> None:
-        for splitter in (self._column, self._videos, self._pictures, self._top, self._bottom):
-            parts = (splitter.widget(n) for n in range(splitter.count()))
-            splitter.setVisible(any(part is not None and not part.isHidden() for part in parts))
+        """Names of the panels of the usual layout that are put away."""
+        return self.docks.hidden()
 
     def keep_layout(self, settings: QSettings) -> None:
-        """Keep sizes and hidden panels for the next window."""
-        settings.setValue("layout/version", _LAYOUT_VERSION)
-        for name, splitter in self._splitters.items():
-            settings.setValue(f"layout/{name}", splitter.saveState())
-        settings.setValue("layout/hidden", " ".join(sorted(self.hidden())))
+        """Keep places and sizes for the next window."""
+        self.docks.keep(settings, LAST)
 
     def recall_layout(self, settings: QSettings) -> None:
-        """Take the kept layout, where one of this version is."""
-        if str(settings.value("layout/version", "")) != _LAYOUT_VERSION:
-            return
-        for name, splitter in self._splitters.items():
-            if settings.contains(f"layout/{name}"):  # kept with another number of videos otherwise
-                splitter.restoreState(settings.value(f"layout/{name}"))
-        put_away = str(settings.value("layout/hidden", "")).split()
-        for name, panel in self.panels.items():
-            panel.setVisible(name not in put_away)
-        self._close_empty_rows()
+        """Take the layout of the window before, where one is kept."""
+        self.docks.recall(settings, LAST)
 
 
 def _words(failure: BaseException) -> str:
@@ -239,12 +266,3 @@ def _words(failure: BaseException) -> str:
         return str(failure)
     what = f"{type(failure).__name__}: {failure}"
     return f"an error in the program ({what}). What was recorded is kept: close the window and start again."
-
-
-def _splitter(orientation: Qt.Orientation, *widgets: QWidget) -> QSplitter:
-    splitter = QSplitter(orientation)
-    splitter.setHandleWidth(8)
-    splitter.setChildrenCollapsible(False)
-    for widget in widgets:
-        splitter.addWidget(widget)
-    return splitter

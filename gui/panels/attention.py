@@ -14,7 +14,7 @@ from experiment.state import View
 from gui import captions
 from gui import theme as themes
 from gui.overlay import FULL_RATIO, stands_out, told
-from gui.panel import Panel
+from gui.panel import Numbers, Panel
 from gui.ramp import Ramp
 from gui.theme import Theme, attention_table
 from realtime.types import FloatArray, Reading
@@ -185,6 +185,17 @@ class AttentionPanel(Panel):
             self.places.setImage(coloured(*place_history(past, reading.index, n)))
             self.places.setRect(QRectF(-PLACES_S, 0, PLACES_S, self._n_places))
 
+    def numbers(self, view: View) -> Numbers:
+        """Return the newest weights: a row for each moment of EEG, a column for each moment of video."""
+        newest = view.readings.get()
+        if newest is None:
+            return Numbers((), ())
+        matrix = known_cells(newest.value)
+        times = np.linspace(*(self._span or (0.0, 0.0)), matrix.shape[1], endpoint=False)
+        return Numbers(
+            ("eeg_token", *(f"video_{t:.3f}_s" for t in times)), list(map(_numbered, enumerate(matrix)))
+        )
+
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         super().apply_theme(theme)
@@ -201,3 +212,8 @@ class AttentionPanel(Panel):
 def above_chance(reading: Reading) -> bool:
     """Say whether an interval fits its own video better than chance: else its attention explains nothing."""
     return reading.chance.band is not None and reading.similarity > reading.chance.band[1]
+
+
+def _numbered(row: tuple[int, FloatArray]) -> tuple[float, ...]:
+    number, values = row
+    return number, *values.tolist()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from experiment.state import Thumbnail, View
 from gui import captions
 from gui.overlay import rgb_image
-from gui.panel import Panel
+from gui.panel import Numbers, Panel
 from gui.theme import LIGHT, Theme, font
 from realtime.types import FloatArray
 
@@ -113,6 +113,11 @@ class FilmStrip(Panel):
         pictures = view.thumbnails([int(seq) for seq in reading.frame_seq[slots]])
         span = (-view.grid.interval_s - view.grid.lag_s, -view.grid.lag_s)
         self.strip.show_interval(reading.attention.frames, pictures, span)
+
+    def numbers(self, view: View) -> Numbers:
+        """Return the share of each moment of the interval."""
+        times = np.linspace(*self.strip.span_s, len(self.strip.weights), endpoint=False)
+        return Numbers(("video_s", "share"), list(zip(times, self.strip.weights.tolist(), strict=True)))
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from experiment.state import View
 from gui import captions
 from gui.overlay import rgba_image
-from gui.panel import Panel, tool_button
+from gui.panel import Numbers, Panel, tool_button
 from gui.ramp import Ramp
 from gui.theme import LIGHT, Theme, attention_table, font
 from realtime.eeg.electrodes import positions
@@ -216,6 +216,11 @@ class ScalpPanel(Panel):
         usual = float(np.nanmedian(rms))
         top = next((step for step in (5, 10, 20, 50, 100, 200, 500, 1000) if step >= 1.5 * usual), 5000)
         return dict(zip(view.labels, rms / top, strict=False)), ("0", f"{top} µV")
+
+    def numbers(self, view: View) -> Numbers:
+        """Return what each electrode shows, on the scale of the colours."""
+        values, ends = self._amplitude(view) if self.switch.isChecked() else self._attention(view)
+        return Numbers(("electrode", f"value_of_{ends[1]}"), list(values.items()))
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""

@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from experiment.state import BLIND, LEAST_N, View
 from gui import captions
-from gui.panel import Panel, label, set_text, set_tone
+from gui.panel import Numbers, Panel, label, set_text, set_tone
 from gui.panels.curves import MATCH_SHARE, SECONDS, SIMILARITY_SHARE, Curves
 from gui.theme import Theme
 from gui.verdict import Judge, Verdict
-from realtime.types import Chance, OtherReading
+from realtime.types import Chance, OtherReading, Reading
 
 
 def signed(value: float) -> str:
@@ -150,7 +150,22 @@ class SimilarityPanel(Panel):
             self._beat = beat
             self.curves.show_history(view.history(SECONDS), beat * view.grid.hop_s, view.grid.hop_s)
 
+    def numbers(self, view: View) -> Numbers:
+        """Return the readings of the last minute; none in a blind session."""
+        columns = ("time_s", "similarity", "match", "chance_low", "chance_high", "percentile", "two_way", "n")
+        if view.blind:
+            return Numbers(columns, ())
+        return Numbers(columns, [_row(reading) for reading in view.history(SECONDS)])
+
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""
         super().apply_theme(theme)
         self.curves.apply_theme(theme, untrained=self._untrained)
+
+
+def _row(reading: Reading) -> tuple[object, ...]:
+    """Return a reading as a line of the table that is saved."""
+    chance = reading.chance
+    low, high = chance.band or (None, None)
+    shown = chance.two_way if chance.n >= LEAST_N else None
+    return reading.end, reading.similarity, reading.match, low, high, chance.percentile, shown, chance.n

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from experiment.state import AttendedShown, View
 from gui import captions
 from gui.overlay import FULL_RATIO, told
-from gui.panel import STALE_S, Panel, tool_button
+from gui.panel import STALE_S, Numbers, Panel, tool_button
 from gui.panels.picture import Picture
 from gui.ramp import Ramp
 from gui.theme import Theme
@@ -52,6 +54,17 @@ class PicturePanel(Panel):
     def attention_of(self, reading: Reading) -> Attention:
         """Return the attention on this video in a reading."""
         return reading.attention
+
+    def numbers(self, view: View) -> Numbers:
+        """Return the share of each place of the picture in the newest reading."""
+        newest = view.readings.get()
+        if newest is None:
+            return Numbers((), ())
+        places = self.attention_of(newest.value).places
+        return Numbers(
+            ("row", "column", "share"),
+            [(row, column, float(places[row, column])) for row, column in np.ndindex(*places.shape)],
+        )
 
     def apply_theme(self, theme: Theme) -> None:
         """Take the theme's colours."""

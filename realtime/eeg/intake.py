@@ -10,6 +10,7 @@ from realtime.config import ConditioningConfig, GridConfig
 from realtime.eeg.channels import gains_uv
 from realtime.eeg.conditioning import Conditioner, RunningScale, choose_channels
 from realtime.eeg.quality import QualityMonitor
+from realtime.eeg.side import SideChannels
 from realtime.eeg.units import flag_amplitude
 from realtime.ring import GridRing
 from realtime.sources import EegSource
@@ -52,6 +53,7 @@ class EegIntake:
         self.quality = QualityMonitor(self.conditioner.labels, info.rate_nominal)
         self.taps: Taps[RawChunk] = Taps()  # called in this intake's thread; must not block
         self.offset: ClockOffset | None = None  # the sender's clock as last measured, before the newest chunk
+        self.side = SideChannels(info, chosen, grid.eeg_hz, history_s)
         self._interpolator = GridInterpolator(grid.eeg_hz, self.ring)
         self._flushed = False
 
@@ -75,6 +77,7 @@ class EegIntake:
             conditioned = self.conditioner.push(chunk, microvolt)
             self.scale.push(conditioned)
             self._interpolator.push(conditioned)
+            self.side.push(chunk)
 
     def health(self) -> EegHealth:
         """Return the source's health with what was counted here."""

@@ -18,6 +18,7 @@ from experiment.display import why_no_window
 from experiment.state import Actions, FeedbackShown, Mode
 from gui import app as gui_app
 from gui import theme as themes
+from gui.docks import VERSION
 from gui.keys import KEYS, KeyList
 from gui.main_window import MainWindow
 from gui.pages.session_page import NOTICE_FOR, SLOW_EVERY
@@ -134,20 +135,23 @@ def test_hidden_panels_and_sizes_are_there_again_the_next_time(open_window, sett
     window = open_window()
     press(window, "Ctrl+6")
     press(window, "D")
-    window.page._top.setSizes([300, 900])
+    usual = window.page.docks.size_of("eeg")
+    window.page.docks.resize_panel("eeg", 800, Qt.Orientation.Horizontal)
     QApplication.processEvents()
-    sizes, theme = window.page._top.sizes(), window.theme
+    size, theme = window.page.docks.size_of("eeg"), window.theme
     window.close()
     again = open_window()
     QApplication.processEvents()
     assert again.page.hidden() == {"scalp"}
     assert again.theme is theme
-    assert again.page._top.sizes() == pytest.approx(sizes, abs=3)
+    assert size[0] > usual[0] + 40
+    assert again.page.docks.size_of("eeg") == pytest.approx(size, abs=3)
 
 
 def test_settings_of_another_version_are_left_alone(open_window, settings):
-    settings.setValue("layout/version", "0")
-    settings.setValue("layout/hidden", "eeg video")
+    before = open_window()
+    press(before, "Ctrl+1")
+    settings.setValue("layouts/as it was left/1", before.page.docks.saveState(VERSION - 1))
     assert open_window().page.hidden() == set()
 
 

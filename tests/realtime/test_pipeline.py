@@ -210,3 +210,20 @@ def test_an_interval_of_strict_two_seconds_can_be_had():
     grid = GridConfig(lag_s=0.0)
     assert grid.n_times == 400
     assert grid.slot_range(8) == (0, 80)
+
+
+def test_an_electrode_that_is_left_out_is_masked_for_the_network_and_costs_no_reading():
+    clock = ManualClock(0)
+    pipeline, model = pipeline_on(clock, recording())
+    readings = []
+    for moment in np.arange(100, 112, 0.25):
+        pipeline.left_out = frozenset({"ch2"}) if moment >= 106 else frozenset()
+        clock.set(moment)
+        readings += pipeline.advance(moment)
+    before = [i for i in model.intervals if i.end < 105]
+    after = [i for i in model.intervals if i.end > 107]
+    assert all(interval.eeg_valid.all() for interval in before)
+    assert all(interval.eeg_valid[0].all() and not interval.eeg_valid[1].any() for interval in after)
+    assert not any(interval.eeg[1].any() for interval in after)
+    assert readings[-1].end > 111
+    assert readings[-1].eeg_valid_share == 1.0  # of what the stream gave

@@ -95,10 +95,20 @@ class FakeView:
     """Satisfies `experiment.state.View`. `advance(t)` moves its clock and publishes what came until then."""
 
     def __init__(
-        self, labels=MUSE, weights="demo", start=1000.0, transport=None, bad=None, n_others=0, blind=False
+        self,
+        labels=MUSE,
+        weights="demo",
+        start=1000.0,
+        transport=None,
+        bad=None,
+        n_others=0,
+        blind=False,
+        side=(),
     ):
         self.labels = tuple(labels)
         self.blind = blind
+        self.side_channels = tuple(side)
+        self.left_out: frozenset[str] = frozenset()
         self.grid = GridConfig()
         self.card = ModelCard(name="fake", weights=weights, backend="OpenVINO fp32", grid=self.grid)
         self.preview: Latest[Frame] = Latest()
@@ -159,6 +169,15 @@ class FakeView:
                 why, 160 * (noise - np.floor(noise) - 0.5)
             )
         return t, wave.astype(np.float32)
+
+    def side_window(self, seconds):
+        """Each further channel stands at 500 and swings by 100 once a second."""
+        t, _ = self.eeg_window(seconds)
+        wave = 500 + 100 * np.sin(2 * np.pi * t)
+        return t, np.repeat(wave[:, None], len(self.side_channels), axis=1).astype(np.float32)
+
+    def leave_out(self, labels):
+        self.left_out = labels
 
     def channel_quality(self):
         return {name: self.bad.get(name, "") for name in self.labels}

@@ -10,8 +10,9 @@ from PySide6.QtCore import QPointF, QRectF
 
 from experiment.state import Actions, AttendedShown, Mode
 from gui.app import application
+from gui.eeg.panel import EegPanel
 from gui.overlay import fitted, heat, part
-from gui.pages.header_bar import HeaderBar, clock, eeg_words
+from gui.pages.header_bar import HeaderBar, eeg_words
 from gui.pages.health_bar import HealthBar
 from gui.panels.attention import (
     AttentionPanel,
@@ -21,12 +22,12 @@ from gui.panels.attention import (
     place_history,
     rows_sum_to_one,
 )
-from gui.panels.eeg import EegPanel
 from gui.panels.film_strip import FilmStrip
 from gui.panels.scalp import Field, ScalpPanel
 from gui.panels.similarity import SimilarityPanel
 from gui.panels.video import VideoPanel
 from gui.verdict import Judge
+from gui.words import clock
 from realtime.latest import Latest
 from realtime.types import EegHealth, Frame, Rectangle, StreamState
 from tests.support.fake_view import MUSE, TEN_TEN, FakeView, picture, similarity_at
@@ -114,13 +115,13 @@ def test_old_values_say_how_old_they_are(qtbot, view):
 
 def test_the_eeg_scale_is_chosen_once_and_then_stays(qtbot, view):
     panel = shown(EegPanel(), qtbot, view)
-    chosen = panel.canvas.scale_uv
+    chosen = panel.scales("eeg")
     assert chosen in (50, 100)
     panel.change_scale(2)
-    louder = panel.canvas.scale_uv
+    louder = panel.scales("eeg")
     play(view, 5)
     panel.refresh(view)
-    assert panel.canvas.scale_uv == louder > chosen
+    assert panel.scales("eeg") == louder > chosen
 
 
 def test_bad_channels_are_counted_and_named_with_the_reason(qtbot, view):

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication
 from experiment.compose import open_replay
 from experiment.model_choice import ModelChoice
 from gui.app import application
+from gui.eeg.trace_canvas import SECONDS
 from gui.main_window import MainWindow
-from gui.panels.eeg import SECONDS
 from recordings.session.example import EXAMPLE
 
 

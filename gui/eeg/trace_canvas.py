@@ -9,8 +9,9 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from gui.panels.gutter import AXIS_PX, MARKERS_PX
-from gui.panels.strip_chart import StripChart, TraceStyle
+from gui.eeg.channels import Row
+from gui.eeg.gutter import AXIS_PX, MARKERS_PX
+from gui.eeg.strip_chart import StripChart, TraceStyle
 from gui.theme import LIGHT, font
 from realtime.types import FloatArray, TimeArray
 
@@ -23,7 +24,7 @@ class TraceCanvas(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.theme = LIGHT
-        self.scale_uv = 0  # µV that one row spans; 0 until there is enough EEG to choose it
+        self.rows: tuple[Row, ...] = ()  # none until there is enough EEG to choose a scale
         self.seconds = SECONDS
         self.hover: QPointF | None = None
         self.reads = ""
@@ -61,14 +62,23 @@ class TraceCanvas(QWidget):
         """Return the time at a column, seconds on the session's clock."""
         return self._now - self.seconds * (1 - x / max(self.width(), 1))
 
-    def prepare(self, now: float, bad: tuple[bool, ...], filtered: str) -> float:
-        """Take over the size and the look; return the seconds of EEG that are still to be drawn."""
+    def row_at(self, y: float) -> Row | None:
+        """Return the channel whose row is at this height, pixels."""
+        box = self.traces_box
+        n = int((y - box.top()) // (box.height() / max(len(self.rows), 1)))
+        return self.rows[n] if 0 <= n < len(self.rows) and box.height() > 0 else None
+
+    def prepare(self, now: float, rows: tuple[Row, ...], filtered: str) -> float:
+        """Take over the size and the rows; return the seconds of EEG that are still to be drawn."""
+        if [row.name for row in rows] != [row.name for row in self.rows]:
+            self.begin_again()
+        self.rows = rows
         ratio = self.devicePixelRatioF()
         height = self.height() - AXIS_PX - MARKERS_PX
         style = TraceStyle(
             size=(max(round(self.width() * ratio), 1), max(round(height * ratio), 1)),
-            scale_uv=self.scale_uv,
-            bad=bad,
+            scales=tuple(row.scale for row in rows),
+            bad=tuple(bool(row.why) for row in rows),
             trace=self.theme.trace,
             quiet=self.theme.quiet,
             filtered=filtered,
@@ -100,7 +110,7 @@ class TraceCanvas(QWidget):
         plot = self.traces_box
         self._paint_axis(painter, plot)
         self._paint_markers(painter, plot)
-        if self.scale_uv:
+        if self.rows:
             painter.drawPixmap(plot, self._chart.pixmap, self._chart.shown)
         self._paint_interval(painter, plot)
         self._paint_cursor(painter, plot)

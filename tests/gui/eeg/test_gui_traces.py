@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gui.app import application
-from gui.panels.strip_chart import StripChart, TraceStyle
-from gui.panels.traces import SCALES_UV, fitting_scale, next_scale
-from gui.panels.view_filter import AS_THE_MODEL, FILTERS
+from gui.eeg.strip_chart import StripChart, TraceStyle
+from gui.eeg.traces import SCALES, fitting_scale, next_scale
+from gui.eeg.view_filter import AS_THE_MODEL, FILTERS
 
 RATE = 200
-STYLE = TraceStyle((400, 120), 50, (False, False, True), "#3b4653", "#a3acb6", 1)
+STYLE = TraceStyle((400, 120), (50, 50, 50), (False, False, True), "#3b4653", "#a3acb6", 1)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -84,7 +84,7 @@ def test_another_scale_draws_everything_anew():
     chart = StripChart(10.0)
     chart.prepare(100.0, STYLE)
     chart.draw(100.0, *eeg(90.0, 100.0))
-    assert chart.prepare(100.1, replace(STYLE, scale_uv=100)) == 10.0
+    assert chart.prepare(100.1, replace(STYLE, scales=(100,) * 3)) == 10.0
 
 
 def test_a_stalled_stream_moves_out_and_leaves_the_right_side_empty():
@@ -126,7 +126,7 @@ def test_the_scale_fits_most_channels_and_ignores_a_wild_one():
     usual = fitting_scale(samples)
     samples[:, 2] *= 1000
     assert fitting_scale(samples) == usual == 50
-    assert usual in SCALES_UV
+    assert usual in SCALES
 
 
 def test_without_a_known_sample_there_is_still_a_scale():
@@ -136,8 +136,8 @@ def test_without_a_known_sample_there_is_still_a_scale():
 def test_the_scale_stops_at_its_ends():
     assert next_scale(50, 1) == 100
     assert next_scale(50, -1) == 20
-    assert next_scale(SCALES_UV[0], -1) == SCALES_UV[0]
-    assert next_scale(SCALES_UV[-1], 1) == SCALES_UV[-1]
+    assert next_scale(SCALES[0], -1) == SCALES[0]
+    assert next_scale(SCALES[-1], 1) == SCALES[-1]
 
 
 def test_the_view_filter_keeps_its_band_and_takes_the_rest():

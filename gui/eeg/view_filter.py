@@ -43,6 +43,11 @@ FILTERS = (
 )
 
 
+def band(low: float, high: float) -> ViewFilter:
+    """Return the filter of a band in Hz; it settles in two periods of the lowest frequency."""
+    return ViewFilter(f"{low:g} – {high:g} Hz", (low, high), min(max(2 / low, 1.0), 8.0))
+
+
 @cache
 def _sections(band_hz: tuple[float, float], rate: float) -> NDArray[np.float64]:
     sections: NDArray[np.float64] = butter(2, band_hz, "bandpass", fs=rate, output="sos")

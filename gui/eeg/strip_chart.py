@@ -30,8 +30,8 @@ class TraceStyle:
     ----------
     size : (int, int)
         Width and height in device pixels.
-    scale_uv : int
-        µV that one row spans.
+    scales : tuple of int
+        What the row of each channel spans, in its unit.
     bad : tuple of bool
         For each channel; bad ones keep to their row and are drawn in `quiet`.
     trace, quiet : str
@@ -43,7 +43,7 @@ class TraceStyle:
     """
 
     size: tuple[int, int]
-    scale_uv: int
+    scales: tuple[int, ...]
     bad: tuple[bool, ...]
     trace: str
     quiet: str
@@ -125,10 +125,11 @@ class StripChart:
         row = style.size[1] / n
         bad = np.array(style.bad)
         values = samples.astype(np.float64)
-        values[:, bad] = np.clip(values[:, bad], -style.scale_uv / 2, style.scale_uv / 2)
+        values /= np.array(style.scales, np.float64)
+        values[:, bad] = np.clip(values[:, bad], -0.5, 0.5)
         offset = style.size[0] - self._edge
         x = times * self._columns_a_second(style) + offset
-        y = (np.arange(n) + 0.5) * row - values * (row / style.scale_uv)
+        y = (np.arange(n) + 0.5) * row - values * row
         fresh = self.pixmap.rect()
         if math.isfinite(self._drawn_to):
             fresh.setLeft(int(self._drawn_to * self._columns_a_second(style) + offset) - _AGAIN_PX)
