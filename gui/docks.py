@@ -84,14 +84,6 @@ class Docks(QMainWindow):
         dock = self._docks[name]
         dock.setFloating(not dock.isFloating())
 
-    def size_of(self, name: str) -> tuple[int, int]:
-        """Width and height of a panel with its title bar, pixels."""
-        return self._docks[name].width(), self._docks[name].height()
-
-    def resize_panel(self, name: str, pixels: int, side: Qt.Orientation) -> None:
-        """Give a panel this width or height; its neighbours take or leave the rest."""
-        self.resizeDocks([self._docks[name]], [pixels], side)
-
     def hidden(self) -> set[str]:
         """Names of the panels that were put away, without those that come only when they are asked for."""
         return {name for name, dock in self._docks.items() if dock.isHidden() and name not in ASIDE}

@@ -115,7 +115,8 @@ class AveragePanel(Panel):
         self._state = state
         average = self.averages.average(name)
         self.show_content(there=average is not None)
-        self.note.say(f"n = {self.averages.n(name)}" if name else "")
+        holes = f" · {self.averages.incomplete} with holes left out" if self.averages.incomplete else ""
+        self.note.say(f"n = {self.averages.n(name)}{holes}" if name else "")
         if average is not None:
             place = [view.labels.index(channel) for channel in names]
             self.lines.show(self._times(len(average)), average[:, place], names)

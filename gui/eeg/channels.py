@@ -24,7 +24,7 @@ BY_HAND = "marked bad"
 _AT_FIRST = 4  # channels whose spectrum is drawn where none is chosen
 
 
-class Row(NamedTuple):
+class TraceRow(NamedTuple):
     """One channel as it is drawn: `scale` is what a row spans in `unit`, `why` it is bad or empty."""
 
     name: str
@@ -148,12 +148,12 @@ class ChannelList(QDialog):
 
 def rows_of(
     view: View, channels: Channels, scales: Callable[[str], int], shown: Sequence[str]
-) -> tuple[Row, ...]:
+) -> tuple[TraceRow, ...]:
     """Return the rows of the EEG panel: these electrodes, and under them what else the stream carries."""
     why = channels.why_bad(view)
-    rows = [Row(name, "eeg", "µV", scales("eeg"), why[name], name in channels.chosen) for name in shown]
+    rows = [TraceRow(name, "eeg", "µV", scales("eeg"), why[name], name in channels.chosen) for name in shown]
     rows += [
-        Row(name, kind, unit, scales(kind), "", chosen=False)
+        TraceRow(name, kind, unit, scales(kind), "", chosen=False)
         for name, kind, unit in view.side_channels
         if name not in channels.hidden
     ]

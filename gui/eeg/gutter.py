@@ -8,7 +8,7 @@ from PySide6.QtCore import QLineF, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.eeg.channels import Row
+from gui.eeg.channels import TraceRow
 from gui.theme import LIGHT, SMALL_PX, font
 
 AXIS_PX = 20  # height of the time axis under the traces
@@ -25,7 +25,7 @@ class Gutter(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.theme = LIGHT
-        self.shown: tuple[Row, ...] = ()
+        self.shown: tuple[TraceRow, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(
@@ -38,7 +38,7 @@ class Gutter(QWidget):
         """Names of the rows, from the top."""
         return tuple(row.name for row in self.shown)
 
-    def show_channels(self, rows: tuple[Row, ...]) -> None:
+    def show_channels(self, rows: tuple[TraceRow, ...]) -> None:
         """Name these rows, each with its reason where it is bad, beside a scale bar for each kind."""
         if rows == self.shown:
             return
@@ -102,7 +102,7 @@ class Gutter(QWidget):
             if row.scale and (last or self.shown[n + 1].kind != row.kind):
                 self._paint_scale(painter, row, n + 1, under=last)
 
-    def _paint_scale(self, painter: QPainter, row: Row, n_rows: int, *, under: bool) -> None:
+    def _paint_scale(self, painter: QPainter, row: TraceRow, n_rows: int, *, under: bool) -> None:
         """Draw a bar of whole rows, and what it stands for under it (or over the next kind's names)."""
         height = self._row_px()
         of_kind = sum(other.kind == row.kind for other in self.shown)

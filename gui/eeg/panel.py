@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from experiment.state import View
 from gui import captions
-from gui.eeg.channels import Channels, Row, rows_of
+from gui.eeg.channels import Channels, TraceRow, rows_of
 from gui.eeg.gutter import Gutter
 from gui.eeg.pages import Pages
 from gui.eeg.trace_canvas import SECONDS, TraceCanvas
@@ -131,7 +131,7 @@ class EegPanel(Panel):
             words += f", {len(view.left_out)} not for the network"
         self.note.say(words)
 
-    def _read_at(self, view: View, rows: tuple[Row, ...]) -> str:
+    def _read_at(self, view: View, rows: tuple[TraceRow, ...]) -> str:
         """Say what the channel under the cursor measures there."""
         hover, box = self.canvas.hover, self.canvas.traces_box
         row = self.canvas.row_at(hover.y()) if hover is not None and box.contains(hover) else None
@@ -146,7 +146,7 @@ class EegPanel(Panel):
         words = f"{value:+.1f} {row.unit}" if np.isfinite(value) else "nothing measured"
         return f"{row.name}  {words}  {wanted - view.now():+.2f} s".replace("-", "−")
 
-    def _window(self, view: View, seconds: float, rows: Sequence[Row]) -> tuple[TimeArray, FloatArray]:
+    def _window(self, view: View, seconds: float, rows: Sequence[TraceRow]) -> tuple[TimeArray, FloatArray]:
         """Return the newest EEG of these rows, filtered, and beside it what else the stream carries."""
         times, samples = view.eeg_window(seconds)
         place = {name: n for n, name in enumerate(view.labels)}
@@ -163,7 +163,7 @@ class EegPanel(Panel):
             beside[there] = values[at[there]][:, side]
         return times, np.concatenate([drawn, beside], axis=1)
 
-    def _draw_new(self, view: View, now: float, rows: tuple[Row, ...]) -> None:
+    def _draw_new(self, view: View, now: float, rows: tuple[TraceRow, ...]) -> None:
         wanted = self.canvas.prepare(now, rows, self.filter.name)
         times, samples = self._window(view, wanted + self.filter.warm_up_s, rows)
         begins = max(len(times) - round(wanted * view.grid.eeg_hz), 0)

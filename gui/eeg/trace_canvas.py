@@ -9,7 +9,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from gui.eeg.channels import Row
+from gui.eeg.channels import TraceRow
 from gui.eeg.gutter import AXIS_PX, MARKERS_PX
 from gui.eeg.strip_chart import StripChart, TraceStyle
 from gui.theme import LIGHT, font
@@ -24,7 +24,7 @@ class TraceCanvas(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.theme = LIGHT
-        self.rows: tuple[Row, ...] = ()  # none until there is enough EEG to choose a scale
+        self.rows: tuple[TraceRow, ...] = ()  # none until there is enough EEG to choose a scale
         self.seconds = SECONDS
         self.hover: QPointF | None = None
         self.reads = ""
@@ -62,13 +62,13 @@ class TraceCanvas(QWidget):
         """Return the time at a column, seconds on the session's clock."""
         return self._now - self.seconds * (1 - x / max(self.width(), 1))
 
-    def row_at(self, y: float) -> Row | None:
+    def row_at(self, y: float) -> TraceRow | None:
         """Return the channel whose row is at this height, pixels."""
         box = self.traces_box
         n = int((y - box.top()) // (box.height() / max(len(self.rows), 1)))
         return self.rows[n] if 0 <= n < len(self.rows) and box.height() > 0 else None
 
-    def prepare(self, now: float, rows: tuple[Row, ...], filtered: str) -> float:
+    def prepare(self, now: float, rows: tuple[TraceRow, ...], filtered: str) -> float:
         """Take over the size and the rows; return the seconds of EEG that are still to be drawn."""
         if [row.name for row in rows] != [row.name for row in self.rows]:
             self.begin_again()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from experiment.state import View
@@ -14,7 +15,7 @@ from gui.panel import Panel
 from realtime.errors import PhospheneError
 
 
-class PanelMenu:
+class PanelMenu(QObject):
     """Fills the menu of one panel.
 
     Parameters
@@ -26,6 +27,7 @@ class PanelMenu:
     """
 
     def __init__(self, name: str, panel: Panel, docks: Docks, view: View, say: Callable[[str], object]):
+        super().__init__(panel)
         self._name, self._panel, self._view, self._say = name, panel, view, say
         panel.menu.addAction("Save a picture …", self.save_picture)
         panel.menu.addAction("Save the numbers …", self.save_numbers)

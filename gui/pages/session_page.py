@@ -82,9 +82,8 @@ class SessionPage(QWidget):
             **{f"video{number}": other for number, other in enumerate(self.others, 2)},
         }  # fmt: skip
         self.docks = Docks(self.panels)
-        self._menus = [
-            PanelMenu(name, panel, self.docks, view, self.say) for name, panel in self.panels.items()
-        ]
+        for name, panel in self.panels.items():
+            PanelMenu(name, panel, self.docks, view, self.say)
         self._arrange()
         self._offer_actions()
         self.caption.setVisible(mode is Mode.DEMO)

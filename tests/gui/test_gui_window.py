@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QInputDialog, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QInputDialog, QLabel, QWidget
 
 from experiment.display import why_no_window
 from experiment.state import Actions, FeedbackShown, Mode
@@ -135,17 +135,18 @@ def test_hidden_panels_and_sizes_are_there_again_the_next_time(open_window, sett
     window = open_window()
     press(window, "Ctrl+6")
     press(window, "D")
-    usual = window.page.docks.size_of("eeg")
-    window.page.docks.resize_panel("eeg", 800, Qt.Orientation.Horizontal)
+    docks = window.page.docks
+    usual = docks.findChild(QDockWidget, "eeg").size()
+    docks.resizeDocks([docks.findChild(QDockWidget, "eeg")], [800], Qt.Orientation.Horizontal)
     QApplication.processEvents()
-    size, theme = window.page.docks.size_of("eeg"), window.theme
+    size, theme = docks.findChild(QDockWidget, "eeg").size(), window.theme
     window.close()
     again = open_window()
     QApplication.processEvents()
     assert again.page.hidden() == {"scalp"}
     assert again.theme is theme
-    assert size[0] > usual[0] + 40
-    assert again.page.docks.size_of("eeg") == pytest.approx(size, abs=3)
+    assert size.width() > usual.width() + 40
+    assert again.page.docks.findChild(QDockWidget, "eeg").size() == size
 
 
 def test_settings_of_another_version_are_left_alone(open_window, settings):
