@@ -13,6 +13,7 @@ import numpy as np
 
 from experiment.remote import RemoteControl
 from experiment.run import Running, opening
+from experiment.state import RecordingForm
 from realtime.errors import RunError, SessionError
 from realtime.feedback.controller import Feedback
 from realtime.lsl.selector import StreamSelector
@@ -60,6 +61,7 @@ class SessionRecording:
         self._pipeline, self._view = running.pipeline, running.view
         self._root, self._streams, self._template = root, tuple(streams), template
         self._options = options or RecordingOptions()
+        self._left_out: tuple[str, ...] = ()
         self._switching = threading.RLock()  # by the window's button and by remote control
         self._recording: PipelineRecording | None = None
         self._ended: BaseException | None = None  # why an earlier recording ended by itself
@@ -80,6 +82,34 @@ class SessionRecording:
         merged = {**self._options.entities, **entities}
         self._options = self._options.model_copy(update={"entities": merged})
         self._root, self._template = root or self._root, template or self._template
+
+    def form(self) -> RecordingForm:
+        """Return what is asked before a recording, as it stands now; the run is the next that is free."""
+        entities = {name: value for name, value in self._options.entities.items() if name != "run"}
+        return RecordingForm(entities, self._root, self._options.notes, self._left_out)
+
+    def begin(self, form: RecordingForm) -> Path:
+        """Begin a recording as the form has it, of every stream that is not left out; returns its folder.
+
+        Raises
+        ------
+        SessionError, ConfigError, StreamNotFound
+        """
+        left_out = tuple(form.left_out)
+        for text in left_out:
+            StreamSelector.parse(text)
+        self._options = self._options.model_copy(
+            update={"entities": dict(form.entities), "notes": form.notes}
+        )
+        self._root, self._left_out = form.root, left_out
+        self.take_all_streams(on=True)
+        return self.start()
+
+    @property
+    def saved(self) -> Path | None:
+        """Folder of the recording that was finished last."""
+        finished = self.folders if self._recording is None else self.folders[:-1]
+        return finished[-1] if finished else None
 
     def take_all_streams(self, *, on: bool) -> None:
         """Record every LSL stream on the network from the next recording on, or only those chosen."""
@@ -108,7 +138,8 @@ class SessionRecording:
         folder = session_folder(self._root, self._options.entities, self._template)
         everything = ALL_STREAMS in self._streams
         selectors = [StreamSelector.parse(text) for text in self._streams if text != ALL_STREAMS]
-        others = LslStreams(selectors, everything=everything, but_not=[_exactly(self._pipeline.eeg_info)])
+        but_not = [_exactly(self._pipeline.eeg_info), *map(StreamSelector.parse, self._left_out)]
+        others = LslStreams(selectors, everything=everything, but_not=but_not)
         headers: dict[str, StreamHeader | str] = {}
         if self._feedback is not None:
             headers[FEEDBACK] = feedback_header(self._feedback.parameters())
@@ -216,6 +247,9 @@ def offer_recording(
     running.actions = replace(
         running.actions,
         toggle_recording=recording.toggle,
+        recording_form=recording.form,
+        begin_recording=recording.begin,
+        saved=lambda: recording.saved,
         recorded_s=recording.seconds,
         open_report=recording.open_report,
         mark=recording.marker,

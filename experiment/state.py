@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -284,6 +285,28 @@ class AttendedShown:
 
 
 @dataclass(frozen=True)
+class RecordingForm:
+    """What is asked before a recording begins.
+
+    Attributes
+    ----------
+    entities : mapping of str to str
+        `sub`, `ses`, `task` and `run`, letters and digits; without `run` the next free number is taken.
+    root : Path
+        Where its folder goes.
+    notes : str
+        Anything a person wants to say of it.
+    left_out : tuple of str
+        Streams (`source_id=…`, `name=…`) that are not recorded, of all that are on the network or join.
+    """
+
+    entities: Mapping[str, str]
+    root: Path
+    notes: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Actions:
     """What the window can ask the program to do; a button whose action is None is not shown.
 
@@ -297,6 +320,13 @@ class Actions:
         Ends the session and shows what came of it.
     toggle_recording : callable
         Starts or ends a recording.
+    recording_form, begin_recording : callable
+        What is asked before a recording, as it was filled in last; and, given that, its beginning. Where
+        there is none a recording begins without being asked about.
+    saved : callable
+        Folder of the recording that was finished last, or None.
+    replay : callable
+        Given a recording's folder, ends the session and plays it.
     mark : callable
         Given a text, marks this moment in the window and in the recording.
     recorded_s : callable
@@ -315,6 +345,10 @@ class Actions:
     end: Callable[[], Any] | None = None
     open_report: Callable[[], Any] | None = None
     toggle_recording: Callable[[], Any] | None = None
+    recording_form: Callable[[], RecordingForm] | None = None
+    begin_recording: Callable[[RecordingForm], Any] | None = None
+    saved: Callable[[], Path | None] | None = None
+    replay: Callable[[Path], Any] | None = None
     mark: Callable[[str], Any] | None = None
     recorded_s: Callable[[], float | None] | None = None
     feedback: Callable[[], FeedbackShown | None] | None = None

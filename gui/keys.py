@@ -59,7 +59,10 @@ KEYS = (
     Key("Ctrl+N", "Choose streams", "set_up", None, "Session"),
     Key("R", "Record or stop", "toggle_recording", None, "Session"),
     Key("Ctrl+E", "End the session", "end_session", None, "Session"),
-    *(Key(f"{n}", f"Marker “key {n}”", "mark", f"key {n}", "Session") for n in range(1, 10)),
+    *(
+        Key(f"{n}", f"Marker {n}, named when recording begins", "mark_key", n, "Session")
+        for n in range(1, 10)
+    ),
     Key("M", "Note at this moment", "note", None, "Session"),
     Key("F", "Participant's window", "toggle_feedback", None, "Session"),
     Key("Space", "Play or pause", "page.transport.toggle", None, "Replay"),

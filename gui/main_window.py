@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import fields, replace
 from functools import partial
 from operator import attrgetter
@@ -12,29 +13,34 @@ from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QApplication, QInputDialog, QMainWindow, QMessageBox, QWidget
 
-from experiment.state import Actions, FeedbackStyle, Mode, View
+from experiment.state import Actions, FeedbackStyle, Mode, RecordingForm, View
 from gui import theme as themes
 from gui.keys import KEYS, Key, KeyList
 from gui.pages import layouts
 from gui.pages.first_run import FirstRun
 from gui.pages.session_page import SessionPage
 from gui.pages.tour import Tour
+from gui.qt_thread import beside
+from gui.setup.choices import Lookout
+from gui.setup.session_form import SessionForm, marker_names
 from gui.stimulus.feedback_window import FeedbackWindow
 from realtime.errors import PhospheneError
+from realtime.lsl.discovery import list_all_streams
 from realtime.types import Frame
 
 _WITHOUT_WINDOW = {
     FeedbackStyle.TONE: "The participant hears the feedback, louder with the level: it has no window.",
     FeedbackStyle.SPEED: "The participant sees the feedback as the speed of the film: it has no window.",
 }
-_NEWS = ("recorded_s", "feedback", "attended")  # actions that are asked at every drawing and only tell
+# Actions that only tell, or whose errors are said by who calls them.
+_NEWS = ("recorded_s", "feedback", "attended", "recording_form", "begin_recording", "saved")
 
 
 def _guarded(actions: Actions, tell: Callable[[str], None]) -> Actions:
     """Return the same actions, but with our errors shown in the window; Qt would print them and go on."""
 
     def guard(action: Callable[..., Any]) -> Callable[..., None]:
-        def guarded(*given: str) -> None:
+        def guarded(*given: object) -> None:
             try:
                 action(*given)
             except PhospheneError as error:
@@ -43,7 +49,8 @@ def _guarded(actions: Actions, tell: Callable[[str], None]) -> Actions:
         return guarded
 
     asked = {f.name: getattr(actions, f.name) for f in fields(actions) if f.name not in _NEWS}
-    return replace(actions, **{name: guard(action) for name, action in asked.items() if action is not None})
+    kept: dict[str, Any] = {name: guard(action) for name, action in asked.items() if action is not None}
+    return replace(actions, **kept)
 
 
 class MainWindow(QMainWindow):
@@ -108,6 +115,7 @@ class MainWindow(QMainWindow):
         self.page = SessionPage(view, mode, self.can, self.toggle_feedback)
         self._enable_session_keys(on=True)
         self.page.recall_layout(self.settings)
+        self.page.header.record.clicked.connect(self.toggle_recording)
         self.page.header.theme_switch.clicked.connect(self.toggle_theme)
         self.page.header.help.clicked.connect(self.show_keys)
         self._fill_menu(self.page)
@@ -237,9 +245,42 @@ class MainWindow(QMainWindow):
         return newest.value if newest is not None else None
 
     def toggle_recording(self) -> None:
-        """Begin or end a recording, where there is one to be made."""
-        if self.can.toggle_recording is not None:
-            self.can.toggle_recording()
+        """Ask what is recorded and begin, or end the recording that runs."""
+        can = self.can
+        if can.toggle_recording is None or self.page is None or not self.page.header.record.isEnabled():
+            return
+        runs = can.recorded_s is not None and can.recorded_s() is not None
+        if runs or can.recording_form is None:
+            can.toggle_recording()
+        else:
+            self._ask_and_record(can.recording_form())
+
+    def _ask_and_record(self, form: RecordingForm) -> None:
+        dialog = SessionForm(form, Lookout(list_all_streams, lambda: ()), self.settings, self)
+        dialog.accepted.connect(lambda: self._record(dialog.form))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _record(self, form: RecordingForm) -> None:
+        """Begin in a thread of its own: the streams are looked for, which takes a second."""
+        begin, page = self.can.begin_recording, self.page
+        if begin is None or page is None:
+            return
+        page.header.show_starting(starting=True)
+
+        def begun(result: Future[object]) -> None:
+            page.header.show_starting(starting=False)
+            failure = result.exception()
+            if isinstance(failure, PhospheneError):
+                page.show_notice(str(failure))
+            elif failure is not None:
+                raise failure
+
+        beside(lambda: begin(form), begun, page)
+
+    def mark_key(self, key: int) -> None:
+        """Mark this moment with the words of a marker key."""
+        self.mark(marker_names(self.settings)[key])
 
     def mark(self, text: str) -> None:
         """Mark this moment, where there is a recording to be made."""

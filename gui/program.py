@@ -74,6 +74,7 @@ class Program:
         self._settings = settings or remembered()
         self._notice = ""
         self._ended = False
+        self._to_replay: Path | None = None
         self.window = MainWindow(None, Mode.LIVE, Actions(), self._settings)
 
     def run(
@@ -103,7 +104,7 @@ class Program:
                     session = self._ask()
                     continue
                 summary = run(session, self.show, seconds)
-                if not stay:
+                if not stay and self._to_replay is None:
                     break
                 session = self._offer_next(summary) if self.window.isVisible() else None
         finally:
@@ -117,7 +118,7 @@ class Program:
         The `experiment.run.Surface` of the window.
         """
         self._ended = False
-        actions = replace(session.actions, end=self._end)
+        actions = replace(session.actions, end=self._end, replay=self._replay_next)
         self.window.feedback_style = session.feedback_style
         self.window.show_view(session.view, session.mode, actions)
         if session.tour:
@@ -132,6 +133,9 @@ class Program:
 
     def _end(self) -> None:
         self._ended = True
+
+    def _replay_next(self, folder: Path) -> None:
+        self._to_replay, self._ended = folder, True
 
     # ------------------------------------------------------------------ questions
     def _wait(self, ask: Callable[[Callable[[T], None]], None]) -> T | None:
@@ -153,7 +157,8 @@ class Program:
 
         def ask(choose: Callable[[Offer], None]) -> None:
             offers = [offer for offer in Offer if offer is not Offer.STREAMS or not confined()]
-            actions = Actions(**{offer.value: partial(choose, offer) for offer in offers})
+            taken: dict[str, Any] = {offer.value: partial(choose, offer) for offer in offers}
+            actions = Actions(**taken)
             self.window.show_page(FirstRun(actions, self._notice))
             self._notice = ""
 
@@ -193,6 +198,10 @@ class Program:
 
     def _offer_next(self, summary: Mapping[str, Any]) -> Running | None:
         """Show what came of a session; None leads back to the first page, a session is the next to show."""
+        wanted, self._to_replay = self._to_replay, None
+        replay = self._open_recorded(wanted) if wanted is not None and not summary["errors"] else None
+        if replay is not None:
+            return replay
         while self.window.isVisible():
             what, folder = self._wait(partial(self._show_outcome, summary)) or (Next.START, None)
             if what is Next.START or folder is None:

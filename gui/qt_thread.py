@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QCoreApplication, QObject, Qt, QThread, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QThread, QTimer, Signal, Slot
 
 T = TypeVar("T")
+_LOOK_MS = 20
 
 
 class _Caller(QObject):
@@ -44,3 +45,23 @@ def in_qt_thread(action: Callable[[], T]) -> T:
     caller, result = _Caller(app), Future[T]()
     caller.called.emit((action, result))
     return result.result()
+
+
+def beside(job: Callable[[], T], done: Callable[[Future[T]], object], parent: QObject) -> None:
+    """Do a job in a thread of its own, and call `done` with its result in Qt's thread.
+
+    `parent` is what the result is for: where that goes first, nothing is called.
+    """
+    pool = ThreadPoolExecutor(1)
+    result = pool.submit(job)
+    pool.shutdown(wait=False)
+    timer = QTimer(parent, interval=_LOOK_MS)
+
+    def look() -> None:
+        if result.done():
+            timer.stop()
+            timer.deleteLater()
+            done(result)
+
+    timer.timeout.connect(look)
+    timer.start()

@@ -109,7 +109,7 @@ class HeaderBar(QFrame):
         self.playing = label(role="chip")
         self.playing.hide()
         self.record = QPushButton("Record")
-        self.record.clicked.connect(lambda: actions.toggle_recording and actions.toggle_recording())
+        self.record.setToolTip("Begin or end a recording (R)")
         self.end = QPushButton("End")
         self.end.setToolTip("End the session and see what came of it (Ctrl+E)")
         self.end.clicked.connect(lambda: actions.end and actions.end())
@@ -165,7 +165,13 @@ class HeaderBar(QFrame):
         if recorded is not None:
             set_text(self.recording, f"● REC {clock(recorded)}")
             set_tone(self.recording, "alarm")
-        self.record.setText("Record" if recorded is None else "Stop")
+        if self.record.isEnabled():
+            self.record.setText("Record" if recorded is None else "Stop")
+
+    def show_starting(self, *, starting: bool) -> None:
+        """Say that a recording is being opened: its streams are looked for."""
+        self.record.setEnabled(not starting)
+        self.record.setText("Starting …" if starting else "Record")
 
     def say(self, text: str) -> None:
         """Say for a moment what was done."""

@@ -19,6 +19,7 @@ from gui.pages.header_bar import HeaderBar
 from gui.pages.health_bar import HealthBar
 from gui.pages.layouts import LAST
 from gui.pages.panel_menu import PanelMenu
+from gui.pages.saved_bar import SavedBar
 from gui.panel import STALE_S, Panel, label, set_text, set_tone
 from gui.panels.attention import AttentionPanel
 from gui.panels.event_log import LogPanel
@@ -65,6 +66,7 @@ class SessionPage(QWidget):
         self.caption = label(role="caption")
         self.caption.setToolTip("What is happening, in plain words (C)")
         self._judge, self._overload = Judge(), Overload()
+        self.saved = SavedBar(actions)
         self.banner = label(role="banner", tone="alarm")
         self.banner.setWordWrap(True)
         self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -100,6 +102,7 @@ class SessionPage(QWidget):
         column.addWidget(self.header)
         column.addWidget(self.caption)
         column.addWidget(self.banner)
+        column.addWidget(self.saved)
         column.addWidget(self.docks, 1)
         column.addWidget(self.feedback)
         column.addWidget(self.transport)
@@ -138,6 +141,8 @@ class SessionPage(QWidget):
             set_text(self.caption, self._judge.sentence(feedback))
             self.average.collect(self.view)
             self.log.follow(self.view)
+            if happened := self.saved.follow():
+                self._note_down(happened)
         self._draws += 1
 
     # ------------------------------------------------------------------ channels

@@ -138,3 +138,8 @@ def names_of(text: str) -> tuple[str, ...] | None:
     """Electrodes from a line as it is typed, with commas or spaces; None where it is empty."""
     names = tuple(text.replace(",", " ").split())
     return names or None
+
+
+def selector(stream: StreamSummary) -> str:
+    """How `--eeg` and the like name this stream."""
+    return f"source_id={stream.source_id}" if stream.source_id else f"name={stream.name}"

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 from experiment.state import FeedbackStyle
 from gui import captions
 from gui.panel import label, set_text, set_tone
-from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of
+from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of, selector
 from realtime.eeg.electrodes import positions
 from realtime.lsl.selector import StreamSummary
 
@@ -41,11 +41,6 @@ _STYLES = {
 }
 _OWN_NAMES = "as the stream names them"
 _OF_CAMERA = " · "  # between a camera's number and its name
-
-
-def selector(stream: StreamSummary) -> str:
-    """How `--eeg` names this stream."""
-    return f"source_id={stream.source_id}" if stream.source_id else f"name={stream.name}"
 
 
 class DialogChoices(QTableWidget):

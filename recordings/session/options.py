@@ -13,7 +13,8 @@ class RecordingOptions(Frozen):
     `codec` and `codec_options` are FFmpeg's (`libx264` with `{"crf": "18"}`, `ffv1`, …). Samples wait in at
     most `queue_mb` megabytes of memory and pictures in at most `frames_queued`. Below `warn_free_mb` on the
     disk a warning is shown, below `stop_free_mb` the recording ends while everything can still be closed.
-    `entities` say whose and which recording it is (`{"sub": "01", "task": "film"}`) and go into the manifest.
+    `entities` say whose and which recording it is (`{"sub": "01", "task": "film"}`) and go into the manifest,
+    and so do `notes`, whatever a person wants to say of it.
     """
 
     codec: str = "libx264"
@@ -23,3 +24,4 @@ class RecordingOptions(Frozen):
     warn_free_mb: float = Field(default=2000.0, ge=0)
     stop_free_mb: float = Field(default=200.0, ge=0)
     entities: dict[str, str] = Field(default_factory=dict)
+    notes: str = ""

@@ -1,5 +1,5 @@
-"""A whole lab session by mouse and keys, in the real window with a real LSL headset: set-up, live, record,
-feedback, stop, report, and the recording again as a replay."""
+"""A whole day by mouse and keys, in the real window with a real headset: set-up, form, record, markers, the
+headset lost and back, feedback, stop, report, and the recording as a replay with seek, loop and pause."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from gui.app import application
 from gui.main_window import MainWindow
 from gui.pages.first_run import FirstRun
 from gui.pages.session_page import SessionPage
+from gui.setup.session_form import SessionForm
 from gui.setup.stream_dialog import StreamDialog
 from realtime.virtual.film.film import Film
 from recordings.session.outcome import all_feedback, events_once
@@ -28,16 +29,30 @@ from tests.support.window.user import Steps, User, click, press, shown
 _INI = QSettings.Format.IniFormat
 
 
+class Headset:
+    """A virtual headset in a process of its own, which can be switched off and on again."""
+
+    def __init__(self, source_id: str):
+        self.source_id = source_id
+        self.switch_on()
+
+    def switch_on(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "phosphene", "headset", "--source-id", self.source_id, "--name", "Cap",
+             "--rate", "250", "--channels", "4"],
+            env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def switch_off(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
 @pytest.fixture
 def headset(source_id):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "phosphene", "headset", "--source-id", source_id, "--name", "Cap",
-         "--rate", "250", "--channels", "4"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    yield source_id
-    process.kill()
-    process.wait()
+    headset = Headset(source_id)
+    yield headset
+    headset.switch_off()
 
 
 @pytest.fixture
@@ -59,11 +74,12 @@ def command(monkeypatch, capsys, *words: object) -> dict:
     return json.loads(out)
 
 
-def test_a_session_from_set_up_to_report_by_clicks_alone(headset, film, tmp_path, monkeypatch, capsys):
+def test_a_day_in_the_lab_by_clicks_and_keys_alone(headset, film, tmp_path, monkeypatch, capsys):
     application()
     layout = QSettings(str(tmp_path / "layout.ini"), _INI)
     monkeypatch.setattr("gui.program.remembered", lambda: layout)
     browsed: list[str] = []
+    replayed: list[int] = []
     monkeypatch.setattr("webbrowser.open", browsed.append)  # the one thing outside the program
     sessions = tmp_path / "sessions"
 
@@ -73,7 +89,7 @@ def test_a_session_from_set_up_to_report_by_clicks_alone(headset, film, tmp_path
         QTimer.singleShot(0, lambda: click(offers["Choose streams"]))
         yield lambda: shown(StreamDialog)
         dialog = shown(StreamDialog)
-        wanted = f"source_id={headset}"
+        wanted = f"source_id={headset.source_id}"
         yield lambda: wanted in dialog.streams._rows
         row = list(dialog.streams._rows).index(wanted)
         cell = dialog.streams.visualItemRect(dialog.streams.item(row, 0)).center()
@@ -86,11 +102,25 @@ def test_a_session_from_set_up_to_report_by_clicks_alone(headset, film, tmp_path
         QTimer.singleShot(0, lambda: click(dialog.start))
         yield lambda: shown(SessionPage)
         page = shown(SessionPage)
-        click(page.header.record)
-        yield lambda: page.view.readings.get() is not None
         window = shown(MainWindow)
         window.activateWindow()  # as a window manager does, which a bare display has none of
         yield window.isActiveWindow
+        press(Qt.Key.Key_R)
+        yield lambda: shown(SessionForm)
+        form = shown(SessionForm)
+        QTest.keyClicks(form.fields["sub"], "07")
+        QTest.keyClicks(form.notes, "first day")
+        QTest.keyClicks(form.keys[1], "target")
+        click(form.start)
+        yield lambda: page.header.recording.isVisible()
+        window.activateWindow()
+        yield window.isActiveWindow
+        yield lambda: page.view.readings.get() is not None
+        press(Qt.Key.Key_1)
+        headset.switch_off()
+        yield lambda: page.header.eeg.state.text().startswith(("▲ STALLED", "✕ LOST"))
+        headset.switch_on()
+        yield lambda: page.header.eeg.state.text() == "● LIVE"
         press(Qt.Key.Key_F)
         yield lambda: window.feedback_window is not None and window.feedback_window.level is not None
         assert window.feedback_window.look.value == "ring"
@@ -99,10 +129,24 @@ def test_a_session_from_set_up_to_report_by_clicks_alone(headset, film, tmp_path
         click(window.page.feedback.window_button)
         assert not window.feedback_window.isVisible()
         click(page.header.record)
-        yield lambda: page.header.record.text() == "Record"
-        report = next(a for a in page.header.menu.actions() if a.text() == "Report")
-        report.trigger()
+        yield page.saved.isVisible
+        click(page.saved.report)
         yield lambda: browsed
+        click(page.saved.replay)
+        yield lambda: shown(SessionPage) not in (None, page)
+        page = shown(SessionPage)
+        window.activateWindow()
+        yield window.isActiveWindow
+        press(Qt.Key.Key_BracketRight)
+        yield lambda: len(page.view.history(60)) >= 4
+        replayed.extend(r.index for r in page.view.history(60))
+        press(Qt.Key.Key_L)
+        yield lambda: page.view.transport.loop
+        press(Qt.Key.Key_Home)
+        yield lambda: page.view.transport.position - page.view.transport.start < 3
+        press(Qt.Key.Key_Space)
+        yield lambda: not page.view.transport.playing
+        assert "target" in {text for _, text in page.view.markers(1e9)}
         window.close()
 
     user = User(set_up_and_record())
@@ -113,8 +157,8 @@ def test_a_session_from_set_up_to_report_by_clicks_alone(headset, film, tmp_path
         *(word for option in options for word in ("--feedback-set", option)),
     )  # fmt: skip
     user.check()
-    assert summary["errors"] == []
-    (folder,) = map(Path, summary["recordings"])
+    assert summary["errors"] == []  # of the replay, which was the last session
+    (folder,) = sessions.iterdir()
     assert browsed == [(folder / "report.html").resolve().as_uri()]
     page = (folder / "report.html").read_text()
     assert "Untrained network" in page
@@ -124,26 +168,12 @@ def test_a_session_from_set_up_to_report_by_clicks_alone(headset, film, tmp_path
     assert feedback.spans
     assert json.loads(feedback.parameters)["percentile"] == 50
 
-    seen: list[int] = []
-
-    def watch_again() -> Steps:
-        yield lambda: shown(SessionPage)
-        page = shown(SessionPage)
-        shown(MainWindow).activateWindow()
-        yield shown(MainWindow).isActiveWindow
-        press(Qt.Key.Key_BracketRight)
-        yield lambda: len(page.view.history(60)) >= 4
-        seen.extend(r.index for r in page.view.history(60))
-        QTest.keyClick(shown(MainWindow), Qt.Key.Key_Space)
-        yield lambda: not page.view.transport.playing
-        shown(MainWindow).close()
-
-    user = User(watch_again())
-    again = command(monkeypatch, capsys, "replay", folder)
-    user.check()
-    assert again["errors"] == []
     with Session(folder) as session:
         stream = next(s for s in session.reader.streams.values() if s.info.type == "Readings")
         _, rows = session.reader.read(stream.info.stream_id)
-    assert set(seen) & {int(index) for index in rows[:, 1]}
+        assert any(marker.text == "target" for marker in session.markers())
+    assert set(replayed) & {int(index) for index in rows[:, 1]}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["options"]["notes"] == "first day"
+    assert folder.name.startswith("sub-07_")
     QCoreApplication.processEvents()

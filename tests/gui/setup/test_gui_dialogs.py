@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QPushButton
 
 from experiment.state import FeedbackShown
 from gui.app import application
-from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of
-from gui.setup.stream_dialog import StreamDialog, selector
+from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of, selector
+from gui.setup.stream_dialog import StreamDialog
 from gui.stimulus.feedback_window import FeedbackStyle, FeedbackWindow
 from realtime.eeg.electrodes import positions
 from realtime.lsl.selector import StreamSelector, StreamSummary
