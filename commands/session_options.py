@@ -46,7 +46,8 @@ class StreamsGroup:
     stimulus: Annotated[
         str | None,
         typer.Option(
-            "--stimulus", help="A film, played full screen to the participant: the session sees it."
+            "--stimulus",
+            help="A film or a playlist (.json), played full screen to the participant: the session sees it.",
         ),
     ] = None
     screen: Annotated[

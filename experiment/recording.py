@@ -17,6 +17,7 @@ from experiment.state import RecordingForm
 from realtime.errors import RunError, SessionError
 from realtime.feedback.controller import Feedback
 from realtime.lsl.selector import StreamSelector
+from realtime.sources import TellsEvents
 from realtime.time.clock import LslClock
 from realtime.types import EegInfo
 from realtime.view import PipelineView
@@ -116,9 +117,9 @@ class SessionRecording:
         chosen = tuple(text for text in self._streams if text != ALL_STREAMS)
         self._streams = (*chosen, ALL_STREAMS) if on else chosen
 
-    def marker(self, text: str) -> None:
-        """Mark this moment, in the window and, while one runs, in the recording."""
-        stamp = self._clock.now()
+    def marker(self, text: str, stamp: float | None = None) -> None:
+        """Mark a moment, this one by default, in the window and, while one runs, in the recording."""
+        stamp = self._clock.now() if stamp is None else stamp
         if isinstance(self._view, PipelineView):
             self._view.add_marker(stamp, text)
         if (recording := self._recording) is not None:
@@ -254,6 +255,9 @@ def offer_recording(
         open_report=recording.open_report,
         mark=recording.marker,
     )
+    source = running.pipeline.video.source
+    if isinstance(source, TellsEvents):
+        running.closing.callback(source.events.attach(lambda event: recording.marker(event[1], event[0])))
     running.entries["recordings"] = lambda: [str(folder) for folder in recording.folders]
     running.workers.append(recording)
     running.closing.callback(recording.stop)

@@ -14,6 +14,7 @@ from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from gui import theme as themes
+from gui.icons import program_icon
 from gui.main_window import MainWindow
 
 FPS = 30
@@ -49,6 +50,8 @@ def application() -> QApplication:
     """Return the one QApplication, in the window's style."""
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else _new_application()
+    if app.windowIcon().isNull():
+        app.setWindowIcon(program_icon())
     # What shows a window ends it. Qt would also put a request to quit into its queue when the last window
     # goes, which stays there if nothing runs any more, and then ends whatever is shown next at once.
     app.setQuitOnLastWindowClosed(False)

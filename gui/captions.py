@@ -18,6 +18,19 @@ class Caption(NamedTuple):
     plain: str
 
 
+class Measure(NamedTuple):
+    """What a figure is, its unit, and what is good."""
+
+    what: str
+    unit: str
+    good: str
+
+    @property
+    def tip(self) -> str:
+        """All of it, as the figure's tooltip."""
+        return f"{self.what}\nUnit: {self.unit}\nGood: {self.good}"
+
+
 AFTER_READING = "Appears with the first reading, when both streams have run for one interval."
 
 EEG = Caption(
@@ -64,23 +77,78 @@ SIMILARITY = Caption(
     AFTER_READING,
     "Do the two fit together? Above the grey band the match is better than chance; inside it, it is not.",
 )
-VERDICT = (
+SIMILARITY_NOW = Measure(
+    "How well the EEG of the newest interval fits its film: mean cosine of what the two towers say of it.",
+    "none, −1 to 1",
+    "above the grey band, reading after reading",
+)
+VERDICT = Measure(
     "Whether the similarity lies above, within or below the grey band: 90 % of what this EEG scores with "
-    "film it was not watching. One reading alone may lie outside by chance, one in ten does."
+    "film it was not watching.",
+    "none",
+    "above; one reading alone lies outside by chance, one in ten does",
 )
-PERCENTILE = (
-    "Share of this EEG's scores with other stretches of the film that its own stretch beats, in per cent; "
-    "50 is chance."
+PERCENTILE = Measure(
+    "Share of this EEG's scores with other stretches of the film that its own stretch beats.",
+    "per cent; by chance 50 on the average",
+    "above 95",
 )
-MATCH = (
-    "Probability, from EEG and video read together, that this EEG belongs to this video; 0 to 1. "
-    "The dashed line at 0.5 is undecided."
+OTHERS = Measure(
+    "Similarity of this EEG to each further video, by itself.", "none, −1 to 1", "as that of the main video"
 )
-TWO_WAY = (
+MATCH = Measure(
+    "Probability, from EEG and video read together, that this EEG belongs to this video. The dashed line "
+    "at 0.5 is undecided.",
+    "probability, 0 to 1",
+    "near 1 while the person watches",
+)
+TWO_WAY = Measure(
     "2-way accuracy: of a stretch of film that was watched and another that was not, how often the EEG fits "
-    "the watched one better. 0.50 is chance, 1.00 is always; in brackets the 95 % interval (Wilson), n "
-    "windows that do not overlap. Shown from ten windows on: of fewer it says nothing."
+    "the watched one better. In brackets the 95 % interval (Wilson); n windows that do not overlap.",
+    "share, 0 to 1; by chance 0.50",
+    "an interval wholly above 0.50. Shown from ten windows on: of fewer it says nothing",
 )
+GATE = Measure(
+    "How far what was read from the video is let through to the EEG's tokens: tanh of the gates, mean over "
+    "the layers.",
+    "none, −1 to 1",
+    "away from 0: at 0 the video is not heard",
+)
+LATENCY = Measure(
+    "95 % of readings come within this after their interval's end.", "milliseconds", "below 100"
+)
+SKIPPED = Measure("Readings that were due while an earlier one was still being made.", "readings", "0")
+LATE = Measure(
+    "Intervals that a stream did not fill in time; what was missing is masked.", "intervals", "0, or few"
+)
+FRAMES_LOST = Measure(
+    "Frames that a source gave and the program did not take, by video.", "frames", "0, or few"
+)
+THINNED = Measure(
+    "Frames the network was too slow for, by video: the one before stands in.", "frames", "0, or few"
+)
+DRIFT = Measure(
+    "The headset's clock against this machine's. It is corrected for.",
+    "parts per million: 100 are 0.36 s an hour",
+    "within ±100, as quartzes are",
+)
+GAPS = Measure("Breaks in the EEG, and the samples lost in them.", "breaks, samples", "0")
+RECORDED = Measure("How long the recording is so far.", "hours:minutes:seconds", "counting")
+SESSION_TIME = Measure(
+    "Time since the session began; in a replay, since the recording's start.",
+    "hours:minutes:seconds",
+    "counting",
+)
+EEG_STREAM = Measure(
+    "Name of the EEG stream, its channels for the network, and the rate at which samples really come.",
+    "channels, samples a second (Hz)",
+    "● LIVE, at the rate the headset is sold with",
+)
+VIDEO_STREAM = Measure(
+    "Size of the picture, and how many come.", "pixels, pictures a second", "● LIVE, at the camera's rate"
+)
+LEVEL = Measure("Level of the feedback as the participant takes it in.", "share, 0 to 1", "as you set it up")
+REPLAY_TIME = Measure("Where the replay stands, and how long the recording is.", "minutes:seconds", "–")
 PLACES = (
     "Share of the attention of each place of the picture, from its even share to three times that. The "
     "certainty is the share of film that was not watched in which the best place leads by less."

@@ -62,3 +62,38 @@ def icon(name: str, colour: QColor) -> QIcon:
             painter.restore()
     painter.end()
     return QIcon(pixmap)
+
+
+def program_icon() -> QIcon:
+    """Return the program's icon: an eye whose pupil is lit, over the trace of a brain that answers."""
+    sizes = (16, 32, 48, 64, 128, 256)
+    icon_of_all = QIcon()
+    for size in sizes:
+        icon_of_all.addPixmap(_program_pixmap(size))
+    return icon_of_all
+
+
+def _program_pixmap(size: int) -> QPixmap:
+    pixmap = QPixmap(size, size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.scale(size / 64, size / 64)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#0d1013"))
+    painter.drawRoundedRect(QRectF(1, 1, 62, 62), 13, 13)
+    eye = QPainterPath(QPointF(8, 26))
+    eye.quadTo(QPointF(32, 2), QPointF(56, 26))
+    eye.quadTo(QPointF(32, 50), QPointF(8, 26))
+    painter.setBrush(QColor("#12343a"))
+    painter.drawPath(eye)
+    painter.setBrush(QColor("#fde737"))
+    painter.drawEllipse(QPointF(32, 26), 8, 8)
+    trace = QPainterPath(QPointF(7, 51))
+    for x, y in ((18, 51), (23, 45), (28, 56), (33, 42), (38, 55), (43, 49), (48, 51), (57, 51)):
+        trace.lineTo(QPointF(x, y))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor("#52d6cc"), 3.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.drawPath(trace)
+    painter.end()
+    return pixmap

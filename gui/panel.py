@@ -51,16 +51,20 @@ class ElidedLabel(QLabel):
     def __init__(self, role: str = ""):
         super().__init__()
         self.setProperty("role", role)
-        self.words = ""
+        self.words = self._explained = ""
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def say(self, words: str) -> None:
         """Show these words, as many as there is room for."""
         if words != self.words:
             self.words = words
-            self.setToolTip(words)
+            self.setToolTip(f"{words}\n{self._explained}".strip())
             self.updateGeometry()
             self._elide()
+
+    def explain(self, tip: str) -> None:
+        """Say in the tooltip, under all words, what they mean."""
+        self._explained = tip
 
     def sizeHint(self) -> QSize:
         """Ask for room for all words; Qt asks."""
@@ -174,6 +178,7 @@ class Panel(QFrame):
         header = QFrame(self)
         header.setObjectName("panelHeader")
         header.setFixedHeight(_HEADER_PX)
+        header.setToolTip(self.caption.tip)
         self._header = QHBoxLayout(header)
         self._header.setContentsMargins(12, 4, 8, 2)
         self._header.setSpacing(8)

@@ -64,13 +64,13 @@ class Theme:
 LIGHT = Theme(
     name="light", window="#eceff2", panel="#ffffff", sunk="#f4f6f8", line="#d3d9df", grid="#e4e8ec",
     text="#14191f", muted="#55606c", accent="#0b6a75", accent_fill="#dcf0f1", on_accent="#ffffff",
-    trace="#3b4653", quiet="#a3acb6", band="#dfe4e9",
+    trace="#3b4653", quiet="#87919c", band="#dfe4e9",
     warn="#8a4f00", warn_fill="#fff0d6", alarm="#b0241c", alarm_fill="#fde8e6", shade="#14191f",
 )  # fmt: skip
 DARK = Theme(
     name="dark", window="#0d1013", panel="#15191e", sunk="#1d242b", line="#2b323a", grid="#232a31",
     text="#e7ebef", muted="#9aa5b1", accent="#52d6cc", accent_fill="#12343a", on_accent="#04211f",
-    trace="#b6c0ca", quiet="#55606b", band="#2a3139",
+    trace="#b6c0ca", quiet="#64707c", band="#2a3139",
     warn="#f3bb55", warn_fill="#36290f", alarm="#ff8d84", alarm_fill="#3d1917", shade="#000000",
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from realtime.taps import Taps
 from realtime.types import EegHealth, EegInfo, Frame, RawChunk, VideoHealth, VideoInfo
 
 
@@ -39,6 +40,13 @@ class EegSource(Protocol):
     def close(self) -> None:
         """Let go of the device, stream or file."""
         ...
+
+
+@runtime_checkable
+class TellsEvents(Protocol):
+    """A source at which things happen that belong into the recording: an item comes on, a key is pressed."""
+
+    events: Taps[tuple[float, str]]
 
 
 @runtime_checkable

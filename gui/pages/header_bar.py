@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from experiment.state import Actions, Mode, Transport, View
+from gui import captions
 from gui.icons import icon
 from gui.overload import BEHIND_S
 from gui.panel import ElidedLabel, label, set_text, set_tone, tool_button
@@ -35,10 +36,12 @@ _SAID_FOR = 6  # refreshes: three seconds
 class StreamSign(QWidget):
     """Name of a stream, its state as sign and word, and what it delivers."""
 
-    def __init__(self, title: str):
+    def __init__(self, title: str, measure: captions.Measure):
         super().__init__()
+        self._measure = measure
         self.state = label(role="chip")
         self.what = ElidedLabel(role="note")
+        self.what.explain(measure.tip)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -61,14 +64,14 @@ class StreamSign(QWidget):
         set_text(self.state, f"{sign} {word}" + (f" {age_s:.0f} s" if waiting else ""))
         set_tone(self.state, tone)
         self.what.say(what)
-        self.setToolTip(f"{what}\n{note}".strip())
+        self.setToolTip(f"{what}\n{note}".strip() + f"\n{self._measure.tip}")
 
     def show_recorded(self, state: StreamState, what: str, note: str) -> None:
         """Show what a recorded stream delivers; nothing of it is live."""
         set_text(self.state, "■ ENDED" if state is StreamState.FINISHED else "● RECORDED")
         set_tone(self.state, "muted")
         self.what.say(what)
-        self.setToolTip(f"{what}\n{note}".strip())
+        self.setToolTip(f"{what}\n{note}".strip() + f"\n{self._measure.tip}")
 
 
 def eeg_words(health: EegHealth) -> str:
@@ -93,9 +96,14 @@ class HeaderBar(QFrame):
         super().__init__()
         self.setObjectName("bar")
         self._actions = actions
-        self.eeg, self.video = StreamSign("EEG"), StreamSign("Video")
-        self.others = [StreamSign(f"Video {number + 2}") for number in range(n_others)]
+        self.eeg = StreamSign("EEG", captions.EEG_STREAM)
+        self.video = StreamSign("Video", captions.VIDEO_STREAM)
+        self.others = [StreamSign(f"Video {number + 2}", captions.VIDEO_STREAM) for number in range(n_others)]
         self.recording: QLabel = label(role="chip")
+        self.recording.setToolTip(captions.RECORDED.tip)
+        self.time = label(role="note")
+        self.time.setToolTip(captions.SESSION_TIME.tip)
+        self._begun: float | None = None
         self.mode = label(mode.value, role="chip")
         self.mode.setToolTip(
             {
@@ -136,6 +144,7 @@ class HeaderBar(QFrame):
             row.addWidget(sign)
         row.addStretch()
         row.addWidget(self.done)
+        row.addWidget(self.time)
         row.addWidget(self.recording)
         row.addWidget(self.record)
         row.addWidget(self.end)
@@ -157,6 +166,7 @@ class HeaderBar(QFrame):
             words = other.note or f"{other.name} · {video_words(other)}"
             sign.show_state(other, "", words)
         self.show_playing(view.transport)
+        self._show_time(view)
         self._said -= 1
         if self._said == 0:
             self.done.say("")
@@ -167,6 +177,13 @@ class HeaderBar(QFrame):
             set_tone(self.recording, "alarm")
         if self.record.isEnabled():
             self.record.setText("Record" if recorded is None else "Stop")
+
+    def _show_time(self, view: View) -> None:
+        if view.transport is not None:
+            self._begun = view.transport.start
+        elif self._begun is None:
+            self._begun = view.now()
+        set_text(self.time, f"◷ {clock(view.now() - self._begun)}")
 
     def show_starting(self, *, starting: bool) -> None:
         """Say that a recording is being opened: its streams are looked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from experiment.state import View
-from gui.captions import HEALTH
+from gui import captions
 from gui.panel import label, set_text, set_tone
 from gui.theme import font
 
@@ -16,10 +16,10 @@ DRIFT_PPM = 500.0  # beyond any quartz: the sender's clock or its nominal rate i
 class Figure(QWidget):
     """One figure of the line: a quiet word, the value, a sign where it needs a hand."""
 
-    def __init__(self, name: str, tip: str, widest: str):
+    def __init__(self, name: str, measure: captions.Measure, widest: str):
         super().__init__()
         self.value: QLabel = label()
-        self.setToolTip(tip)
+        self.setToolTip(measure.tip)
         self.value.setMinimumWidth(_width(widest))  # a changing figure does not push its neighbours
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -45,25 +45,15 @@ class HealthBar(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("bar")
-        self.setAccessibleName(HEALTH.title)
-        self.latency = Figure(
-            "latency", "95 % of readings come within this after their interval's end", "▲ 999 ms p95"
-        )
-        self.skipped = Figure("skipped", "Ticks that were due while an earlier one was still running", "9999")
-        self.late = Figure(
-            "late", "Intervals that a stream did not fill in time; what was missing is masked", "9999"
-        )
-        self.frames = Figure(
-            "frames lost", "Frames that a source gave and the program did not take, by video", "9999"
-        )
-        self.thinned = Figure(
-            "thinned", "Frames the network was too slow for, by video: the one before stands in", "▲ 999"
-        )
+        self.setAccessibleName(captions.HEALTH.title)
+        self.latency = Figure("latency", captions.LATENCY, "▲ 999 ms p95")
+        self.skipped = Figure("skipped", captions.SKIPPED, "9999")
+        self.late = Figure("late", captions.LATE, "9999")
+        self.frames = Figure("frames lost", captions.FRAMES_LOST, "9999")
+        self.thinned = Figure("thinned", captions.THINNED, "▲ 999")
         self.thinned.hide()
-        self.gaps = Figure("gaps", "Breaks in the EEG, and the samples lost in them", "9")
-        self.drift = Figure(
-            "drift", "The headset's clock against this machine's, parts per million", "+999 ppm"
-        )
+        self.gaps = Figure("gaps", captions.GAPS, "9")
+        self.drift = Figure("drift", captions.DRIFT, "+999 ppm")
         self.backend, self.weights = label(role="note"), label(role="chip")
         self.backend.setToolTip("What runs the network")
         self.weights.setToolTip("The trained weights in use")

@@ -118,6 +118,7 @@ class AttentionPanel(Panel):
         self.plot.addItem(self.image)
         self.plot.addItem(self.same_moment)
         self.where.addItem(self.places)
+        self.note.explain(captions.GATE.tip)
         self.set_content(self.canvas)
         self.ramp = Ramp()
         self.ramp.setToolTip(captions.WEIGHT)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
 from experiment.state import FeedbackShown
+from gui import captions
 from gui.panel import label, set_text, set_tone
 from gui.theme import LIGHT, Theme
 
@@ -55,7 +56,7 @@ class FeedbackMeter(QFrame):
         self.phase, self.figure = label(role="chip"), label("–", role="title")
         self.phase.setMinimumWidth(_PHASE_PX)  # so that the bar does not jump with the word
         self.figure.setMinimumWidth(40)
-        self.figure.setToolTip("Level of the feedback, 0 to 1")
+        self.figure.setToolTip(captions.LEVEL.tip)
         self.window_button = QPushButton("Participant's window")
         self.window_button.setToolTip("Open or close what the participant sees (F)")
         self.window_button.clicked.connect(lambda: open_window())

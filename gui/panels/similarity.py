@@ -26,16 +26,16 @@ class Figures(QWidget):
         super().__init__()
         self.setFixedWidth(146)  # the longest verdict, in bold
         self.similarity = label("–", role="figure", tone="accent")
-        self.similarity.setToolTip(captions.SIMILARITY.tip)
+        self.similarity.setToolTip(captions.SIMILARITY_NOW.tip)
         self.verdict = label(role="chip")
-        self.verdict.setToolTip(captions.VERDICT)
+        self.verdict.setToolTip(captions.VERDICT.tip)
         self.percentile = label(role="note")
-        self.percentile.setToolTip(captions.PERCENTILE)
+        self.percentile.setToolTip(captions.PERCENTILE.tip)
         self.others = label(role="note")
-        self.others.setToolTip("Similarity of this EEG to each further video, by itself; −1 to 1")
+        self.others.setToolTip(captions.OTHERS.tip)
         self.others.hide()
         self.match = label("–", role="value", tone="accent")
-        self.match.setToolTip(captions.MATCH)
+        self.match.setToolTip(captions.MATCH.tip)
         similarity = _column(self.similarity, self.verdict, 4, self.percentile, 4, self.others)
         similarity.addStretch()
         match = _column(label("Match", role="note"), self.match)
@@ -92,7 +92,7 @@ class Accuracy(QWidget):
         row.addWidget(label("2-way accuracy", role="note"))
         row.addWidget(self.value)
         row.addWidget(self.interval)
-        self.setToolTip(captions.TWO_WAY)
+        self.setToolTip(captions.TWO_WAY.tip)
 
     def show_chance(self, chance: Chance) -> None:
         """Show the running accuracy, once it stands on enough windows to mean something."""

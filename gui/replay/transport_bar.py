@@ -12,6 +12,7 @@ from PySide6.QtGui import QBrush, QMouseEvent, QPainter, QPainterPath, QPen, QPi
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from experiment.state import Transport, View
+from gui import captions
 from gui.icons import icon
 from gui.panel import label, set_text
 from gui.theme import LIGHT, Theme
@@ -177,6 +178,7 @@ class TransportBar(QFrame):
         self.speed.setMenu(speeds)
         self.line = TimeLine()
         self.time = label()
+        self.time.setToolTip(captions.REPLAY_TIME.tip)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 12, 4)
         row.setSpacing(6)

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEventLoop, QRect, Qt, QTimer
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
+from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
 
 from experiment.display import why_no_window
 from gui.app import application
 from gui.stimulus.surface import new_surface
-from gui.theme import font
+from gui.stimulus.words import picture_of
 from realtime.errors import ConfigError, RunError, VideoError
 from realtime.time.clock import Clock, LslClock
 from realtime.types import TimeArray
@@ -36,6 +36,8 @@ _SHORT_SIDE = 24  # pixels of a frame that are kept: 32 × 24 of a usual one
 _DARK_S = 0.6  # before the first change
 _TAIL_S = 1.0  # after the last one: a slow camera's frames are still on their way
 _WORDS = (
+    "⚠ Flashing light. It can trigger seizures in people with photosensitive epilepsy: if that may be you, "
+    "or somebody near by, press Escape now.\n\n"
     "Point the camera at this screen, from near by, and let it stand still.\n\nIt will flash for {:.0f} s."
 )
 
@@ -141,7 +143,7 @@ class _Flashes:
 
     def run(self) -> TimeArray:
         self._start = self._clock.now() + self._lead_s + _DARK_S
-        self.surface.put(_words(self._plan[-1] + _DARK_S + _TAIL_S))
+        self.surface.put(picture_of(_WORDS.format(self._plan[-1] + _DARK_S + _TAIL_S)))
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._look)
         self._timer.start(_POLL_MS)
@@ -226,15 +228,3 @@ class _Watcher:
 
 
 _WHITE = np.full((9, 16, 4), 255, np.uint8)
-
-
-def _words(seconds: float) -> NDArray[np.uint8]:
-    """Write what to do, as a picture for the surface: (540, 960, 4) uint8."""
-    image = QImage(960, 540, QImage.Format.Format_RGB32)
-    image.fill(QColor("#000000"))
-    painter = QPainter(image)
-    painter.setPen(QColor("#9aa3ab"))
-    painter.setFont(font(22))
-    painter.drawText(QRect(80, 0, 800, 540), Qt.AlignmentFlag.AlignCenter, _WORDS.format(seconds))
-    painter.end()
-    return np.frombuffer(image.constBits(), np.uint8).reshape(540, 960, 4).copy()

@@ -28,6 +28,8 @@ from experiment.state import FeedbackStyle
 from gui import captions
 from gui.panel import label, set_text, set_tone
 from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of, selector
+from gui.stimulus.lead_in import ONLY_SCREEN
+from gui.stimulus.screens import only_screen
 from realtime.eeg.electrodes import positions
 from realtime.lsl.selector import StreamSummary
 
@@ -128,7 +130,7 @@ class StreamDialog(QDialog):
         self.channels = QComboBox(editable=True)
         self.reference, self.notch, self.preset = QComboBox(), QComboBox(), QComboBox()
         self.weights = QLineEdit(placeholderText="those of the preset")
-        self.full_screen = QCheckBox("Play this film full screen to the participant")
+        self.full_screen = QCheckBox("Play this film (or playlist) full screen to the participant")
         self.feedback = QComboBox()
         self.notice = label(notice and f"▲  {notice}", role="banner", tone="warn")
         self.notice.setWordWrap(True)
@@ -212,6 +214,7 @@ class StreamDialog(QDialog):
         for widget in (self.streams, self.cameras):
             widget.itemSelectionChanged.connect(self._judge)
         self.file.textChanged.connect(self._judge)
+        self.full_screen.toggled.connect(self._judge)
         self.beside.editTextChanged.connect(self._judge)
         self.channels.editTextChanged.connect(self._judge)
         self.weights.textChanged.connect(self._judge)
@@ -299,6 +302,8 @@ class StreamDialog(QDialog):
     def _remark(self) -> str:
         names = self._names()
         weights = "" if self.weights.text().strip() else captions.WITHOUT_WEIGHTS
+        if self.full_screen.isChecked() and self._is_film() and only_screen():
+            return f"▲ {ONLY_SCREEN}"
         if names is None:
             return weights
         unknown = [name for name in names if name not in positions(names)]
@@ -306,7 +311,7 @@ class StreamDialog(QDialog):
 
     def _browse_film(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self, "Video", "", "Video (*.mp4 *.mkv *.mov *.avi *.webm);;All (*)"
+            self, "Video", "", "Video (*.mp4 *.mkv *.mov *.avi *.webm);;Playlist (*.json);;All (*)"
         )
         if path:
             self.file.setText(path)

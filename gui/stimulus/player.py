@@ -18,18 +18,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QScreen
 
 from gui.app import application
 from gui.qt_thread import in_qt_thread
+from gui.stimulus.lead_in import COUNTDOWN_S, ONLY_SCREEN, LeadIn
+from gui.stimulus.playlist import read_playlist
+from gui.stimulus.programme import Programme
+from gui.stimulus.screens import choose_screen, for_the_screen, lit, only_screen
 from gui.stimulus.surface import GlSurface, RasterSurface, new_surface
-from realtime.errors import VideoError
 from realtime.latest import Latest
+from realtime.taps import Taps
 from realtime.time.clock import Clock, LslClock
 from realtime.time.rate import RateMeter
 from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
-from realtime.video.file import FileCamera
-from realtime.video.opencv import cv2
 from realtime.worker import Worker
 
 _POLL_MS = 2  # how often the Qt thread looks for a frame that is due
@@ -46,7 +47,7 @@ class _DueFrame(NamedTuple):
 
 
 class StimulusPlayer:
-    """A film on the whole of a screen, each frame at its own time, and nothing else.
+    """A film or a playlist on the whole of a screen, each frame at its own time, and nothing else.
 
     Frames are timed by the file's own stamps. Each that was shown is handed on once, with the moment right
     after it came on (the health's `stamp_source` says by what); one that could not be shown in time, or
@@ -59,7 +60,7 @@ class StimulusPlayer:
     Parameters
     ----------
     path : str or Path
-        A video file.
+        A video file, or a playlist (`gui.stimulus.playlist`).
     screen : int, optional
         1 for the first as the system counts them; by default the second where there is one.
     loop : bool
@@ -67,11 +68,15 @@ class StimulusPlayer:
     clock : Clock
     wait : bool
         Stay black until `play` is called; else the film begins once its window is on the screen.
+    countdown_s : float
+        Count down before it begins, with a warning where it flashes or covers the only screen.
 
     Attributes
     ----------
     screen_name : str
         As the system calls the screen it is shown on.
+    events : Taps
+        Given the stamp and the words of each item that came on, and of each answer. In the Qt thread.
     speed : float
         How fast the film plays, above 0. Like the brightness, any thread may set it.
     brightness : float
@@ -85,11 +90,15 @@ class StimulusPlayer:
         loop: bool = False,
         clock: Clock | None = None,
         wait: bool = False,
+        countdown_s: float = 0.0,
     ):
         self.screen_name = ""
+        self.events: Taps[tuple[float, str]] = Taps()
         self.brightness = 1.0
         self._clock = clock or LslClock()
-        self._film = FileCamera(path, loop, self._clock)
+        self._path = Path(path)
+        self._film = Programme(read_playlist(path), loop, self._clock)
+        self._countdown_s, self._lead_in = countdown_s, LeadIn(0.0, [])
         self._screen, self._wanted = screen, not wait
         self._due: Latest[_DueFrame] = Latest()
         self._waiting: queue.Queue[Frame] = queue.Queue(_WAITING)
@@ -111,7 +120,7 @@ class StimulusPlayer:
     @property
     def path(self) -> Path:
         """The film's file."""
-        return self._film.path
+        return self._path
 
     # The Qt thread.
 
@@ -126,13 +135,15 @@ class StimulusPlayer:
         return in_qt_thread(self._open)
 
     def _open(self) -> VideoInfo:
-        screen = _choose(self._screen)
+        screen = choose_screen(self._screen)
         film = self._film.open()
         area, ratio = screen.geometry(), screen.devicePixelRatio()
         self.screen_name = screen.name()
         self._size = round(area.width() * ratio), round(area.height() * ratio)
         self._qt_thread = threading.get_ident()
-        self._surface = new_surface(self._was_shown, self._closing.set)
+        covered = ONLY_SCREEN if only_screen() else ""
+        self._lead_in = LeadIn(self._countdown_s, [self._film.warning, covered])
+        self._surface = new_surface(self._was_shown, self._closing.set, self._key)
         self._surface.appear(screen)
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -149,12 +160,25 @@ class StimulusPlayer:
         """Give the surface what is due. Called by the timer."""
         if self._closing.is_set():
             return self._vanish()
-        if self._wanted and self._visible and self._feeder is None:
-            self._feeder = Worker(f"stimulus {self._film.path.name}", self._feed, self._film.close).start()
+        if self._wanted and self._visible and self._feeder is None and self._counted_down():
+            self._feeder = Worker(f"stimulus {self._path.name}", self._feed, self._film.close).start()
         due = self._due.newer_than(self._given)
         if due is not None and self._surface is not None:
             self._pending, self._given = due.value.frame, due.seq
             self._surface.put(due.value.pixels)
+
+    def _counted_down(self) -> bool:
+        """Show what stands before the first item; True once that is over."""
+        now = self._clock.now()
+        over = self._lead_in.over(now)
+        if not over and self._surface is not None and (picture := self._lead_in.picture(now)) is not None:
+            self._surface.put(picture)
+        return over
+
+    def _key(self, key: str) -> None:
+        """Take a key that was pressed on the surface; the answer's stamp is that of the press."""
+        if (answer := self._film.answer(key)) is not None:
+            self.events((self._clock.now(), answer))
 
     def _was_shown(self) -> None:
         """Hand on the picture that has just come on; a window that was only painted again has no new one."""
@@ -165,6 +189,8 @@ class StimulusPlayer:
         self._newest = Frame(frame.image, now, frame.seq)
         self._shown += 1
         self._rate.add(now)
+        for event in self._film.events_until(frame.seq):
+            self.events((now, event))
         if self._waiting.full():
             with contextlib.suppress(queue.Empty):
                 self._waiting.get_nowait()
@@ -184,8 +210,8 @@ class StimulusPlayer:
     def _feed(self) -> bool:
         frame = self._film.read(_READ_S)
         if frame is not None:
-            frame = _lit(frame, self.brightness)
-            self._due.put(_DueFrame(frame, _for_the_screen(frame.image, self._size)))
+            frame = lit(frame, self.brightness)
+            self._due.put(_DueFrame(frame, for_the_screen(frame.image, self._size)))
         return not (self._film.finished or self._closing.is_set())
 
     # The pipeline's thread.
@@ -221,7 +247,7 @@ class StimulusPlayer:
 
     def health(self) -> VideoHealth:
         """Return counts and state so far."""
-        info = self._info or VideoInfo(self._film.path.name, 0, 0, 0.0, "")
+        info = self._info or VideoInfo(self._path.name, 0, 0, 0.0, "")
         state = StreamState.SEARCHING if self._newest is None else StreamState.LIVE
         return VideoHealth(
             name=info.name,
@@ -258,35 +284,6 @@ class StimulusPlayer:
             self._film.close()
 
 
-def _choose(number: int | None) -> QScreen:
-    screens = QGuiApplication.screens()
-    if number is None:
-        return screens[min(1, len(screens) - 1)]
-    if not 1 <= number <= len(screens):
-        sizes = ((i, screen.size()) for i, screen in enumerate(screens, 1))
-        there = ", ".join(f"{i} ({size.width()}×{size.height()})" for i, size in sizes)
-        raise VideoError(f"there is no screen {number} to show the film on; there are: {there}")
-    return screens[number - 1]
-
-
-def _lit(frame: Frame, brightness: float) -> Frame:
-    """Return the frame with this share of its light."""
-    if brightness >= 1:
-        return frame
-    return replace(frame, image=(frame.image * np.float32(max(brightness, 0.0))).astype(np.uint8))
-
-
-def _for_the_screen(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return a picture (height, width, 3) in the largest size that fits, as (…, 4) with blue first."""
-    height, width = image.shape[:2]
-    scale = min(size[0] / width, size[1] / height)
-    if scale != 1:
-        fitting = max(1, round(width * scale)), max(1, round(height * scale))
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        image = np.asarray(cv2.resize(image, fitting, interpolation=how), dtype=np.uint8)
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGRA), dtype=np.uint8)
-
-
 def full_screen(path: str | Path, screen: int | None = None) -> Callable[[Clock], StimulusPlayer]:
     """Give what makes the player of a film when it is given the session's clock; see `StimulusPlayer`.
 
@@ -295,6 +292,6 @@ def full_screen(path: str | Path, screen: int | None = None) -> Callable[[Clock]
 
     def player(clock: Clock) -> StimulusPlayer:
         application()
-        return StimulusPlayer(path, screen, clock=clock)
+        return StimulusPlayer(path, screen, clock=clock, countdown_s=COUNTDOWN_S)
 
     return player

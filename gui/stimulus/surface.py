@@ -47,9 +47,9 @@ class PictureSurface(Protocol):
 class _Face:
     """What both surfaces share: the picture, how it is painted, and how the window is left."""
 
-    def __init__(self, shown: Callable[[], None], left: Callable[[], None]):
+    def __init__(self, shown: Callable[[], None], left: Callable[[], None], pressed: Callable[[str], None]):
         super().__init__()
-        self._shown, self._left = shown, left
+        self._shown, self._left, self._pressed = shown, left, pressed
         self._pixels: NDArray[np.uint8] | None = None
         self._painted = False
         self.setTitle("Stimulus")  # type: ignore[attr-defined]
@@ -72,6 +72,8 @@ class _Face:
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self._left()
+        elif not event.isAutoRepeat():
+            self._pressed(event.text())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._left()
@@ -99,8 +101,8 @@ class GlSurface(_Face, QOpenGLWindow):
 
     stamp_source = "OpenGL buffer swap"
 
-    def __init__(self, shown: Callable[[], None], left: Callable[[], None]):
-        super().__init__(shown, left)
+    def __init__(self, shown: Callable[[], None], left: Callable[[], None], pressed: Callable[[str], None]):
+        super().__init__(shown, left, pressed)
         self.frameSwapped.connect(self._tell)
 
     def paintGL(self) -> None:
@@ -124,7 +126,9 @@ class RasterSurface(_Face, QRasterWindow):
         return done
 
 
-def new_surface(shown: Callable[[], None], left: Callable[[], None]) -> GlSurface | RasterSurface:
+def new_surface(
+    shown: Callable[[], None], left: Callable[[], None], pressed: Callable[[str], None] = lambda key: None
+) -> GlSurface | RasterSurface:
     """Make the best surface there is on this machine.
 
     Parameters
@@ -133,9 +137,11 @@ def new_surface(shown: Callable[[], None], left: Callable[[], None]) -> GlSurfac
         Called each time right after a picture has come on.
     left : callable
         Called when the window is closed, or Escape is pressed.
+    pressed : callable
+        Given the letter of each other key that is pressed.
     """
     # QOpenGLWindow does not survive a machine without OpenGL: it is tried beforehand.
-    return (GlSurface if QOpenGLContext().create() else RasterSurface)(shown, left)
+    return (GlSurface if QOpenGLContext().create() else RasterSurface)(shown, left, pressed)
 
 
 def _nothing() -> None:
