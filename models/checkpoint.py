@@ -201,7 +201,7 @@ def _read_weights(path: Path, digest: str) -> dict[str, Tensor]:
         if hashlib.sha256(data).hexdigest() != digest:
             raise WeightsError(f"{path} is not the file its record was written with: copy the folder again")
         return safetensors.torch.load(data)
-    except (OSError, safetensors.SafetensorError) as error:
+    except (OSError, ValueError, safetensors.SafetensorError) as error:  # ValueError: no name a file can have
         raise WeightsError(f"{path} cannot be read: {error}") from error
 
 

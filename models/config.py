@@ -207,6 +207,10 @@ def load(tree: Mapping[str, Any]) -> NetworkConfig:
         return NetworkConfig.model_validate(dict(tree))
     except ValidationError as error:
         raise ConfigError("; ".join(_in_words(problem) for problem in error.errors())) from None
+    except (TypeError, OverflowError, RecursionError) as error:  # a list for a word, say
+        raise ConfigError(
+            f"the configuration cannot be read ({error}): correct it or copy it again"
+        ) from error
 
 
 def _in_words(problem: Any, at: tuple[Any, ...] = ()) -> str:

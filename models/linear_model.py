@@ -8,8 +8,10 @@ A ridge backward model has the film's features as its components, CCA has canoni
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -162,17 +164,41 @@ class LinearModel:
             with safetensors.safe_open(path, "np") as file:
                 about = json.loads(file.metadata()["about"])
                 arrays = {name: file.get_tensor(name) for name in _ARRAYS}
-            return cls(
-                about["name"],
-                tuple(about["labels"]),
-                GridConfig(**about["grid"]),
-                about["lagged_film"],
-                **arrays,
-            )
-        except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as failure:
-            raise WeightsError(f"{path} is no linear model ({failure}): train it anew") from failure
+            _check(about, arrays)
+            grid = GridConfig(**about["grid"])
+            return cls(about["name"], tuple(about["labels"]), grid, about["lagged_film"], **arrays)
+        except (
+            OSError,
+            KeyError,
+            TypeError,
+            ValueError,
+            RecursionError,
+            safetensors.SafetensorError,
+        ) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise WeightsError(f"{path} is no linear model ({reason}): train it again") from error
 
 
+def _check(about: Any, arrays: Mapping[str, Floats]) -> None:
+    """Raise ValueError where the parts of a model do not fit each other, or hold no numbers."""
+    kinds = {"name": str, "labels": list, "grid": dict, "lagged_film": bool}
+    if not isinstance(about, dict) or [k for k, kind in kinds.items() if not isinstance(about.get(k), kind)]:
+        raise ValueError("its description is not that of one")
+    if not all(isinstance(label, str) for label in about["labels"]):
+        raise ValueError(f"its electrodes are {about['labels']!r}")
+    n = arrays["mix"].shape
+    due = {"mix": n, "odds": (2,)}
+    for side in ("eeg", "film"):
+        rows = arrays[f"{side}_mean"].shape
+        due |= {f"{side}_mean": rows, f"{side}_sd": rows, f"{side}_weights": rows + n}
+    for name, shape in due.items():
+        if arrays[name].shape != shape or len(shape) > 2 or not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name} of shape {arrays[name].shape} does not fit, or holds no numbers")
+
+
+_UNREADABLE = (
+    OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError, safetensors.SafetensorError,
+)  # fmt: skip
 _ARRAYS = (
     "eeg_mean", "eeg_sd", "eeg_weights", "film_mean", "film_sd", "film_weights", "mix", "odds",
 )  # fmt: skip

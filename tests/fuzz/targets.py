@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +16,8 @@ from recordings.session.session import Session
 from recordings.xdf.index import StreamInfo
 from recordings.xdf.reader import XdfReader
 from recordings.xdf.repair import repair
+from tests.fuzz.of_models import MODEL_TARGETS
+from tests.fuzz.target import Target
 from tests.support.files.edf_bytes import eeg, write_edf
 from tests.support.files.xdf_bytes import (
     boundary_chunk,
@@ -29,21 +28,6 @@ from tests.support.files.xdf_bytes import (
     wave,
 )
 from tests.support.small_session import write_small
-
-
-class Target(NamedTuple):
-    """A kind of input.
-
-    Attributes
-    ----------
-    seeds : callable
-        Makes whole examples in an empty folder.
-    read : callable
-        Reads bytes, with a folder of its own to put them in; may raise `PhospheneError` and nothing else.
-    """
-
-    seeds: Callable[[Path], list[bytes]]
-    read: Callable[[bytes, Path], None]
 
 
 def _xdf_seeds(folder: Path) -> list[bytes]:
@@ -145,37 +129,6 @@ def _read_calibration(data: bytes, folder: Path) -> None:
     load_offset("webcam", "driver", folder)
 
 
-def _linear_seeds(folder: Path) -> list[bytes]:
-    about = {"name": "x", "labels": ["Fz"], "grid": {}, "lagged_film": True}
-    head = {"__metadata__": {"about": json.dumps(about)}}
-    head |= {"eeg_mean": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
-    text = json.dumps(head).encode()
-    return [len(text).to_bytes(8, "little") + text + bytes(4)]
-
-
-def _read_linear(data: bytes, folder: Path) -> None:
-    from models.linear_model import FILE, LinearModel
-
-    (folder / FILE).write_bytes(data)
-    LinearModel.load(folder)
-
-
-def _checkpoint_seeds(folder: Path) -> list[bytes]:
-    import models.checkpoint
-
-    return [(Path(models.checkpoint.__file__).parent / "weights" / "demo" / "checkpoint.json").read_bytes()]
-
-
-def _read_checkpoint(data: bytes, folder: Path) -> None:
-    import models.checkpoint
-
-    demo = Path(models.checkpoint.__file__).parent / "weights" / "demo"
-    if not (folder / "m").exists():
-        shutil.copytree(demo, folder / "m")
-    (folder / "m" / "checkpoint.json").write_bytes(data)
-    models.checkpoint.load_checkpoint(folder / "m")
-
-
 TARGETS = {
     "xdf": Target(_xdf_seeds, _read_xdf),
     "session": Target(_xdf_seeds, _read_session),
@@ -183,6 +136,16 @@ TARGETS = {
     "edf": Target(_edf_seeds, _read_edf),
     "manifest": Target(_manifest_seeds, _read_manifest),
     "calibration": Target(_calibration_seeds, _read_calibration),
-    "linear": Target(_linear_seeds, _read_linear),
-    "checkpoint": Target(_checkpoint_seeds, _read_checkpoint),
+    **MODEL_TARGETS,
 }
+
+
+def try_once(target: Target, data: bytes, folder: Path) -> str:
+    """Return "read" or "refused"; any other outcome is the exception itself."""
+    try:
+        target.read(data, folder)
+    except PhospheneError as refusal:
+        if "\n" in str(refusal).strip():
+            raise RuntimeError("a refusal of more than one line") from refusal
+        return "refused"
+    return "read"
