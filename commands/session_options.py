@@ -61,7 +61,9 @@ class StreamsGroup:
     montage: Annotated[
         str | None,
         typer.Option(
-            "--montage", help="Names of the electrodes: a file, Fz,Cz,Pz in the stream's order, or 1=Fz,2=C3."
+            "--montage",
+            help="Names of the electrodes, kept for this headset: a file, Fz,Cz,Pz in the stream's order, or "
+            "1=Fz,2=C3; none forgets them.",
         ),
     ] = None
 

@@ -282,6 +282,8 @@ def _open_recordable(
     if streams.stimulus is not None:
         choice = replace(choice, stimulus=_player(streams.stimulus, streams.screen, shown))
     running = open_live(choice)
+    if told := running.pipeline.eeg_info.named_by:
+        tell(f"{running.pipeline.eeg_info.name}: {told}.")
     offer_recording(
         running,
         out,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiment.closed_loop import give_feedback
+from experiment.device_names import DeviceNames
 from experiment.feedback_options import FeedbackChoice
 from experiment.model_choice import ModelChoice
 from experiment.pictures import pictures_of
@@ -57,9 +58,8 @@ def open_live(choice: LiveChoice) -> Running:
 
     hush()
     clock = LslClock()
-    eeg: EegSource = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
-    if choice.montage is not None:
-        eeg = Renamed(eeg, choice.montage)
+    stream = LslEeg(StreamSelector.parse(choice.eeg), clock=choice.clock)
+    eeg: EegSource = Renamed(stream, DeviceNames(choice.montage))
     videos = _videos(choice, clock)
     build = partial(choice.model.build, n_videos=len(videos), pictures=partial(pictures_of, videos[0]))
     try:

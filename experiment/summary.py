@@ -121,6 +121,8 @@ def summarise(
         "eeg": {
             "name": eeg.name,
             "channels": list(pipeline.labels),
+            "unit": pipeline.eeg_info.unit,
+            "named_by": pipeline.eeg_info.named_by,
             "rate_nominal": eeg.rate_nominal,
             "rate_effective": _rounded(eeg.rate_effective, 4),
             "drift_ppm": _rounded(eeg.drift_ppm, 1),
@@ -129,6 +131,7 @@ def summarise(
             "samples": eeg.samples,
             "state": eeg.state.value,
             "note": eeg.note,
+            "channel_quality": pipeline.eeg.channels(),
         },
         "video": video,
         "other_videos": others,

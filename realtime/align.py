@@ -114,7 +114,7 @@ class Aligner:
             index=index,
             end=end,
             eeg=np.ascontiguousarray(rows.T),
-            eeg_valid=np.repeat(valid[None], rows.shape[1], axis=0),
+            eeg_valid=np.ascontiguousarray(valid.T),
             eeg_scale=np.ones(rows.shape[1], np.float32) if scale is None else scale,
             frame_seq=seq,
             frame_valid=shown,

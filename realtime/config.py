@@ -1,10 +1,17 @@
-"""The configuration of streams and time. Frozen; unknown names are refused."""
+"""The configuration of streams and time, frozen and strict; and what is kept for the user from run to run."""
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from realtime.errors import ConfigError
 
 
 class Frozen(BaseModel):
@@ -84,3 +91,41 @@ class ConditioningConfig(Frozen):
     channels: tuple[str, ...] | None = None  # names in the order wanted; None takes the stream's EEG channels
     unit: str | None = None  # overrides what the stream says
     scale_s: float = Field(20.0, gt=0)  # memory of the running robust scale
+
+
+def config_folder() -> Path:
+    """Return the user's folder for settings, after the XDG Base Directory Specification."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "phosphene"
+
+
+def read_kept(path: Path, again: str) -> dict[str, Any]:
+    """Read a table that `write_kept` wrote; empty where there is none.
+
+    Parameters
+    ----------
+    again : str
+        What a user does to fill it again, for the message.
+
+    Raises
+    ------
+    ConfigError
+        The file is there and cannot be understood.
+    """
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, OSError) as failure:
+        raise ConfigError(f"{path} cannot be read ({failure}): remove it and {again}") from None
+    if not isinstance(known, dict):
+        raise ConfigError(f"{path} holds no table: remove it and {again}")
+    return known
+
+
+def write_kept(path: Path, table: Mapping[str, Any]) -> None:
+    """Keep a table for the next run, so that a crash leaves the old file or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(table, indent=2, ensure_ascii=False), encoding="utf-8")
+    part.replace(path)

@@ -200,7 +200,8 @@ class Pipeline:
         self.frames_not_ready += int(np.sum(interval.frame_valid & ~ready))
         if not interval.eeg_valid.all():
             self.masked_intervals += 1
-        eeg_share = float(interval.eeg_valid.mean())  # of what the stream gave, whatever is left out of it
+        there = interval.eeg_valid  # of what the stream gave, whatever is left out of it
+        eeg_share = float(np.mean(there.mean(axis=0) >= 0.5))  # one loose electrode is no gap
         interval = _without(_but_not(interval, self.labels, self.left_out), ~ready)
         others = tuple(self._other(index, video) for video in self.videos[1:])
         video_share = float(interval.frame_valid.mean())
@@ -234,6 +235,7 @@ class Pipeline:
             stage_ms=stage_ms,
             share=scores.share,
             others=tuple(self._told(*pair) for pair in zip(others, scores.others, strict=True)),
+            channel_valid=tuple(map(float, there.mean(axis=1))),
         )
         self._publish(reading)
         return reading

@@ -32,10 +32,12 @@ class GridRing:
         self.first: int | None = None  # position of the first row ever written
         self.head = 0  # one past the newest position
         self._rows = np.zeros((capacity, width), np.float32)
-        self._valid = np.zeros(capacity, bool)
+        self._valid = np.zeros((capacity, width), bool)
 
-    def write(self, start: int, rows: FloatArray) -> None:
+    def write(self, start: int, rows: FloatArray, valid: BoolArray | None = None) -> None:
         """Write `rows` of shape (n, width) from position `start`; positions stepped over become invalid.
+
+        `valid` (n, width) says which values are there; all by default.
 
         Raises
         ------
@@ -50,13 +52,14 @@ class GridRing:
             self._valid[where] = False
         stop = start + len(rows)
         kept = rows[-self.capacity :]
+        there = None if valid is None else valid[-self.capacity :]
         for where, part in self._places(stop - len(kept), stop):
             self._rows[where] = kept[part]
-            self._valid[where] = True
+            self._valid[where] = True if there is None else there[part]
         self.head = stop
 
     def read(self, start: int, stop: int) -> tuple[FloatArray, BoolArray]:
-        """Copy positions [start, stop): rows (n, width), 0 where missing, and which are valid (n,)."""
+        """Copy positions [start, stop): rows (n, width), 0 where missing, and which are valid (n, width)."""
         positions = np.arange(start, stop)
         where = positions % self.capacity
         head_before = self.head
@@ -64,7 +67,7 @@ class GridRing:
         valid = self._valid[where]
         first = self.first if self.first is not None else self.head
         oldest = max(first, self.head - self.capacity)
-        valid &= (positions >= oldest) & (positions < head_before)
+        valid &= ((positions >= oldest) & (positions < head_before))[:, None]
         rows[~valid] = 0.0
         return rows, valid
 

@@ -52,6 +52,8 @@ class EegInfo:
         What the values of each channel are multiplied with to be in their unit; () where that is 1 for all.
     header : str
         The stream's own XML, as its sender gave it; empty where it has none.
+    named_by : str
+        Where names or a unit come from that the stream does not state itself, in words; else empty.
     """
 
     name: str
@@ -65,6 +67,7 @@ class EegInfo:
     kinds: tuple[str, ...] = ()
     scales: tuple[float, ...] = ()
     header: str = field(default="", compare=False)
+    named_by: str = field(default="", compare=False)
 
     @property
     def n_channels(self) -> int:
@@ -116,11 +119,14 @@ class EegChunk:
     stamps : array of shape (n_samples,), float64 s on the LSL clock, strictly rising
     gap_before : bool
         A new segment begins with the first sample: what came before does not join on.
+    bad : array of shape (n_samples, n_channels), bool, or None
+        Values that are missing on their channel alone, see `realtime.eeg.bad_values`; None where none is.
     """
 
     samples: FloatArray
     stamps: TimeArray
     gap_before: bool = False
+    bad: BoolArray | None = None
 
 
 @dataclass(frozen=True)
@@ -327,6 +333,13 @@ class Reading:
     """One published result. Times in seconds on the LSL clock, stage latencies in milliseconds.
 
     `others` are the further videos, in their order; all else is about the EEG and the main video.
+
+    Attributes
+    ----------
+    eeg_valid_share : float
+        Share of the interval at which at least half of the channels were there.
+    channel_valid : tuple of float
+        Share of the interval at which each channel was there.
     """
 
     seq: int
@@ -344,6 +357,7 @@ class Reading:
     stage_ms: dict[str, float] = field(default_factory=dict)
     share: float = 1.0
     others: tuple[OtherReading, ...] = ()
+    channel_valid: tuple[float, ...] = ()
 
     @property
     def latency_ms(self) -> float:

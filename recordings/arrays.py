@@ -226,8 +226,8 @@ class IntervalCut:
         return self._table.shown[self._slots(index)]
 
     def _eeg_valid(self, index: int) -> BoolArray:
-        valid = self._table.eeg_valid[self._points(index)]
-        return np.broadcast_to(valid, (self._table.eeg.shape[1], len(valid)))
+        valid: BoolArray = self._table.eeg_valid[self._points(index)].T
+        return valid
 
     def _scale(self, index: int) -> FloatArray:
         scale: FloatArray = self._table.eeg_scale[index - self._table.first]

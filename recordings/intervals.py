@@ -25,7 +25,7 @@ class Table(NamedTuple):
     first : int
         The slot of the first row, counted from time 0 of the session's clock.
     eeg : array of shape (n_slots · points a slot, n_channels), float32 µV, 0 where invalid
-    eeg_valid : array of shape (n_slots · points a slot,), bool
+    eeg_valid : array of shape (n_slots · points a slot, n_channels), bool
     eeg_scale : array of shape (n_slots, n_channels), float32 µV
         As known at each slot's time.
     position : array of shape (n_slots,), int64

@@ -12,7 +12,7 @@ from realtime.model import ModelCard
 from realtime.pipeline import Pipeline
 from realtime.types import RawChunk
 from recordings.recorder import Recorder
-from recordings.session.headers import video_stream
+from recordings.session.headers import READINGS, readings_header, video_stream
 from recordings.session.options import RecordingOptions
 from recordings.xdf.writer import StreamHeader
 
@@ -48,8 +48,9 @@ class PipelineRecording:
     ):
         self._pipeline = pipeline
         videos = {video_stream(number): info for number, info in enumerate(pipeline.video_infos)}
+        readings = readings_header(len(videos), pipeline.labels)
         self.recorder = Recorder(
-            folder, {EEG: pipeline.eeg_info}, videos, others, options,
+            folder, {EEG: pipeline.eeg_info}, videos, {**(others or {}), READINGS: readings}, options,
             notes={"model": _named(pipeline.model.card)},
         )  # fmt: skip
         self._heard = False

@@ -89,7 +89,8 @@ class Recorder:
     video : mapping of str to VideoInfo
         Videos by the name they are fed under, which is also the file's.
     others : mapping of str to StreamHeader or str
-        Further streams; a `str` is a header's XML as LSL gives it, kept as it is.
+        Further streams; a `str` is a header's XML as LSL gives it, kept as it is. `READINGS` stands in place
+        of the header that names no electrodes.
     free_bytes : callable
         Returns the free bytes of the disk a folder is on.
     notes : mapping of str to JSON values
@@ -119,6 +120,8 @@ class Recorder:
         self._clock, self._n_videos = clock or LslClock(), max(1, len(video or {}))
         self._free_bytes = free_bytes
         headers = _headers(eeg, video or {}, others or {})
+        shown = headers[READINGS]
+        self._reading_columns = shown.n_channels if isinstance(shown, StreamHeader) else 0
         self._files = SessionFiles(self.folder, headers, video or {}, self.options)
         limits = self.options.queue_mb * 1e6, self.options.frames_queued
         self._queue = RecorderQueue(headers, video or {}, *limits)
@@ -166,7 +169,9 @@ class Recorder:
 
     def reading(self, reading: Reading) -> None:
         """Record what the program said of an interval, at the interval's end."""
-        self.samples(READINGS, np.array([reading.end]), np.array([reading_row(reading, self._n_videos)]))
+        row = reading_row(reading, self._n_videos)
+        row += reading.channel_valid[: self._reading_columns - len(row)]
+        self.samples(READINGS, np.array([reading.end]), np.array([row]))
 
     def frame(self, source: str, frame: Frame) -> None:
         """Record a picture; where too many wait already it is dropped and counted."""
@@ -299,7 +304,7 @@ def _headers(
     eeg: Mapping[str, EegInfo], video: Mapping[str, VideoInfo], others: Mapping[str, StreamHeader | str]
 ) -> dict[str, StreamHeader | str]:
     """Streams of samples by the name they are fed under."""
-    names = [*eeg, *others, MARKERS, READINGS, *video]
+    names = [*eeg, *others, MARKERS, *video]
     if len(set(names)) < len(names):
         raise SessionError(
             f"two streams are to be recorded under one name, among {', '.join(names)}: rename one in its "
@@ -309,7 +314,7 @@ def _headers(
         **{name: info.header or eeg_header(info) for name, info in eeg.items()},
         **others,
         MARKERS: marker_header(),
-        READINGS: readings_header(max(1, len(video))),
+        READINGS: others.get(READINGS) or readings_header(max(1, len(video))),
     }
 
 

@@ -32,7 +32,9 @@ _TYPES = {
     "gyroscope": "misc", "mag": "misc", "magnetometer": "misc", "imu": "misc", "counter": "misc",
     "timestamp": "misc", "time": "misc", "battery": "misc", "cq": "misc", "quality": "misc",
     "impedance": "misc", "temp_sensor": "misc", "light": "misc", "audio": "misc", "photo": "misc",
+    "bipolar": "bio", "syncpulse": "stim", "sync": "stim",
 }  # fmt: skip
+_VOLTAGES_OF_THE_HEAD = re.compile(r"eeg|signal|data|raw|unknown|none|n/?a|electrode|voltage|channel", re.I)
 _NAMES = (
     (r"(h|v)?eog|eye|loc\b|roc\b|e[12]-m[12]", "eog"),
     (r"ecg|ekg|heart", "ecg"),
@@ -42,7 +44,7 @@ _NAMES = (
     (r"gsr|eda\b|skin", "gsr"),
     (r"sa?p?o2|pulse|pleth|ppg|bvp|hr\b", "bio"),
     (r"trig|trg|sti\b|stim|status|event|marker|digi", "stim"),
-    (r"counter|sample|timestamp|packet|interpol|batt|cq_", "misc"),
+    (r"counter|sample|timestamp|packet|interpol|batt|cq_|valid", "misc"),
     (r"acc|gyr|mag|pos(ition)?\b|body|light|[xyz]_dir", "misc"),
 )  # fmt: skip
 _NOT_EEG = re.compile(
@@ -101,10 +103,11 @@ def kind_of(type: str, label: str, unit: str) -> str:
         return "stim"
     if word == "eeg":
         return _by_name(label) if _NOT_EEG.match(label) else "eeg"
-    if unit and _NO_VOLTAGE.match(unit.strip()):
-        named = _by_name(label)
-        return "misc" if named == "eeg" else named
-    return _by_name(label)
+    named = _by_name(label)
+    foreign = word and not _VOLTAGES_OF_THE_HEAD.search(word)
+    if named == "eeg" and (foreign or (unit and _NO_VOLTAGE.match(unit.strip()))):
+        return "misc"
+    return named
 
 
 def kinds_of(info: EegInfo) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ The same object runs live, in replay and in training. Its result does not depend
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -12,9 +13,10 @@ import numpy as np
 from scipy import signal
 
 from realtime.config import ConditioningConfig
+from realtime.eeg.bad_values import BadValues, Judged
 from realtime.eeg.channels import kind_of
 from realtime.errors import StreamFormatError
-from realtime.types import EegChunk, FloatArray, TimeArray
+from realtime.types import BoolArray, EegChunk, FloatArray, TimeArray
 
 # The four electrodes the 10-10 system renamed (American Clinical Neurophysiology Society, guideline 2).
 _RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
@@ -141,39 +143,64 @@ class Conditioner:
         self._sos = design(config.band_hz, config.notch_hz, rate)
         self._at_rest = signal.sosfilt_zi(self._sos) if len(self._sos) else np.zeros((0, 2))
         self._state: np.ndarray | None = None
-        self._held = np.zeros(len(self._pick))
+        self.bad_values = BadValues(len(self._pick), rate)
 
-    def to_microvolt(self, samples: FloatArray) -> np.ndarray:
-        """Chosen channels (n_samples, n_channels) in µV, float64, unfiltered; NaN repeats what was before."""
-        microvolt = samples[:, self._pick].astype(np.float64) * self._gain
-        finite = np.isfinite(microvolt)
-        if not finite.all():
-            rows = np.where(finite, np.arange(len(microvolt))[:, None], -1)
-            last = np.maximum.accumulate(rows, axis=0)
-            held = np.take_along_axis(microvolt, np.maximum(last, 0), axis=0)
-            microvolt = np.where(last < 0, self._held, held)
-        if len(microvolt):
-            self._held = microvolt[-1]
-        return microvolt
+    def judge(self, samples: FloatArray) -> Judged:
+        """Chosen channels (n_samples, n_channels) in µV, unfiltered, and what of them is missing."""
+        return self.bad_values.push(samples[:, self._pick].astype(np.float64) * self._gain)
 
-    def push(self, chunk: EegChunk, microvolt: np.ndarray | None = None) -> EegChunk:
+    def push(self, chunk: EegChunk, judged: Judged | None = None) -> EegChunk:
         """Condition one chunk; a new segment starts from the filter's rest at its own first sample.
 
-        `microvolt` may hand in `to_microvolt(chunk.samples)` where it was needed anyway.
+        So does a channel that is good again. `judged` may hand in `judge(chunk.samples)` where it was needed
+        anyway; a sample is judged once.
         """
-        values = self.to_microvolt(chunk.samples) if microvolt is None else microvolt
+        if not len(chunk.samples):
+            return EegChunk(np.zeros((0, len(self._pick)), np.float32), chunk.stamps, chunk.gap_before)
+        values, bad, again = judged or self.judge(chunk.samples)
         if self._average:
-            values = values - values.mean(axis=1, keepdims=True)
-        if len(self._sos) and len(values):
+            values = values - _mean_of_good(values, bad)
+        if len(self._sos):
             if self._state is None or chunk.gap_before:
                 self._state = self._at_rest[:, None, :] * values[0][None, :, None]
-            filtered, self._state = signal.sosfilt(self._sos, values.T, axis=1, zi=self._state)
-            values = filtered.T
-        return EegChunk(np.ascontiguousarray(values, np.float32), chunk.stamps, chunk.gap_before)
+            values = self._filter(values, again)
+        samples = np.ascontiguousarray(values, np.float32)
+        return EegChunk(samples, chunk.stamps, chunk.gap_before, bad if bad.any() else None)
+
+    def _filter(self, values: TimeArray, again: BoolArray) -> TimeArray:
+        """Filter samples (n_samples, n_channels); a channel begins from rest where it is good `again`."""
+        assert self._state is not None
+        parts, starts = [], [0, *map(int, np.flatnonzero(again.any(axis=1))), len(values)]
+        for start, stop in itertools.pairwise(starts):
+            for channel in np.flatnonzero(again[start]) if stop > start else ():
+                self._state[:, channel] = self._at_rest * values[start, channel]
+            if stop > start:
+                part, self._state = signal.sosfilt(self._sos, values[start:stop].T, axis=1, zi=self._state)
+                parts.append(part.T)
+        return np.concatenate(parts)
+
+
+def _mean_of_good(values: TimeArray, bad: BoolArray) -> TimeArray:
+    """Mean over the channels (n_samples, n_channels) that are good, (n_samples, 1)."""
+    if not bad.any():
+        return np.asarray(values.mean(axis=1, keepdims=True))
+    n_good = np.maximum(np.count_nonzero(~bad, axis=1, keepdims=True), 1)
+    return np.asarray(np.where(bad, 0.0, values).sum(axis=1, keepdims=True) / n_good)
+
+
+def _median(values: FloatArray) -> FloatArray:
+    """Median of each column of (n_values, n_channels), without NaN; 1 where there is nothing else."""
+    unknown = np.isnan(values)
+    if not unknown.any():
+        return np.asarray(np.median(values, axis=0))
+    known = np.where(unknown.all(axis=0), np.float32(1.0), values)
+    return np.asarray(np.nanmedian(known, axis=0))
 
 
 class RunningScale:
     """Robust standard deviation of each channel over the last seconds: 1.4826 · median of |x|, causal.
+
+    What is missing counts for nothing.
 
     Renewed once a second of samples, so that it is a function of the samples alone; `at(time)` gives what was
     known then, for the last `kept` seconds. Thinned to about 64 values a second: a median does not need more.
@@ -197,6 +224,8 @@ class RunningScale:
             picked = np.arange(start + (-(self._n_samples)) % self._thin, stop, self._thin)
             where = (self._n_values + np.arange(len(picked))) % self._size
             self._values[where] = np.abs(chunk.samples[picked])
+            if chunk.bad is not None:
+                self._values[where] = np.where(chunk.bad[picked], np.nan, self._values[where])
             self._n_values += len(picked)
             self._n_samples += stop - start
             if self._n_samples % self._step == 0:
@@ -205,7 +234,7 @@ class RunningScale:
 
     def _renew(self, stamp: float) -> None:
         held = self._values[: min(self._n_values, self._size)]
-        scale = np.maximum(1.4826 * np.median(held, axis=0), 1e-3).astype(np.float32)
+        scale = np.maximum(1.4826 * _median(held), 1e-3).astype(np.float32)
         self._known = [*self._known[1 - self._kept :], (stamp, scale)]
 
     def at(self, time: float) -> FloatArray | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from realtime.config import ConditioningConfig, GridConfig
+from realtime.eeg.bad_values import KINDS, in_words
 from realtime.eeg.channels import gains_uv
 from realtime.eeg.conditioning import Conditioner, RunningScale, choose_channels
 from realtime.eeg.quality import QualityMonitor
@@ -72,12 +74,32 @@ class EegIntake:
 
     def _take(self, chunks: list[EegChunk]) -> None:
         for chunk in chunks:
-            microvolt = self.conditioner.to_microvolt(chunk.samples)
-            self.quality.push(microvolt)
-            conditioned = self.conditioner.push(chunk, microvolt)
+            if not len(chunk.samples):
+                continue
+            judged = self.conditioner.judge(chunk.samples)
+            self.quality.push(judged.microvolt, judged.bad)
+            conditioned = self.conditioner.push(chunk, judged)
             self.scale.push(conditioned)
             self._interpolator.push(conditioned)
             self.side.push(chunk)
+
+    def missing(self) -> list[str]:
+        """Say of each channel which values are taken for missing, and why."""
+        return in_words(self.conditioner.labels, self.conditioner.bad_values.counts, self.fitter.samples)
+
+    def channels(self) -> list[dict[str, Any]]:
+        """Describe each channel: amplitude in the last second, what is wrong with it, values by fault."""
+        quality, counts = self.quality, self.conditioner.bad_values.counts
+        rows = zip(quality.labels, quality.amplitudes_uv, quality.reasons.values(), counts.T, strict=True)
+        return [
+            {
+                "label": label,
+                "amplitude_uv": float(amplitude),
+                "fault": fault,
+                "missing": dict(zip(KINDS, map(int, column), strict=True)),
+            }
+            for label, amplitude, fault, column in rows
+        ]
 
     def health(self) -> EegHealth:
         """Return the source's health with what was counted here."""
@@ -94,5 +116,5 @@ class EegIntake:
             samples=fitter.samples,
             note=health.note or fitter.note or flag_amplitude(self.quality.amplitude_uv),
             clock_steps=len(fitter.clock_steps),
-            warnings=(*health.warnings, *filter(None, [fitter.note])),
+            warnings=(*health.warnings, *filter(None, [fitter.note]), *self.missing()),
         )

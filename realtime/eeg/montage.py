@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from realtime.types import EegHealth, EegInfo, RawChunk
 
 
 def read_montage(text: str) -> tuple[str, ...]:
-    """Return the entries of a montage as a user gives it, for `Renamed`.
+    """Return the entries of a montage as a user gives it, for `rename`.
 
     Parameters
     ----------
@@ -39,50 +39,67 @@ def read_montage(text: str) -> tuple[str, ...]:
     return names
 
 
+def rename(info: EegInfo, labels: Sequence[str]) -> EegInfo:
+    """Return a stream whose channels are called otherwise than its sender calls them.
+
+    Parameters
+    ----------
+    info : EegInfo
+    labels : sequence of str
+        A 10-20 name for each channel of the stream, in its order; or `2=Cz` for those that are meant, by
+        number from 1: then the others are no EEG.
+
+    Raises
+    ------
+    StreamFormatError
+        They are not as many as the channels, or a number is none of a channel.
+    """
+    if all("=" in label for label in labels):
+        return _by_number(info, labels)
+    if len(labels) != info.n_channels:
+        named, there = ", ".join(labels), ", ".join(info.labels)
+        raise StreamFormatError(
+            f"the montage names {len(labels)} electrodes ({named}), but the stream has "
+            f"{info.n_channels} channels ({there}): name each of them, in this order, or some: 1=Fz"
+        )
+    return replace(info, labels=tuple(labels))
+
+
+def _by_number(info: EegInfo, entries: Sequence[str]) -> EegInfo:
+    labels = list(info.labels)
+    kinds = ["misc" if kind == "eeg" else kind for kind in kinds_of(info)]
+    for entry in entries:
+        number, _, name = (part.strip() for part in entry.partition("="))
+        if not (number.isdecimal() and 1 <= int(number) <= info.n_channels and name):
+            raise StreamFormatError(
+                f"the montage's {entry!r} names no channel: there are channels 1 to {info.n_channels} "
+                f"({', '.join(info.labels)}); write for example 1=Fz"
+            )
+        labels[int(number) - 1], kinds[int(number) - 1] = name, "eeg"
+    return replace(info, labels=tuple(labels), kinds=tuple(kinds))
+
+
 class Renamed:
-    """An `EegSource` whose channels are called otherwise than its stream calls them.
+    """An `EegSource` whose channels are named by the user.
 
     Parameters
     ----------
     source : EegSource
-    labels : sequence of str
-        A 10-20 name for each channel of the stream, in its order; or `2=Cz` for those that are meant, by
-        number from 1: then the others are no EEG.
+    naming : callable
+        Given what the stream says of itself, returns it with the names that are used.
     """
 
-    def __init__(self, source: EegSource, labels: Sequence[str]):
-        self._source, self._labels = source, tuple(labels)
+    def __init__(self, source: EegSource, naming: Callable[[EegInfo], EegInfo]):
+        self._source, self._naming = source, naming
 
     def open(self) -> EegInfo:
-        """Connect; the names must be as many as the stream's channels, or name them by number.
+        """Connect, and name the channels.
 
         Raises
         ------
         StreamNotFound, StreamFormatError, SessionError
         """
-        info = self._source.open()
-        if all("=" in label for label in self._labels):
-            return self._by_number(info)
-        if len(self._labels) != info.n_channels:
-            named, there = ", ".join(self._labels), ", ".join(info.labels)
-            raise StreamFormatError(
-                f"the montage names {len(self._labels)} electrodes ({named}), but the stream has "
-                f"{info.n_channels} channels ({there}): name each of them, in this order, or some: 1=Fz"
-            )
-        return replace(info, labels=self._labels)
-
-    def _by_number(self, info: EegInfo) -> EegInfo:
-        labels = list(info.labels)
-        kinds = ["misc" if kind == "eeg" else kind for kind in kinds_of(info)]
-        for entry in self._labels:
-            number, _, name = (part.strip() for part in entry.partition("="))
-            if not (number.isdecimal() and 1 <= int(number) <= info.n_channels and name):
-                raise StreamFormatError(
-                    f"the montage's {entry!r} names no channel: there are channels 1 to {info.n_channels} "
-                    f"({', '.join(info.labels)}); write for example 1=Fz"
-                )
-            labels[int(number) - 1], kinds[int(number) - 1] = name, "eeg"
-        return replace(info, labels=tuple(labels), kinds=tuple(kinds))
+        return self._naming(self._source.open())
 
     def read(self, timeout_s: float = 0.0) -> RawChunk | None:
         """Return what the wrapped source has."""

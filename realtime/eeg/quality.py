@@ -10,6 +10,7 @@ FLAT_UV = 0.5  # peak to peak over a second; amplifier noise alone is larger
 NOISY_UV = 150.0  # robust standard deviation after removing the second's drift
 RAIL_FROM_UV = 400.0  # a value that stands still so far from zero is the end of the amplifier's range
 RAILING_SHARE = 0.2  # of a second spent exactly at its own extreme
+_MISSING_SHARE = 0.2  # of a second that is missing: the channel is called so
 _ROBUST = 1.4826  # median absolute deviation to standard deviation of a Gaussian
 
 
@@ -48,18 +49,33 @@ class QualityMonitor:
         self.labels = tuple(labels)
         self.reasons: dict[str, str] = dict.fromkeys(labels, "")
         self.amplitude_uv = 0.0  # median |x| over channels and the last second, mean removed
+        self.amplitudes_uv = np.zeros(len(labels))  # of each channel
         self._window = np.zeros((max(2, round(rate)), len(labels)))
+        self._missing = np.zeros(len(labels), np.int64)  # values of the window that are none
         self._filled = 0
 
-    def push(self, microvolt: np.ndarray) -> None:
-        """Take samples (n_samples, n_channels) in µV, unfiltered."""
+    def push(self, microvolt: np.ndarray, missing: np.ndarray | None = None) -> None:
+        """Take samples (n_samples, n_channels) in µV, unfiltered, and which of them are missing."""
         start = 0
         while start < len(microvolt):
             taken = min(len(microvolt) - start, len(self._window) - self._filled)
             self._window[self._filled : self._filled + taken] = microvolt[start : start + taken]
+            if missing is not None:
+                self._missing += np.count_nonzero(missing[start : start + taken], axis=0)
             self._filled += taken
             start += taken
             if self._filled == len(self._window):
-                self.reasons = dict(zip(self.labels, judge(self._window), strict=True))
-                self.amplitude_uv = float(np.median(np.abs(self._window - np.median(self._window, axis=0))))
-                self._filled = 0
+                self._conclude()
+
+    def _conclude(self) -> None:
+        """Judge the second that is full, and begin the next."""
+        away = np.abs(self._window - np.median(self._window, axis=0))
+        self.amplitude_uv, self.amplitudes_uv = float(np.median(away)), np.median(away, axis=0)
+        mostly = self._missing > _MISSING_SHARE * len(self._window)
+        reasons = judge(self._window)
+        said = {"railing", "flat"}  # says more than that it is missing
+        self.reasons = {
+            label: "missing" if gone and reason not in said else reason
+            for label, reason, gone in zip(self.labels, reasons, mostly, strict=True)
+        }
+        self._filled, self._missing = 0, np.zeros_like(self._missing)

@@ -10,6 +10,7 @@ import numpy as np
 import pylsl
 
 from realtime.eeg.channels import describe_channels, kinds_of
+from realtime.eeg.makers import filled, manufacturer_in
 from realtime.errors import StreamFormatError
 from realtime.lsl.anchor import Anchor
 from realtime.lsl.selector import StreamSummary
@@ -192,10 +193,12 @@ def _eeg_info(summary: StreamSummary, full: pylsl.StreamInfo) -> EegInfo:
         rows.append({key: channel.child_value(key) for key in ("label", "unit", "type", "scaling_factor")})
         channel = channel.next_sibling("channel")
     found = describe_channels(rows, summary.n_channels)
-    return EegInfo(
+    info = EegInfo(
         name=summary.name, rate_nominal=summary.rate_nominal, source_id=summary.source_id, host=summary.host,
         type=summary.type, header=full.as_xml(), **found._asdict(),
     )  # fmt: skip
+    places = full.desc(), full.desc().child("acquisition")
+    return filled(info, manufacturer_in(place.child_value("manufacturer") for place in places))
 
 
 def _microvolts(unit: str) -> float:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.ring import GridRing
-from realtime.types import EegChunk, FloatArray, TimeArray
+from realtime.types import BoolArray, EegChunk, FloatArray, IndexArray, TimeArray
 
+_TOUCHED = 2  # samples on either side whose loss takes a point: the others weigh little, and are held
 HALF_WIDTH = 6
 """Samples on either side of a point. With the window below the error stays under -60 dB up to 0.35 of the
 rate, and the newest point waits 6 samples for its neighbours: 23 ms at 256 Hz."""
@@ -74,13 +75,16 @@ class GridInterpolator:
         self._grid_hz = grid_hz
         self._ring = ring
         self._samples = np.zeros((0, ring.width), np.float32)
+        self._bad = np.zeros((0, ring.width), bool)
         self._stamps: TimeArray = np.zeros(0)
 
     def push(self, chunk: EegChunk) -> None:
         """Take in conditioned samples and write the grid points they complete."""
         if chunk.gap_before:
-            self._samples, self._stamps = self._samples[:0], self._stamps[:0]
+            self._samples, self._bad, self._stamps = self._samples[:0], self._bad[:0], self._stamps[:0]
         self._samples = np.concatenate([self._samples, chunk.samples])
+        bad = np.zeros(chunk.samples.shape, bool) if chunk.bad is None else chunk.bad
+        self._bad = np.concatenate([self._bad, bad])
         self._stamps = np.concatenate([self._stamps, chunk.stamps])
         stop = len(self._stamps) - HALF_WIDTH  # points lie before the stamp of this sample
         if stop < HALF_WIDTH:
@@ -95,6 +99,13 @@ class GridInterpolator:
             position = np.clip(np.searchsorted(self._stamps, times, side="right") - 1, start, stop - 1)
             spacing = self._stamps[position + 1] - self._stamps[position]
             phase = np.clip((times - self._stamps[position]) / spacing, 0.0, 1.0)
-            self._ring.write(first, interpolate(self._samples, position, phase))
-        self._samples = self._samples[stop - start :]
+            self._ring.write(first, interpolate(self._samples, position, phase), self._whole(position))
+        self._samples, self._bad = self._samples[stop - start :], self._bad[stop - start :]
         self._stamps = self._stamps[stop - start :]
+
+    def _whole(self, position: IndexArray) -> BoolArray | None:
+        """Whether each point (n_points, n_channels) has good samples around it; None where all are good."""
+        if not self._bad.any():
+            return None
+        around = position[:, None] + np.arange(1 - _TOUCHED, 1 + _TOUCHED)
+        return np.asarray(~self._bad[around].any(axis=1))

@@ -8,22 +8,21 @@ distance of two frames because every change meets the frames at another phase.
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from realtime.config import config_folder, read_kept, write_kept
 from realtime.errors import ConfigError, VideoError
 from realtime.types import TimeArray
 
 _SEARCH_S = (-0.1, 3.0)  # USB cameras lie between 5 and 150 ms; network cameras may take seconds
 _LEAST_CHANGES = 10
+_AGAIN = "calibrate again"
 _LEAST_EXPLAINED = 0.5  # share of the brightness' variance; a camera that sees the window gives 0.9
 
 
@@ -206,24 +205,15 @@ class _Fit:
         return float(tries[left <= left.min() + 1e-6].mean())
 
 
-def config_folder() -> Path:
-    """Return the user's folder for settings, after the XDG Base Directory Specification."""
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "phosphene"
-
-
 def save_offset(camera: str, stamp_source: str, offset: CameraOffset, folder: Path | None = None) -> Path:
     """Keep what was measured for `camera`, in place of an earlier measurement; returns the file.
 
     `stamp_source` belongs to it: stamps by the driver and by arrival have different offsets.
     """
     path = (folder or config_folder()) / "cameras.json"
-    known = _read(path)
+    known = read_kept(path, _AGAIN)
     known[f"{camera} | {stamp_source}"] = {**asdict(offset), "measured": date.today().isoformat()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")  # a crash leaves the old file or the new one, never half of it
-    part.write_text(json.dumps(known, indent=2, ensure_ascii=False), encoding="utf-8")
-    part.replace(path)
+    write_kept(path, known)
     return path
 
 
@@ -236,7 +226,7 @@ def load_offset(camera: str, stamp_source: str, folder: Path | None = None) -> C
         The file is there and cannot be understood.
     """
     path = (folder or config_folder()) / "cameras.json"
-    found = _read(path).get(f"{camera} | {stamp_source}")
+    found = read_kept(path, _AGAIN).get(f"{camera} | {stamp_source}")
     if found is None:
         return None
     try:
@@ -246,15 +236,3 @@ def load_offset(camera: str, stamp_source: str, folder: Path | None = None) -> C
             f"{path}: the entry of {camera!r} is not a calibration ({failure}): "
             "take it out and calibrate again"
         ) from failure
-
-
-def _read(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (ValueError, OSError) as failure:
-        raise ConfigError(f"{path} cannot be read ({failure}): remove it and calibrate again") from failure
-    if not isinstance(known, dict):
-        raise ConfigError(f"{path} holds no table of cameras: remove it and calibrate again")
-    return known

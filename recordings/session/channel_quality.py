@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from realtime.eeg.bad_values import KINDS, BadValues, in_words
 from realtime.eeg.channels import kinds_of, own_gains, units_of
 from realtime.eeg.quality import judge
 from realtime.eeg.units import flag_amplitude
-from realtime.types import IndexArray, TimeArray
+from realtime.errors import StreamFormatError
+from realtime.types import EegInfo, FloatArray, IndexArray, TimeArray
 from recordings.session.tracks import EegTrack
 
 _JUDGED_S = 60  # seconds that are looked at, spread over the session
@@ -18,13 +20,51 @@ _LEAST = 8  # samples that can be judged
 _FAULTS = ("flat", "railing", "noisy")
 
 
-def channel_quality(track: EegTrack, n_nan: IndexArray, problems: list[str]) -> list[dict[str, Any]]:
+class Missing:
+    """Counts the values of each channel that are none, by the code that finds them live.
+
+    Attributes
+    ----------
+    n_nan : array of shape (n_channels,), int64
+        How many values of each channel are no number, whatever its kind.
+    """
+
+    def __init__(self, info: EegInfo):
+        self.n_nan: IndexArray = np.zeros(info.n_channels, np.int64)
+        self.eeg = [i for i, kind in enumerate(kinds_of(info)) if kind == "eeg"]
+        try:
+            self._gains: TimeArray = own_gains(info)[0][self.eeg]
+        except StreamFormatError:  # no voltage: said by `channel_quality`
+            self._gains = np.ones(len(self.eeg))
+        self._bad = BadValues(len(self.eeg), info.rate_nominal)
+
+    def push(self, samples: FloatArray) -> None:
+        """Take samples (n_samples, n_channels) in the stream's units."""
+        self.n_nan += np.count_nonzero(~np.isfinite(samples), axis=0)
+        if len(samples):
+            self._bad.push(samples[:, self.eeg].astype(np.float64) * self._gains)
+
+    def of(self, channel: int) -> dict[str, int]:
+        """Return how many values of an EEG channel are none, by kind; {} for others."""
+        if channel not in self.eeg:
+            return {}
+        counts = self._bad.counts[:, self.eeg.index(channel)]
+        return dict(zip(KINDS, map(int, counts), strict=True))
+
+    def sentences(self, info: EegInfo, n_samples: int) -> list[str]:
+        """Say of each EEG channel what is taken for missing, beyond what is no number."""
+        counts = self._bad.counts.copy()
+        counts[0] = 0
+        return in_words([info.labels[i] for i in self.eeg], counts, n_samples)
+
+
+def channel_quality(track: EegTrack, missing: Missing, problems: list[str]) -> list[dict[str, Any]]:
     """Describe each channel of a stream; what is wrong is appended to `problems` as sentences.
 
     Parameters
     ----------
-    n_nan : array of shape (n_channels,), int64
-        How many values of each channel are no number.
+    missing : Missing
+        What was counted over the whole stream.
 
     Raises
     ------
@@ -50,11 +90,13 @@ def channel_quality(track: EegTrack, n_nan: IndexArray, problems: list[str]) -> 
                 "unit": units[i] if kind == "eeg" or not info.units else info.units[i],
                 "amplitude": None if volts[i] else amplitude,
                 "amplitude_uv": amplitude if volts[i] else None,
-                "nan": int(n_nan[i]),
+                "nan": int(missing.n_nan[i]),
+                "missing": missing.of(i),
                 **_shares(judged),
             }
         )
         problems += [f"{info.name}: {label} {fault}" for fault in _faults(channels[-1], track.n_samples)]
+    problems += [f"{info.name}: {words}" for words in missing.sentences(info, track.n_samples)]
     eeg = (c["amplitude_uv"] for c in channels if c["kind"] == "eeg")
     amplitudes = [float(one) for one in eeg if isinstance(one, float)]
     if amplitudes and (note := flag_amplitude(float(np.median(amplitudes)))):

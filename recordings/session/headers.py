@@ -49,10 +49,14 @@ def marker_header() -> StreamHeader:
     return StreamHeader(MARKERS, "Markers", 1, 0.0, "string", "markers")
 
 
-def readings_header(n_videos: int = 1) -> StreamHeader:
-    """Describe a stream of what the program said, one sample for each interval at the interval's end."""
+def readings_header(n_videos: int = 1, electrodes: Sequence[str] = ()) -> StreamHeader:
+    """Describe a stream of what the program said, one sample for each interval at the interval's end.
+
+    With the share of the interval at which each electrode was there, where they are named.
+    """
     more = [f"{label}{n}" for n in range(2, n_videos + 1) for label in _OTHER_CHANNELS]
-    channels = [{"label": label} for label in (*_READING_CHANNELS, *more)]
+    shares = [f"valid share of {name}" for name in electrodes]
+    channels = [{"label": label} for label in (*_READING_CHANNELS, *more, *shares)]
     return StreamHeader(
         READINGS, "Readings", len(channels), 0.0, "double64", "phosphene-readings",
         description={"channels": {"channel": channels}},

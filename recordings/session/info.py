@@ -9,8 +9,8 @@ import numpy as np
 
 from realtime.errors import PhospheneError, SessionError, StreamFormatError
 from realtime.time.stamps import StampFitter
-from realtime.types import IndexArray, RawChunk
-from recordings.session.channel_quality import channel_quality
+from realtime.types import RawChunk
+from recordings.session.channel_quality import Missing, channel_quality
 from recordings.session.manifest import read_manifest, sha256
 from recordings.session.session import Session
 from recordings.session.tracks import EegTrack, VideoTrack
@@ -119,26 +119,26 @@ def _eeg(track: EegTrack, problems: list[str]) -> dict[str, Any]:
         "end": end,
     }
     problems += [f"{info.name}: {one}" for one in track.clock_sets]
-    n_nan = np.zeros(info.n_channels, np.int64)
+    missing = Missing(info)
     try:
-        report |= _timing(track, n_nan, problems)
+        report |= _timing(track, missing, problems)
     except PhospheneError as error:
         problems.append(f"{info.name}: {error}")
     try:
-        report["channels"] = channel_quality(track, n_nan, problems)
+        report["channels"] = channel_quality(track, missing, problems)
     except StreamFormatError as error:
         problems.append(f"{info.name}: {error}")
     return report
 
 
-def _timing(track: EegTrack, n_nan: IndexArray, problems: list[str]) -> dict[str, Any]:
-    """Find rate, drift and gaps by the code that finds them live; count in `n_nan` what is no number."""
+def _timing(track: EegTrack, missing: Missing, problems: list[str]) -> dict[str, Any]:
+    """Find rate, drift and gaps by the code that finds them live; count in `missing` what is no value."""
     fitter = StampFitter(track.info.rate_nominal)
     offsets = track.offsets
     for piece in track.pieces():
         fitter.push(RawChunk(np.zeros((len(piece.stamps), 0), np.float32), piece.stamps, offsets))
         offsets = ()
-        n_nan += np.count_nonzero(~np.isfinite(piece.samples), axis=0)
+        missing.push(piece.samples)
     fitter.flush()
     name = track.info.name
     if fitter.gaps:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from realtime.eeg.channels import describe_channels
+from realtime.eeg.makers import filled, manufacturer_in
 from realtime.errors import SessionError
 from realtime.types import EegInfo, FloatArray, IndexArray, TimeArray
 from recordings.session.stamps import (
@@ -225,7 +226,7 @@ def describe_eeg(info: StreamInfo) -> EegInfo:
         {entry.tag: entry.text or "" for entry in channel}
         for channel in info.root.findall("desc/channels/channel")
     ]
-    return EegInfo(
+    described = EegInfo(
         name=info.name,
         rate_nominal=info.rate_nominal,
         source_id=info.source_id,
@@ -233,6 +234,8 @@ def describe_eeg(info: StreamInfo) -> EegInfo:
         type=info.type,
         **describe_channels(rows, info.n_channels)._asdict(),
     )
+    places = "desc/manufacturer", "desc/acquisition/manufacturer"
+    return filled(described, manufacturer_in(map(info.text, places)))
 
 
 def _video_file(xdf: Path, info: StreamInfo, folder: Path) -> Path:

@@ -157,7 +157,7 @@ def test_live_recorded_and_replayed_with_two_videos_give_the_same_digest(tmp_pat
 def _check_readings(session: Session, live) -> None:
     stream = next(s for s in session.reader.streams.values() if s.info.type == "Readings")
     rows = session.reader.read(stream.info.stream_id)[1]
-    assert rows.shape == (len(live), 16)
+    assert rows.shape == (len(live), 16 + 3)  # and what was there of each electrode
     expected = [r.others[0].match if r.others[0].enough else np.nan for r in live]
     np.testing.assert_array_equal(rows[:, 13], expected)
     np.testing.assert_array_equal(rows[:, 15], [r.others[0].video_valid_share for r in live])

@@ -60,7 +60,7 @@ def test_a_recorded_run_replays_to_the_same_digest_pictures_and_readings(tmp_pat
                 (r.index, r.similarity, r.match) for r in live
             ]
         recorded = _readings(session)
-        assert recorded.shape == (len(live), 12)
+        assert recorded.shape == (len(live), 12 + 3)  # and what was there of each electrode
         assert recorded[:, 3].tolist() == [r.similarity for r in live]
 
 

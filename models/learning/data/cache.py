@@ -29,7 +29,7 @@ from realtime.config import ConditioningConfig, GridConfig
 from recordings.intervals import SessionIntervals
 from recordings.session.session import Session
 
-_FORMAT = 1
+_FORMAT = 2
 _ARRAYS = ("eeg", "eeg_valid", "eeg_scale", "position", "shown")
 
 

@@ -285,13 +285,13 @@ class Recordings:
 
     # ------------------------------------------------------------ what is in them
     def eeg(self, windows: Windows) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-        """EEG (n, C, n_times) µV, its validity (n, n_times), and the running scale (n, C)."""
+        """EEG (n, C, n_times) µV, its validity (n, C, n_times), and the running scale (n, C)."""
         per_slot = self.grid.eeg_hz // self.grid.slots_hz
         parts = []
         for number, end in zip(*windows, strict=True):
             table, points = self.tables[number], ((end - self.n_rows) * per_slot, end * per_slot)
             scale = table.read("eeg_scale", end, end + 1)[0]
-            parts.append((table.read("eeg", *points).T, table.read("eeg_valid", *points), scale))
+            parts.append((table.read("eeg", *points).T, table.read("eeg_valid", *points).T, scale))
         eeg, valid, scales = (np.stack(part) for part in zip(*parts, strict=True))
         return eeg, valid, scales
 
@@ -319,10 +319,9 @@ class Recordings:
             stacked = torch.from_numpy(np.stack(rows))
             frames[path] = stacked if stacked.dim() == 5 else stacked.float()  # pictures take their room
         film, moment = self.moments(windows)
-        eeg_valid = torch.from_numpy(valid)[:, None].expand(-1, eeg.shape[1], -1)
         return WindowBatch(
             torch.from_numpy(np.ascontiguousarray(eeg)),
-            eeg_valid,
+            torch.from_numpy(valid),
             torch.from_numpy(scale),
             frames,
             torch.from_numpy(shown),

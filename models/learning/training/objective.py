@@ -230,7 +230,7 @@ class Objective(nn.Module):
         features = self.network.eeg_tower.encoder(batch.eeg, valid, batch.eeg_scale)
         unit = (batch.eeg / batch.eeg_scale[:, :, None]).clamp(-8, 8)[:, :, :n_points]
         target = unit.unflatten(2, (grid.n_slots, per_slot)).mean(dim=3).transpose(1, 2)
-        there = batch.eeg_valid[:, 0, :n_points].unflatten(1, (grid.n_slots, per_slot)).all(dim=2)
+        there = batch.eeg_valid[:, :, :n_points].any(dim=1).unflatten(1, (grid.n_slots, per_slot)).all(dim=2)
         return self.reconstruction(features.grid, target, hidden & there)
 
 

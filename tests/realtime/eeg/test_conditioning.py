@@ -16,7 +16,7 @@ from realtime.eeg.conditioning import (
     design,
     narrow_band,
 )
-from realtime.eeg.montage import Renamed, read_montage
+from realtime.eeg.montage import read_montage, rename
 from realtime.eeg.quality import QualityMonitor, judge
 from realtime.errors import ConfigError, StreamFormatError
 from realtime.time.clock import ManualClock
@@ -129,20 +129,20 @@ def test_flat_railing_and_noisy_channels_are_told_from_good_ones():
 
 
 def test_a_montage_names_the_channels_of_a_stream_and_must_name_each():
-    source = ArrayEeg(ManualClock(0), np.zeros((5, 2)), np.arange(5) / RATE, RATE)
-    assert Renamed(source, ["Fz", "Cz"]).open().labels == ("Fz", "Cz")
+    info = ArrayEeg(ManualClock(0), np.zeros((5, 2)), np.arange(5) / RATE, RATE).open()
+    assert rename(info, ["Fz", "Cz"]).labels == ("Fz", "Cz")
     with pytest.raises(StreamFormatError, match=r"names 1 electrodes \(Fz\).*2 channels \(ch1, ch2\)"):
-        Renamed(source, ["Fz"]).open()
+        rename(info, ["Fz"])
 
 
 def test_some_channels_are_named_by_number_and_the_others_are_no_eeg():
-    source = ArrayEeg(ManualClock(0), np.zeros((5, 3)), np.arange(5) / RATE, RATE)
-    info = Renamed(source, ["3=Oz", "1=Fz"]).open()
-    assert info.labels == ("Fz", "ch2", "Oz")
-    assert info.kinds == ("eeg", "misc", "eeg")
+    info = ArrayEeg(ManualClock(0), np.zeros((5, 3)), np.arange(5) / RATE, RATE).open()
+    named = rename(info, ["3=Oz", "1=Fz"])
+    assert named.labels == ("Fz", "ch2", "Oz")
+    assert named.kinds == ("eeg", "misc", "eeg")
     for wrong in ("4=Oz", "0=Oz", "x=Oz", "2="):
         with pytest.raises(StreamFormatError, match="names no channel"):
-            Renamed(source, [wrong]).open()
+            rename(info, [wrong])
 
 
 def test_a_montage_is_read_from_words_or_from_a_file(tmp_path):

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.errors import ConfigError, VideoError
+from realtime.config import config_folder
 from realtime.video.calibration import (
     CameraOffset,
     change_times,
-    config_folder,
     estimate_offset,
     flash_brightness,
     load_offset,
