@@ -1,6 +1,6 @@
 """Values of an EEG channel that are none: what an amplifier or a sender writes where it measured nothing.
 
-They are missing where they are, on their own channel, and told by kind. Causal, and the same for any chunking:
+They are missing where they are, on their own channel, and told by kind. Causal, the same for any chunking:
 that a value stands still is known a tenth of a second after it began to.
 """
 

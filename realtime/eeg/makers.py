@@ -52,8 +52,8 @@ class Maker:
         return any(pattern and re.match(pattern, text, re.IGNORECASE) for pattern, text in pairs)
 
 
-# Electrodes: g.tec, Unicorn Hybrid Black user manual. Order of the 16 channels and their names: unicorn2lsl.c in
-# github.com/robertoostenveld/unicorn2xx, whose README says that UnicornLSL has a 17th, the validation indicator.
+# Electrodes: g.tec, Unicorn Hybrid Black user manual. Order of the 16 channels and their names: unicorn2lsl.c
+# in github.com/robertoostenveld/unicorn2xx; its README: UnicornLSL has a 17th, the validation indicator.
 UNICORN = Maker(
     "g.tec Unicorn",
     name=r"UN-\d{4}[.-]?\d\d|unicorn",

@@ -62,7 +62,9 @@ def test_the_verdict_does_not_depend_on_how_samples_are_chunked(cuts):
     expected = whole.push(x)
     found = [parts.push(x[a:b]) for a, b in itertools.pairwise(sorted({0, N, *cuts}))]
     for name in ("microvolt", "bad", "again"):
-        np.testing.assert_array_equal(np.concatenate([getattr(f, name) for f in found]), getattr(expected, name))
+        np.testing.assert_array_equal(
+            np.concatenate([getattr(f, name) for f in found]), getattr(expected, name)
+        )
     np.testing.assert_array_equal(whole.counts, parts.counts)
 
 

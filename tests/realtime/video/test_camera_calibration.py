@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.errors import ConfigError, VideoError
 from realtime.config import config_folder
+from realtime.errors import ConfigError, VideoError
 from realtime.video.calibration import (
     CameraOffset,
     change_times,
