@@ -58,10 +58,10 @@ def eeg_slots(
     Parameters
     ----------
     eeg : array of shape (n, C, n_times), µV
-    valid : array of shape (n, n_times), bool
+    valid : array of shape (n, C, n_times), bool
     scale : array of shape (n, C), µV
     """
-    unit = np.clip(eeg / scale[:, :, None], -CLIP, CLIP) * valid[:, None]
+    unit = np.clip(eeg / scale[:, :, None], -CLIP, CLIP) * valid
     per_slot = grid.eeg_hz // grid.slots_hz
     slots: Floats = (
         unit.reshape(*unit.shape[:2], -1, per_slot).mean(axis=3).transpose(0, 2, 1).astype(np.float64)

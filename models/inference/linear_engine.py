@@ -89,8 +89,7 @@ class LinearEngine:
                 f"{interval.eeg.shape[1]}. Choose those electrodes"
             )
         film = self._see(interval.frame_seq, interval.frame_valid, embeddings)
-        valid = np.asarray(interval.eeg_valid.any(axis=0))[None]
-        eeg = self.model.see_eeg(interval.eeg[None], valid, interval.eeg_scale[None])
+        eeg = self.model.see_eeg(interval.eeg[None], interval.eeg_valid[None], interval.eeg_scale[None])
         score = self.model.compare(eeg, film)[0]
         impostors = self._impostors(interval.index, eeg)
         self._keep(interval, film)
