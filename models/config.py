@@ -206,7 +206,8 @@ def load(tree: Mapping[str, Any]) -> NetworkConfig:
     try:
         return NetworkConfig.model_validate(dict(tree))
     except ValidationError as error:
-        raise ConfigError("; ".join(_in_words(problem) for problem in error.errors())) from None
+        words = "; ".join(_in_words(problem) for problem in error.errors())
+        raise ConfigError(" ".join(words.split())) from None  # one line, whatever a name in it holds
     except (TypeError, OverflowError, RecursionError) as error:  # a list for a word, say
         raise ConfigError(
             f"the configuration cannot be read ({error}): correct it or copy it again"

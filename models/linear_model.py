@@ -167,14 +167,7 @@ class LinearModel:
             _check(about, arrays)
             grid = GridConfig(**about["grid"])
             return cls(about["name"], tuple(about["labels"]), grid, about["lagged_film"], **arrays)
-        except (
-            OSError,
-            KeyError,
-            TypeError,
-            ValueError,
-            RecursionError,
-            safetensors.SafetensorError,
-        ) as error:
+        except _UNREADABLE as error:
             reason = " ".join(str(error).split())[:200]
             raise WeightsError(f"{path} is no linear model ({reason}): train it again") from error
 

@@ -16,6 +16,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from realtime.errors import VideoError
+from realtime.video.containers.parts import Part, boxes, kind
 
 _LOOKED_AT = 100  # frames that tell the usual rate
 _NUMBERED = re.compile(r"%0?\d*d")
@@ -31,7 +32,7 @@ def open_container(path: str | Path) -> tuple[InputContainer, VideoStream]:
         its frames.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.is_file() or _animated_webp(path):
         raise VideoError(_diagnosis(path, "not a file"))
     try:
         container = av.open(_named(path), "r", options={"pattern_type": "none"})
@@ -145,6 +146,11 @@ def _diagnosis(path: Path, failure: str) -> str:
         return f"{path} is a pipe or a device, not a video file: record it into a file first"
     if path.stat().st_size == 0:
         return f"the video file {path} is empty: record or copy it again"
+    if _animated_webp(path):
+        return (
+            f"{path} is an animated WebP, which cannot be decoded here: make a GIF of it, which keeps times, "
+            f"for example with `magick {path.name} {path.stem}.gif`"
+        )
     if _unfinished(path):
         return (
             f"{path} is an unfinished MP4: its index (moov) is missing, because the recording was not "
@@ -158,20 +164,16 @@ def _diagnosis(path: Path, failure: str) -> str:
 
 def _unfinished(path: Path) -> bool:
     """Whether a file is an MP4 of which only the pictures were written."""
-    size, at = path.stat().st_size, 0
-    found: set[bytes] = set()
     with open(path, "rb") as file:
-        while at + 8 <= size and len(found) < 1000:
-            file.seek(at)
-            head = file.read(16)
-            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
-            if length == 1:
-                length = int.from_bytes(head[8:16], "big")
-            found.add(kind)
-            if length < 8:
-                break
-            at += length
-    return bool(found & {b"ftyp", b"mdat"}) and b"moov" not in found
+        kinds = {box.kind for box in boxes(file, Part(0, 0, path.stat().st_size))}
+    return bool(kinds & {kind("ftyp"), kind("mdat")}) and kind("moov") not in kinds
+
+
+def _animated_webp(path: Path) -> bool:
+    """Whether a file is a WebP of several pictures (RFC 9649, 2.7.1), which FFmpeg does not decode."""
+    with open(path, "rb") as file:
+        head = file.read(21)
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
 
 
 def _neighbours(path: Path) -> str:

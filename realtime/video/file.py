@@ -85,7 +85,7 @@ class FileCamera:
             first = next(iter(Decoder(container, stream)), None)
             if first is None:
                 raise VideoError(f"no frame of {self.path} can be decoded: copy or convert the file again")
-            height, width = AsShown(stream)(first).shape[:2]  # of the picture as it is shown
+            height, width = AsShown(stream, self.path)(first).shape[:2]  # of the picture as it is shown
             self._info = VideoInfo(self.path.name, width, height, usual_rate(container, stream), "file")
         self._ahead = _DecodeAhead(self.path, self.loop, self._queue)
         self._worker = Worker(f"video file {self.path.name}", self._ahead.step).start()
@@ -219,7 +219,7 @@ class _DecodeAhead:
             times: list[float] = []
             container, stream = open_container(self._path)
             with container:
-                decoder, as_shown = Decoder(container, stream), AsShown(stream)
+                decoder, as_shown = Decoder(container, stream), AsShown(stream, self._path)
                 for frame in decoder:
                     times.append(float(frame.time or 0.0))
                     yield _Ahead(as_shown(frame), begin + (times[-1] - times[0]))

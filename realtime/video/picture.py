@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 from av.sidedata.sidedata import SideData
@@ -10,6 +11,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
+
+from realtime.video.containers.aperture import WHOLE, Aperture, stated_aperture
 
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_LINES = 720
@@ -33,10 +36,19 @@ class AsShown:
 
     The display matrix belongs to the stream and is read from its first frame alone: a frame whose side data
     was asked for is part of a reference cycle, and keeps its megabytes until the next collection of garbage.
+
+    Parameters
+    ----------
+    stream : VideoStream
+    path : Path, optional
+        Of its file, which may state that the pictures' edges are not to be seen.
     """
 
-    def __init__(self, stream: VideoStream):
+    def __init__(self, stream: VideoStream, path: Path | None = None):
         self._aspect = pixel_aspect(stream)
+        self._aperture = WHOLE
+        if path is not None and stream.width and stream.height:
+            self._aperture = stated_aperture(path, stream.index, stream.width, stream.height)
         self._matrix: NDArray[np.int32] | None = None
         self._begun = False
 
@@ -44,7 +56,8 @@ class AsShown:
         """Return the picture, (height, width, 3) uint8 RGB; the shorter side of a pixel is stretched."""
         if not self._begun:
             self._matrix, self._begun = display_matrix(frame), True
-        return upright(_square_rgb(frame, self._aspect), self._matrix)
+        image = _square_rgb(frame, self._aspect)
+        return upright(image if self._aperture is WHOLE else within(image, self._aperture), self._matrix)
 
 
 def _square_rgb(frame: VideoFrame, aspect: float) -> NDArray[np.uint8]:
@@ -69,6 +82,14 @@ def _square_rgb(frame: VideoFrame, aspect: float) -> NDArray[np.uint8]:
         threads=1,
     )
     return np.asarray(scaled.to_ndarray(), dtype=np.uint8)
+
+
+def within(image: NDArray[np.uint8], aperture: Aperture) -> NDArray[np.uint8]:
+    """Return the part of a picture (height, width, 3) that is meant to be seen, in whole pixels."""
+    height, width = image.shape[:2]
+    left, right = round(width * aperture.left), width - round(width * aperture.right)
+    top, bottom = round(height * aperture.top), height - round(height * aperture.bottom)
+    return np.ascontiguousarray(image[top:bottom, left:right]) if left < right and top < bottom else image
 
 
 def display_matrix(frame: VideoFrame) -> NDArray[np.int32] | None:

@@ -160,13 +160,17 @@ def _video(session: Session, info: StreamInfo, problems: list[str]) -> dict[str,
     try:
         track = session.video(f"id={info.stream_id}")
         with VideoReader(track.path) as reader:
-            pts = reader.pts
+            pts, left_out = reader.pts, reader.n_left_out
     except PhospheneError as error:
         problems.append(str(error))
         return report
     problems += [f"{info.name}: {one}" for one in track.clock_sets]
     if track.n_left_out:
         problems.append(f"{info.name}: {track.n_left_out} frames have no usable stamp and are left out")
+    if left_out:
+        problems.append(
+            f"{info.name}: {left_out} frames of {report['file']} have no time or are damaged, and no number"
+        )
     steps = np.diff(track.times)
     missing = int(np.sum(track.frame_index >= len(pts)))
     dropped = int(np.maximum(np.diff(track.seq) - 1, 0).sum())

@@ -218,6 +218,8 @@ class VideoReader:
         When each frame is shown, seconds, as the file says it; rising.
     width, height : int
         Of the picture as shown, in pixels.
+    n_left_out : int
+        Frames that have no number, because the file gives them no time or says itself that they are damaged.
 
     Raises
     ------
@@ -227,7 +229,7 @@ class VideoReader:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self._ticks, self._keys, seconds = _scan(self.path)
+        self._ticks, self._keys, seconds, self.n_left_out = _scan(self.path)
         self.pts = self._ticks * seconds
         self._last_pts: int | None = None
         self._rewind()
@@ -303,7 +305,7 @@ class VideoReader:
 
     def _rewind(self) -> None:
         self._container, self._stream = open_container(self.path)
-        self._as_shown = AsShown(self._stream)
+        self._as_shown = AsShown(self._stream, self.path)
         self._begin_to_decode()
 
     def _begin_to_decode(self) -> None:
@@ -312,20 +314,23 @@ class VideoReader:
         self._step()
 
 
-def _scan(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:
-    """Find times of all frames in ticks, numbers of the keyframes, seconds in a tick; decode nothing."""
+def _scan(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], float, int]:
+    """Find times of all frames in ticks, numbers of the keyframes, seconds in a tick, and how many are out.
+
+    Nothing is decoded. Packets that the file itself hides (before an edit's beginning) are no frames of it.
+    """
     container, stream = open_container(path)
     with container:
-        found = sorted(
-            (
-                (p.pts, not p.is_keyframe)
-                for p in packets(container, stream)
-                if p.pts is not None and not p.is_discard and not p.is_corrupt
-            ),
-        )
+        shown = [
+            (None if p.is_corrupt else p.pts, not p.is_keyframe)
+            for p in packets(container, stream)
+            if p.size and not p.is_discard
+        ]
+        found = sorted((pts, later) for pts, later in shown if pts is not None)
         seconds = float(stream.time_base or Fraction(1, TICKS_PER_S))
     ticks = np.array([pts for pts, _ in found], dtype=np.int64)
     once = np.ones(len(ticks), bool)  # no seek leads surely to one of several frames at one time
     once[1:] &= np.diff(ticks) > 0
     once[:-1] &= np.diff(ticks) > 0
-    return ticks, np.flatnonzero(once & np.array([not later for _, later in found], bool)), seconds
+    keys = np.flatnonzero(once & np.array([not later for _, later in found], bool))
+    return ticks, keys, seconds, len(shown) - len(found)

@@ -12,7 +12,9 @@ from recordings.recorder import Recorder
 from recordings.session.info import describe
 from recordings.session.session import Session
 from recordings.session.writer import write_session
+from recordings.video.files import VideoReader
 from tests.recordings.test_recorder import CAMERA, CAP, _chunk, _frame
+from tests.support.files.mp4_bytes import remuxed
 from tests.support.pictures.numbered import numbered_frame
 from tests.support.small_session import write_small
 
@@ -132,3 +134,18 @@ def test_the_shared_sessions_and_others_recordings_are_audited(shared_data):
         assert _audit(shared_data / run)["problems"] == problems
     for name in ("clock_resets", "muse_eeg_acc_gyro_ppg", "muse_empty_siblings", "minimal"):
         assert _audit(shared_data / "xdf" / f"{name}.xdf")["streams"]
+
+
+def test_frames_without_a_number_are_named(tmp_path, command):
+    """A transport stream marks a packet that its receiver could not mend; FFmpeg hands the mark on."""
+    folder = write_small(tmp_path / "s", seconds=3.0)
+    data = bytearray(remuxed(folder / "stimulus.mkv", tmp_path / "t.ts").read_bytes())
+    of_film = [at for at in range(0, len(data), 188) if (data[at + 1] & 0x1F) << 8 | data[at + 2] == 0x100]
+    data[of_film[len(of_film) // 2] + 1] |= 0x80
+    (folder / "stimulus.mkv").write_bytes(data)
+    with VideoReader(folder / "stimulus.mkv") as reader:
+        assert (reader.n_left_out, len(reader)) == (1, 89)
+    code, report, _ = command("info", folder, "--json")
+    assert code == 0
+    said = "1 frames of stimulus.mkv have no time or are damaged"
+    assert any(said in problem for problem in json.loads(report)["problems"])
