@@ -16,7 +16,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from realtime.errors import VideoError
-from realtime.video.containers.parts import Part, boxes, kind
+from realtime.video.containers.parts import Atom, boxes, kind
 
 _LOOKED_AT = 100  # frames that tell the usual rate
 _NUMBERED = re.compile(r"%0?\d*d")
@@ -165,7 +165,7 @@ def _diagnosis(path: Path, failure: str) -> str:
 def _unfinished(path: Path) -> bool:
     """Whether a file is an MP4 of which only the pictures were written."""
     with open(path, "rb") as file:
-        kinds = {box.kind for box in boxes(file, Part(0, 0, path.stat().st_size))}
+        kinds = {box.kind for box in boxes(file, Atom(0, 0, path.stat().st_size))}
     return bool(kinds & {kind("ftyp"), kind("mdat")}) and kind("moov") not in kinds
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from realtime.video.containers.parts import Part, boxes, elements, inside, kind
+from realtime.video.containers.parts import Atom, boxes, elements, inside, kind
 
 _TABLE = kind("mdia"), kind("minf"), kind("stbl"), kind("stsd")
 _TABLE_HEAD, _ENTRY_HEAD = 8, 78  # bytes before the entries of a table, and before the boxes of an entry
@@ -46,7 +46,7 @@ def stated_aperture(path: Path, track: int, width: int, height: int) -> Aperture
     """
     try:
         with open(path, "rb") as file:
-            whole = Part(0, 0, os.fstat(file.fileno()).st_size)
+            whole = Atom(0, 0, os.fstat(file.fileno()).st_size)
             stated = _of_matroska if file.read(4) == _EBML else _of_mp4
             found = next(stated(file, whole, track, (width, height)), WHOLE)
     except (OSError, ValueError, ZeroDivisionError):
@@ -55,7 +55,7 @@ def stated_aperture(path: Path, track: int, width: int, height: int) -> Aperture
     return found if fits else WHOLE
 
 
-def _of_mp4(file: BinaryIO, whole: Part, number: int, size: tuple[int, int]) -> Iterator[Aperture]:
+def _of_mp4(file: BinaryIO, whole: Atom, number: int, size: tuple[int, int]) -> Iterator[Aperture]:
     tracks = inside(boxes, file, whole, kind("moov"), kind("trak"))
     for track in itertools.islice(tracks, number, number + 1):
         for table in inside(boxes, file, track, *_TABLE):
@@ -74,7 +74,7 @@ def _clean(content: bytes, width: int, height: int) -> Aperture:
     return Aperture(*map(float, sides))
 
 
-def _of_matroska(file: BinaryIO, whole: Part, number: int, size: tuple[int, int]) -> Iterator[Aperture]:
+def _of_matroska(file: BinaryIO, whole: Atom, number: int, size: tuple[int, int]) -> Iterator[Aperture]:
     tracks = inside(elements, file, whole, _SEGMENT, _TRACKS, _TRACK)
     for track in itertools.islice(tracks, number, number + 1):
         for video in inside(elements, file, track, _VIDEO):

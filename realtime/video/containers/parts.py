@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
 
-class Part(NamedTuple):
+class Atom(NamedTuple):
     """A box or an element: its kind, the first byte of its content and the byte after it."""
 
     kind: int
@@ -17,10 +17,10 @@ class Part(NamedTuple):
     stop: int
 
 
-Walk = Callable[[BinaryIO, Part], Iterator[Part]]
+Walk = Callable[[BinaryIO, Atom], Iterator[Atom]]
 
 
-def boxes(file: BinaryIO, parent: Part) -> Iterator[Part]:
+def boxes(file: BinaryIO, parent: Atom) -> Iterator[Atom]:
     """Yield the boxes of an MP4 within a part, up to the first that is none; kinds are their four letters."""
     at = parent.start
     while at + 8 <= parent.stop:
@@ -33,11 +33,11 @@ def boxes(file: BinaryIO, parent: Part) -> Iterator[Part]:
             length = parent.stop - at
         if length < content - at:
             return
-        yield Part(int.from_bytes(head[4:8], "big"), content, min(at + length, parent.stop))
+        yield Atom(int.from_bytes(head[4:8], "big"), content, min(at + length, parent.stop))
         at += length
 
 
-def elements(file: BinaryIO, parent: Part) -> Iterator[Part]:
+def elements(file: BinaryIO, parent: Atom) -> Iterator[Atom]:
     """Yield the EBML elements within a part, up to the first that is none or whose length is not known."""
     at = parent.start
     while at < parent.stop:
@@ -51,11 +51,11 @@ def elements(file: BinaryIO, parent: Part) -> Iterator[Part]:
         content = at + n_kind + n_length
         unknown = length == (1 << 7 * n_length) - 1
         stop = parent.stop if unknown else min(content + length, parent.stop)
-        yield Part(int.from_bytes(head[:n_kind], "big"), content, stop)
+        yield Atom(int.from_bytes(head[:n_kind], "big"), content, stop)
         at = stop
 
 
-def inside(walk: Walk, file: BinaryIO, parent: Part, *kinds: int) -> Iterator[Part]:
+def inside(walk: Walk, file: BinaryIO, parent: Atom, *kinds: int) -> Iterator[Atom]:
     """Yield every part that is reached from `parent` through parts of these kinds, one below the other."""
     if not kinds:
         yield parent
