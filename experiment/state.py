@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.chance import LEAST_WINDOWS
 from realtime.config import GridConfig
 from realtime.latest import Latest
 from realtime.model import ModelCard
@@ -243,7 +244,7 @@ class FeedbackShown:
     needs_hand: bool = False
 
 
-LEAST_N = 10  # intervals that an accuracy stands on; of fewer none is shown
+LEAST_N = LEAST_WINDOWS  # windows that an accuracy stands on; of fewer none is shown
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from realtime.types import Chance, FloatArray
 
+LEAST_WINDOWS = 10  # that an accuracy stands on; of fewer none is shown
 LEAST_IMPOSTORS = 40  # before this the band would be noise
 IMPOSTOR_GAP_S = 4.0
 """Impostors start at least so long before or after the true window: nearer ones share too much with it."""

@@ -8,11 +8,20 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from realtime.model import ModelCard
 from realtime.pipeline import Pipeline
-from realtime.types import RawChunk
+from realtime.types import RawChunk, Reading
 from recordings.recorder import Recorder
-from recordings.session.headers import READINGS, readings_header, video_stream
+from recordings.session.headers import (
+    ATTENTION,
+    READINGS,
+    attention_header,
+    attention_row,
+    readings_header,
+    video_stream,
+)
 from recordings.session.options import RecordingOptions
 from recordings.xdf.writer import StreamHeader
 
@@ -53,7 +62,7 @@ class PipelineRecording:
             folder, {EEG: pipeline.eeg_info}, videos, {**(others or {}), READINGS: readings}, options,
             notes={"model": _named(pipeline.model.card)},
         )  # fmt: skip
-        self._heard = False
+        self._heard = self._attends = False
         self._names = tuple(videos)
         self._detach: list[Callable[[], None]] = []
 
@@ -67,7 +76,7 @@ class PipelineRecording:
                 video.taps.attach(partial(self.recorder.frame, name))
                 for video, name in zip(pipeline.videos, self._names, strict=True)
             ),
-            pipeline.taps.attach(self.recorder.reading),
+            pipeline.taps.attach(self._record_reading),
         ]
         return self
 
@@ -87,6 +96,18 @@ class PipelineRecording:
     ) -> None:
         """End the recording."""
         self.stop()
+
+    def _record_reading(self, reading: Reading) -> None:
+        """Record a reading, and what it attends where places are told apart. In the scoring thread."""
+        self.recorder.reading(reading)
+        rows, columns = reading.attention.places.shape
+        if rows * columns < 2:
+            return
+        if not self._attends:
+            self._attends = True
+            self.recorder.add_stream(ATTENTION, attention_header((rows, columns)))
+        row = np.array([attention_row(reading.attention)])
+        self.recorder.samples(ATTENTION, np.array([reading.end]), row)
 
     def _record_eeg(self, chunk: RawChunk) -> None:
         """Record a chunk; in the EEG's thread, so no measurement is lost between the last and this."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from realtime.chance import LEAST_WINDOWS
 from realtime.errors import SessionError
-from recordings.report.svg import WIDTH, Chart, clock_words, nice_ticks, time_ticks
+from recordings.report.svg import WIDTH, Chart, Words, clock_words, nice_ticks, time_ticks
 from recordings.session.outcome import FeedbackOutcome, Readings, Values
 from recordings.session.session import Marker, Session
 
@@ -19,33 +21,46 @@ _NAMES = 150  # room for their names
 _PAUSE_S = 0.25  # shorter ones cannot be seen
 
 
+class Look(NamedTuple):
+    """How charts of readings look: what a second is called, and whether they are accentuated.
+
+    Nothing is that lies within chance, or comes from an untrained network.
+    """
+
+    words: Words
+    accent: bool
+
+    def name(self, shape: str) -> str:
+        """Return the class of a shape."""
+        return shape if self.accent else f"{shape} quiet"
+
+
 def similarity(
-    readings: Readings, duration: float, feedback: FeedbackOutcome, events: Sequence[Marker]
+    readings: Readings, duration: float, feedback: FeedbackOutcome, events: Sequence[Marker], look: Look
 ) -> Chart:
     """Similarity on the band of chance, with events and feedback behind it."""
     value = readings["similarity"]
     low, high = _span(value, readings["chance_low"], readings["chance_high"])
     chart = Chart("similarity over time", (0, duration), (low, high), 310, top=36 if events else 8)
     for start, stop in feedback.spans:
-        chart.span(start, stop, "feedback", f"feedback {clock_words(start)} to {clock_words(stop)}")
-    chart.axes(time_ticks(0, duration), nice_ticks(low, high, 5), clock_words)
+        chart.span(start, stop, "feedback", f"feedback {look.words(start)} to {look.words(stop)}")
+    chart.axes(time_ticks(0, duration), nice_ticks(low, high, 5), look.words)
     chart.band(readings.time, readings["chance_low"], readings["chance_high"])
     chart.events([(marker.stamp, marker.text) for marker in events])
-    return chart.line(readings.time, value)
+    return chart.line(readings.time, value, look.name("line"))
 
 
-def match(readings: Readings, duration: float) -> str:
+def match(readings: Readings, duration: float, look: Look) -> str:
     """Draw the probability that EEG and video belong together."""
     if not np.isfinite(readings["match"]).any():
         return ""
     chart = Chart("match over time", (0, duration), (0, 1), 130)
-    chart.axes(time_ticks(0, duration), (0, 0.5, 1), clock_words)
-    return (
-        f"<h3>Match: probability that they belong together</h3>{chart.line(readings.time, readings['match'])}"
-    )
+    chart.axes(time_ticks(0, duration), (0, 0.5, 1), look.words)
+    line = chart.line(readings.time, readings["match"], look.name("line"))
+    return f"<h3>Match: probability that they belong together</h3>{line}"
 
 
-def similarity_histogram(readings: Readings) -> Chart:
+def similarity_histogram(readings: Readings, look: Look) -> Chart:
     """How often which similarity occurred, against the last band of chance."""
     value = readings["similarity"][np.isfinite(readings["similarity"])]
     low, high = _span(value, readings["chance_low"], readings["chance_high"])
@@ -56,28 +71,39 @@ def similarity_histogram(readings: Readings) -> Chart:
         chart.span(bounds[0], bounds[1], "band", "chance, 5 to 95 %")
         chart.text(chart.px((bounds[0] + bounds[1]) / 2), 14, "chance", "note middle")
     chart.axes(nice_ticks(low, high, 6), _counts(counts))
-    return chart.bars(edges, counts).text(_FIGURES, 14, "readings", "note end")
+    return chart.bars(edges, counts, look.name("bar")).text(_FIGURES, 14, "readings", "note end")
 
 
-def percentile_histogram(readings: Readings) -> Chart:
+def percentile_histogram(readings: Readings, look: Look) -> Chart:
     """Where readings lie among mismatched pairs; by chance evenly."""
     value = readings["percentile"][np.isfinite(readings["percentile"])]
     counts, edges = np.histogram(value, np.linspace(0, 1, 21))
     chart = Chart("share of mismatched pairs exceeded", (0, 1), (0, _room(counts)), 216, _HALF, top=20)
     chart.axes((0, 0.25, 0.5, 0.75, 1), _counts(counts), lambda x: f"{x:.0%}")
     return (
-        chart.bars(edges, counts)
+        chart.bars(edges, counts, look.name("bar"))
         .rule_y(len(value) / 20, "by chance")
         .text(_FIGURES, 14, "readings", "note end")
     )
 
 
-def accuracy(readings: Readings) -> Chart:
+def accuracy(readings: Readings, look: Look) -> Chart:
     """Draw the running 2-way accuracy."""
     stop = float(readings.time[-1])
     chart = Chart("running 2-way accuracy", (0, stop), (0, 1), 130)
-    chart.axes(time_ticks(0, stop), (0, 0.5, 1), clock_words, lambda y: f"{y:.0%}")
-    return chart.rule_y(0.5, "chance").line(readings.time, readings["two_way"])
+    chart.axes(time_ticks(0, stop), (0, 0.5, 1), look.words, lambda y: f"{y:.0%}")
+    known = _settled(readings)
+    return chart.rule_y(0.5, "chance").line(readings.time, known, look.name("line"))
+
+
+def _settled(readings: Readings) -> Values:
+    """Return the running accuracy (n,), nan before it stands on ten windows."""
+    windows = readings.apart("two_way")
+    known = readings["two_way"].copy()
+    if len(windows) < LEAST_WINDOWS:
+        return np.full_like(known, np.nan)
+    known[: windows[LEAST_WINDOWS - 1]] = np.nan
+    return known
 
 
 def latency(values: Values) -> Chart:
@@ -93,7 +119,9 @@ def latency(values: Values) -> Chart:
     )
 
 
-def coverage(session: Session, feedback: FeedbackOutcome, events: Sequence[Marker]) -> Chart:
+def coverage(
+    session: Session, feedback: FeedbackOutcome, events: Sequence[Marker], words: Words = clock_words
+) -> Chart:
     """When each stream was there."""
     rows: list[tuple[str, list[tuple[float, float]], str]] = []
     for info in session.eeg_streams:
@@ -109,12 +137,12 @@ def coverage(session: Session, feedback: FeedbackOutcome, events: Sequence[Marke
         rows.append(("events", [(marker.stamp, marker.stamp) for marker in events], "tick"))
     height = _ROW * len(rows) + 34
     chart = Chart("when each stream was there", (0, session.duration), (0, 1), height, WIDTH, 6, _NAMES)
-    chart.axes(time_ticks(0, session.duration), (), clock_words)
+    chart.axes(time_ticks(0, session.duration), (), words)
     for k, (name, stretches, kind) in enumerate(rows):
         top = 8 + k * _ROW
         chart.text(_NAMES - 10, top + 14, name if len(name) <= 22 else name[:21] + "…", "name end")
         for start, stop in stretches:
-            tip = f"{name} {clock_words(start)}" + (f" to {clock_words(stop)}" if stop > start else "")
+            tip = f"{name} {words(start)}" + (f" to {words(stop)}" if stop > start else "")
             chart.box(start, stop, top, _ROW - 8, kind, tip)
     return chart
 

@@ -15,18 +15,18 @@ import numpy as np
 
 from realtime.errors import SessionError
 from recordings.report import charts
+from recordings.report.figures import clock_of, figures, head, network_of
 from recordings.report.parts import (
-    card,
     channel_table,
     eeg_table,
-    film_strips,
     folded,
     section,
     table,
     video_table,
 )
+from recordings.report.stills import film_strips
 from recordings.report.style import STYLE
-from recordings.report.svg import clock_words
+from recordings.report.svg import Words
 from recordings.session.info import describe
 from recordings.session.outcome import (
     FeedbackOutcome,
@@ -35,11 +35,16 @@ from recordings.session.outcome import (
     all_readings,
     events_once,
     is_feedback,
+    places_attended,
 )
 from recordings.session.session import Marker, Session
 
 REPORT_NAME = "report.html"
 _ROWS = 200
+_MAPS = (
+    "Pictures evenly apart. Where the network was trained and tells places apart, bright places are those it "
+    "attends; a faint grey map does not stand out from chance."
+)
 
 
 def session_report(folder: str | Path, stills: bool = True) -> str:
@@ -68,15 +73,19 @@ def session_report(folder: str | Path, stills: bool = True) -> str:
         events = events_once(session)
         readings, feedback = all_readings(session), all_feedback(session, events)
         others = [Marker(e.stamp - session.start, e.text) for e in events if not is_feedback(e.text)]
-        parts = [_head(session, audit), _untrained(audit), _figures(readings, feedback, session.duration)]
-        parts += [_problems(audit)]
-        parts += [_over_time(r, session, feedback, others, stills) for r in readings] or [
-            _no_readings(session, others, stills)
-        ]
-        parts += [_against_chance(r) for r in readings]
+        words, trained = clock_of(audit), not _is_untrained(audit)
+        looks = [charts.Look(words, trained and r.beats_chance()) for r in readings]
+        strips = film_strips(session, words, places_attended(session) if trained else None) if stills else ""
+        parts = [head(audit, session.duration), _untrained(audit)]
+        parts += [figures(readings, looks, feedback, session.duration), _problems(audit)]
+        parts += [
+            _over_time(r, look, session, feedback, others, strips)
+            for r, look in zip(readings, looks, strict=True)
+        ] or [_no_readings(strips)]
+        parts += [_against_chance(r, look) for r, look in zip(readings, looks, strict=True)]
         if readings or feedback:
-            parts += [_feedback(feedback), _latency(readings, feedback)]
-        parts += [_streams(session, audit, feedback, others), _made_by(audit)]
+            parts += [_feedback(feedback, words), _latency(readings, feedback)]
+        parts += [_streams(session, audit, feedback, others, words), _made_by(audit)]
     title = escape(f"{audit['name']} · Phosphene")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -103,62 +112,19 @@ def write_report(folder: str | Path, out: str | Path | None = None, stills: bool
     return path
 
 
-def _head(session: Session, audit: dict[str, Any]) -> str:
-    manifest = audit["manifest"] or {}
-    begun = str(manifest.get("begun", "")).replace("T", " ").removesuffix("+00:00")
-    when = f"{begun} UTC, " if begun else ""
-    who = (manifest.get("options") or {}).get("entities") or {}
-    entities = ", ".join(f"{name} {value}" for name, value in who.items())
-    line = f"{when}{clock_words(session.duration)} long" + (f", {entities}" if entities else "")
-    if network := _network(audit):
-        line += f" · network {network['name']}, weights {network['weights']}, {network['backend']}"
-    return f'<header><h1>{escape(audit["name"])}</h1><p class="muted">{escape(line)}</p></header>'
-
-
-def _network(audit: dict[str, Any]) -> dict[str, str]:
-    """Name what gave the readings, as the manifest states it; empty where it does not."""
-    return (audit["manifest"] or {}).get("model") or {}
+def _is_untrained(audit: dict[str, Any]) -> bool:
+    return network_of(audit).get("weights") == "untrained"
 
 
 def _untrained(audit: dict[str, Any]) -> str:
     """Said before any figure."""
-    if _network(audit).get("weights") != "untrained":
+    if not _is_untrained(audit):
         return ""
     return (
         '<p class="warn"><b>Untrained network.</b> The readings of this session come from random weights: no '
         "similarity, match, accuracy or feedback on this page says anything about a brain. The recorded EEG "
         "and video are as good as ever: train a model on them, and replay the session with it.</p>"
     )
-
-
-def _figures(readings: list[Readings], feedback: FeedbackOutcome, duration: float) -> str:
-    """Write what the eye should find first."""
-    cards = [card for r in readings for card in _model_figures(r)]
-    if feedback.spans or feedback.baseline_over is not None:
-        on = sum(stop - start for start, stop in feedback.spans)
-        cards.append(card(f"{len(feedback.spans)} ×", f"feedback, {on / duration:.0%} of the session"))
-    for latency in [r.latency_ms for r in readings if len(r.latency_ms)][:1]:
-        p50, p95 = np.percentile(latency, [50, 95])
-        cards.append(card(f"{p95:.0f} ms", f"latency, 95 % of the readings (median: {p50:.0f} ms)"))
-    return f'<div class="figures">{"".join(cards)}</div>' if cards else ""
-
-
-def _model_figures(readings: Readings) -> list[str]:
-    cards = []
-    if accuracy := readings.accuracy():
-        share, n, interval = accuracy
-        sure = f", 95 % interval {interval[0]:.0%} to {interval[1]:.0%}, {n} windows" if interval else ""
-        cards.append(card(f"{share:.0%}", f"2-way accuracy{sure} (chance: 50 %)", "model"))
-    if n := len(windows := readings.apart("chance_high")):
-        above = int(np.sum(readings["similarity"][windows] > readings["chance_high"][windows]))
-        words = f"windows above chance's 95 % (by chance {n * 0.05:.1f}); none overlap"
-        cards.append(card(f"{above} of {n}", words, "model"))
-    cards.append(card(f"{len(readings.time)}", f"readings in {clock_words(_length(readings))}", "model"))
-    return cards
-
-
-def _length(readings: Readings) -> float:
-    return float(round(readings.time[-1] - readings.time[0]))
 
 
 def _problems(audit: dict[str, Any]) -> str:
@@ -169,7 +135,12 @@ def _problems(audit: dict[str, Any]) -> str:
 
 
 def _over_time(
-    readings: Readings, session: Session, feedback: FeedbackOutcome, events: Sequence[Marker], stills: bool
+    readings: Readings,
+    look: charts.Look,
+    session: Session,
+    feedback: FeedbackOutcome,
+    events: Sequence[Marker],
+    strips: str,
 ) -> str:
     explain = (
         "How well the EEG matches what was on the screen, four times a second. The grey band is what chance "
@@ -177,34 +148,39 @@ def _over_time(
     )
     if feedback.spans:
         explain += " Tinted stretches: feedback was on."
-    body = (
-        f'<p class="explain">{explain}</p>{charts.similarity(readings, session.duration, feedback, events)}'
-    )
-    body += film_strips(session) if stills else ""
-    return section(_titled("Similarity over time", readings), body + charts.match(readings, session.duration))
+    if not look.accent:
+        explain += " Drawn in grey: taken together, these readings do not stand out from chance."
+    chart = charts.similarity(readings, session.duration, feedback, events, look)
+    body = f'<p class="explain">{explain}</p>{chart}{strips}'
+    if strips:
+        body += f'<p class="explain">{_MAPS}</p>'
+    body += charts.match(readings, session.duration, look)
+    return section(_titled("Similarity over time", readings), body)
 
 
-def _no_readings(session: Session, events: Sequence[Marker], stills: bool) -> str:
+def _no_readings(strips: str) -> str:
     body = (
         "<p>No readings were recorded, so there is nothing to say about similarity. "
         "<code>phosphene replay</code> shows what the program would have said.</p>"
     )
-    return section("Similarity over time", body + (film_strips(session) if stills else ""))
+    return section("Similarity over time", body + strips)
 
 
-def _against_chance(readings: Readings) -> str:
+def _against_chance(readings: Readings, look: charts.Look) -> str:
     if not np.isfinite(readings["percentile"]).any():
         body = '<p class="explain">The session is too short to say what chance gives in it.</p>'
         return section(_titled("Against chance", readings), body)
     return section(
         _titled("Against chance", readings),
         f'<div class="two"><div><p class="explain">Similarity of all readings; the grey band is chance, as '
-        f"known at the end.</p>{charts.similarity_histogram(readings)}</div>"
+        f"known at the end.</p>{charts.similarity_histogram(readings, look)}</div>"
         '<div><p class="explain">How many of the mismatched pairs each reading exceeds. By chance all '
-        f"bars are alike (dashed); a match piles up on the right.</p>{charts.percentile_histogram(readings)}"
+        f"bars are alike (dashed); a match piles up on the right.</p>"
+        f"{charts.percentile_histogram(readings, look)}"
         "</div></div>"
         '<h3>Running 2-way accuracy</h3><p class="explain">Beside one mismatched piece of video, how often '
-        f"is the true one more similar? Windows that do not overlap.</p>{charts.accuracy(readings)}",
+        f"is the true one more similar? Windows that do not overlap; from the tenth on.</p>"
+        f"{charts.accuracy(readings, look)}",
     )
 
 
@@ -213,17 +189,17 @@ def _titled(title: str, readings: Readings) -> str:
     return f"{title} ·{which}" if which else title
 
 
-def _feedback(feedback: FeedbackOutcome) -> str:
+def _feedback(feedback: FeedbackOutcome, words_of: Words) -> str:
     if not feedback:
         return section("Feedback", '<p class="muted">None was given, or none was recorded.</p>')
     baseline = feedback.baseline_over
-    words = f"The baseline was over at {clock_words(baseline)}. " if baseline is not None else ""
+    words = f"The baseline was over at {words_of(baseline)}. " if baseline is not None else ""
     lengths = [stop - start for start, stop in feedback.spans]
     if lengths:
         words += f"{len(lengths)} times; half of them lasted {np.median(lengths):.1f} s or less, "
         words += f"the longest {max(lengths):.1f} s."
     rows = [
-        (str(k), clock_words(start), clock_words(stop), f"{stop - start:.2f} s")
+        (str(k), words_of(start), words_of(stop), f"{stop - start:.2f} s")
         for k, (start, stop) in enumerate(feedback.spans[:_ROWS], 1)
     ]
     more = f"<p>… and {len(lengths) - _ROWS} more</p>" if len(lengths) > _ROWS else ""
@@ -260,9 +236,13 @@ def _latency(readings: list[Readings], feedback: FeedbackOutcome) -> str:
 
 
 def _streams(
-    session: Session, audit: dict[str, Any], feedback: FeedbackOutcome, events: Sequence[Marker]
+    session: Session,
+    audit: dict[str, Any],
+    feedback: FeedbackOutcome,
+    events: Sequence[Marker],
+    words: Words,
 ) -> str:
-    body = str(charts.coverage(session, feedback, events))
+    body = str(charts.coverage(session, feedback, events, words))
     for eeg in audit["eeg"]:
         body += f"<h3>{escape(eeg['name'])}</h3>{eeg_table(eeg)}{channel_table(eeg.get('channels', []))}"
     for video in audit["video"]:

@@ -1,23 +1,11 @@
-"""Parts of a session's report: sections, tables, and pictures of its videos."""
+"""Parts of a session's report: sections, cards and tables."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from realtime.errors import PhospheneError
-from realtime.video.frames import shrink
-from realtime.video.opencv import cv2
-from recordings.report.svg import clock_words
-from recordings.session.session import Session
-from recordings.video.files import VideoReader
-
-_STILLS, _STILL_PX = 12, 96
 _BAD = "flat", "railing", "noisy"
 
 
@@ -65,7 +53,10 @@ def channel_table(channels: list[dict[str, Any]]) -> str:
     bad = sum(max(c[word] for word in _BAD) > 0.5 for c in channels)
     state = f"{bad} of {len(channels)} bad most of the time" if bad else f"all {len(channels)} good"
     names = ("channel", "n amplitude", *(f"n {word}" for word in _BAD))
-    return folded(f"Channels: {state}", table(names, rows))
+    n = max((c.get("seconds", 0) for c in channels), default=0)
+    return folded(
+        f"Channels: {state} (n = {n} seconds looked at, spread over the session)", table(names, rows)
+    )
 
 
 def video_table(video: dict[str, Any]) -> str:
@@ -80,34 +71,6 @@ def video_table(video: dict[str, Any]) -> str:
         str(video["frames_missing"]), "–" if pause is None else f"{pause:.0f} ms",
     )  # fmt: skip
     return table(names, [row])
-
-
-def film_strips(session: Session) -> str:
-    """Pictures of each video in the order of time, evenly apart."""
-    times = session.start + (np.arange(_STILLS) + 0.5) / _STILLS * session.duration
-    strips = []
-    for info in session.video_streams:
-        try:
-            track = session.video(f"id={info.stream_id}")
-            at = np.clip(np.searchsorted(track.times, times, side="right") - 1, 0, None)
-            with VideoReader(track.path) as reader:
-                images = [reader.frame(int(k)) for k in track.frame_index[at]]
-        except PhospheneError:
-            continue  # the audit has said so
-        shown = [
-            _picture(image, clock_words(round(when - session.start)))
-            for image, when in zip(images, times, strict=True)
-            if image is not None
-        ]
-        strips.append(f'<div class="strip">{"".join(shown)}</div>')
-    return "".join(strips)
-
-
-def _picture(image: NDArray[np.uint8], when: str) -> str:
-    small = cv2.cvtColor(shrink(image, _STILL_PX), cv2.COLOR_RGB2BGR)
-    jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
-    data = base64.b64encode(jpeg).decode()
-    return f'<img src="data:image/jpeg;base64,{data}" alt="on show at {when}" title="{when}">'
 
 
 def _amplitude(channel: dict[str, Any]) -> str:

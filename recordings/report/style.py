@@ -46,6 +46,7 @@ svg text { font-size: 11.5px; fill: var(--muted); } svg .note { font-size: 11px;
 svg .end { text-anchor: end; } svg .middle { text-anchor: middle; } svg .name { fill: var(--text); }
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--line); }
 svg .line { fill: none; stroke: var(--accent); stroke-width: 1.6; stroke-linejoin: round; }
+svg .quiet.line { stroke: var(--trace); } svg .quiet.bar { fill: var(--trace); fill-opacity: .6; }
 svg .band { fill: var(--band); } svg .bar { fill: var(--accent); }
 svg .rule { stroke: var(--trace); stroke-dasharray: 4 3; }
 svg .event { stroke: var(--trace); stroke-opacity: .55; }

@@ -92,6 +92,7 @@ def channel_quality(track: EegTrack, missing: Missing, problems: list[str]) -> l
                 "amplitude_uv": amplitude if volts[i] else None,
                 "nan": int(missing.n_nan[i]),
                 "missing": missing.of(i),
+                "seconds": len(judged),
                 **_shares(judged),
             }
         )

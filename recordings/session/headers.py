@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from realtime.eeg.channels import kinds_of, units_of
 from realtime.feedback.controller import Feedback
-from realtime.types import EegInfo, OtherReading, Reading, VideoInfo
+from realtime.types import Attention, EegInfo, OtherReading, Reading, VideoInfo
 from recordings.xdf.writer import StreamHeader
 
 FRAME_NUMBERS = "VideoExternal"
 MARKERS = "Markers"
 FEEDBACK = "Feedback"
 READINGS = "Phosphene readings"
+ATTENTION = "Phosphene attention"
 
 _READING_CHANNELS = (
     "seq", "interval", "emitted_s", "similarity", "match", "chance_low", "chance_high", "percentile",
@@ -61,6 +62,31 @@ def readings_header(n_videos: int = 1, electrodes: Sequence[str] = ()) -> Stream
         READINGS, "Readings", len(channels), 0.0, "double64", "phosphene-readings",
         description={"channels": {"channel": channels}},
     )  # fmt: skip
+
+
+def attention_header(shape: tuple[int, int]) -> StreamHeader:
+    """Describe a stream of what was attended: for each reading its certainty and the share of each place.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns of places; they follow row by row from the top.
+    """
+    rows, columns = shape
+    places = [f"row{r + 1} column{c + 1}" for r in range(rows) for c in range(columns)]
+    return StreamHeader(
+        ATTENTION, "Attention", 1 + rows * columns, 0.0, "double64", "phosphene-attention",
+        description={
+            "places": {"rows": str(rows), "columns": str(columns)},
+            "channels": {"channel": [{"label": label} for label in ("certainty", *places)]},
+        },
+    )  # fmt: skip
+
+
+def attention_row(attention: Attention) -> list[float]:
+    """Turn the attention of a reading into a sample of that stream; nan where the certainty is not known."""
+    certainty = math.nan if attention.certainty is None else attention.certainty
+    return [certainty, *attention.places.ravel().tolist()]
 
 
 def reading_row(reading: Reading, n_videos: int = 1) -> list[float]:

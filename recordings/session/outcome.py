@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.chance import wilson
+from realtime.chance import LEAST_WINDOWS, wilson
 from realtime.config import GridConfig
 from realtime.feedback.controller import BASELINE_OVER, OFF, ON
 from realtime.types import IndexArray
@@ -58,6 +58,16 @@ class Readings:
                 chosen.append(int(k))
         return np.array(chosen, np.int64)
 
+    def beats_chance(self) -> bool:
+        """Whether the session as a whole fits better than chance: its 2-way interval lies above a half.
+
+        Of fewer than ten windows, or of readings whose count is not known, nothing is said.
+        """
+        found = self.accuracy()
+        if found is None or found[1] < LEAST_WINDOWS or found[2] is None:
+            return False
+        return found[2][0] > 0.5
+
     def accuracy(self) -> tuple[float, int, tuple[float, float] | None] | None:
         """Return the running 2-way accuracy at the end: share, windows, and its 95 % interval (or None).
 
@@ -70,6 +80,38 @@ class Readings:
         n = len(self.apart("two_way"))
         won = round(share * n)
         return share, n, wilson(won, n) if abs(won - share * n) < 1e-6 else None
+
+
+@dataclass(frozen=True)
+class PlacesAttended:
+    """Which places of the main video were attended.
+
+    Attributes
+    ----------
+    time : array of shape (n,), s since the session began
+        Ends of the intervals.
+    certainty : array of shape (n,)
+        How surely the leading place stands out; nan where not known.
+    places : array of shape (n, rows, columns)
+        Shares.
+    """
+
+    time: Values
+    certainty: Values
+    places: Values
+
+    def at(self, second: float, near_s: float) -> tuple[Values, float] | None:
+        """Return places and certainty of the interval that shows this second; None where none is near.
+
+        Returns
+        -------
+        places : array of shape (rows, columns)
+        certainty : float
+        """
+        k = int(np.searchsorted(self.time, second))
+        if k == len(self.time) or self.time[k] - second > near_s:
+            return None
+        return self.places[k], float(self.certainty[k])
 
 
 @dataclass(frozen=True)
@@ -105,6 +147,17 @@ def all_readings(session: Session) -> list[Readings]:
         for stream in session.reader.streams.values()
         if stream.info.type == "Readings" and stream.n_samples
     ]
+
+
+def places_attended(session: Session) -> PlacesAttended | None:
+    """Read what was attended, where the network told places apart and it was recorded."""
+    for stream in session.reader.streams.values():
+        if stream.info.type == "Attention" and stream.n_samples:
+            ends, values = _samples(session, stream)
+            shape = [int(stream.info.text(f"desc/places/{side}") or 0) for side in ("rows", "columns")]
+            if np.prod(shape) == values.shape[1] - 1:
+                return PlacesAttended(ends - session.start, values[:, 0], values[:, 1:].reshape(-1, *shape))
+    return None
 
 
 def _readings(session: Session, stream: XdfStream) -> Readings:

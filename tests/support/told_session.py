@@ -26,8 +26,9 @@ def write_told(
     latency_ms: float = 30.0,
     feedback: tuple[tuple[float, float], ...] = ((15.0, 18.5), (24.0, 25.5)),
     gap: tuple[float, float] | None = None,
+    gain: float = 0.22,
 ) -> Path:
-    """Similarity is high but for 10 s of every 30; feedback and its events are as given, in seconds."""
+    """Similarity is higher by `gain` but for 10 s of every 30; feedback and events are given in seconds."""
     random = np.random.default_rng(4)
     with Recorder(folder, {"eeg": CAP}, {"video": CAMERA}, options=_OPTIONS) as recorder:
         stamps = START + np.arange(round(seconds * RATE)) / RATE
@@ -41,7 +42,7 @@ def write_told(
         film = Film(3, FPS, (160, 90))
         for number in range(round(seconds * FPS)):
             recorder.frame("video", Frame(film.frame(number), START + number / FPS, number))
-        for reading in _readings(seconds, latency_ms, random):
+        for reading in _readings(seconds, latency_ms, random, gain):
             recorder.reading(reading)
         recorder.marker(START + 5, BASELINE_OVER)
         for start, stop in feedback:
@@ -56,11 +57,11 @@ def write_told(
 _OPTIONS = RecordingOptions(frames_queued=100_000, entities={"sub": "07", "task": "watch"})
 
 
-def _readings(seconds: float, latency_ms: float, random: np.random.Generator) -> list[Reading]:
+def _readings(seconds: float, latency_ms: float, random: np.random.Generator, gain: float) -> list[Reading]:
     chance, readings, wander = ChanceTracker(8), [], 0.0
     for seq, end in enumerate(np.arange(3.0, seconds, HOP_S)):
         wander = 0.8 * wander + random.normal(0, 0.03)
-        similarity = 0.05 + wander + 0.22 * ((end - 2.0) % 30 < 20)
+        similarity = (0.05 if gain else 0.0) + wander + gain * ((end - 2.0) % 30 < 20)
         impostors = random.normal(0.02, 0.09, 8).astype(np.float32)
         late = latency_ms * random.gamma(9.0, 1 / 9)
         readings.append(

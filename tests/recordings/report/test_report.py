@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from realtime.chance import wilson
 from realtime.errors import SessionError
 from recordings.report.page import session_report, write_report
+from recordings.report.stills import laid_over
 from recordings.report.svg import Chart, clock_words, nice_ticks, time_ticks
-from recordings.session.outcome import Readings, all_feedback, all_readings, events_once
+from recordings.session.outcome import Readings, all_feedback, all_readings, events_once, places_attended
 from recordings.session.session import Session
 from recordings.xdf.writer import StreamHeader
 from tests.recordings.test_recorded_pipeline import _advance, _live
@@ -72,13 +78,13 @@ def test_the_report_tells_what_the_session_came_to(told):
     assert "visit" in page.text
     assert "sub 07, task watch" in page.text
     share, n, (low, high) = readings.accuracy()
-    assert f"{share:.0%} 2-way accuracy, 95 % interval {low:.0%} to {high:.0%}, {n} windows" in page.text
+    assert f"{share:.0%} 2-way accuracy, 95 % interval {low:.0%} to {high:.0%}, n = {n} windows" in page.text
     assert n == 19  # of 2 s each, in 37 s
     assert f"{len(readings.time)} readings in" in page.text
     assert "2 × feedback" in page.text
     assert "The baseline was over at 0:05" in page.text
-    for words in ("0:15 0:18.5 3.50 s", "0:24 0:25.5 1.50 s"):
-        assert words in page.text
+    for times in (("0:15", "0:18.5", "3.50 s"), ("0:24", "0:25.5", "1.50 s")):
+        assert re.search(r" · \d\d:\d\d:\d\d ".join(times), page.text)  # with the time of day beside each
     assert f"{np.percentile(readings.latency_ms, 95):.0f} ms" in page.text
     assert "Cap: 1 gaps, 750 samples lost" in page.text
     assert "Oz is noisy" in page.text
@@ -95,6 +101,88 @@ def test_the_page_stands_alone_and_is_whole(told):
     assert "prefers-color-scheme: dark" in html
     assert page.count("svg", role="img") == 7
     assert len(html) < 200_000
+
+
+def test_times_are_those_of_the_session_and_of_the_day(told, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        page = Page(session_report(told))
+        begun = json.loads((told / "manifest.json").read_text())["begun"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    there = datetime.fromisoformat(begun).astimezone(ZoneInfo("Asia/Tokyo"))
+    assert f"{there:%d %B %Y, %H:%M:%S} (JST)" in page.text
+    assert f"0:15 · {there + timedelta(seconds=15):%H:%M:%S}" in page.text
+
+
+def test_nothing_within_chance_is_accentuated(tmp_path, told):
+    within = Page(session_report(write_told(tmp_path / "within", gain=0.0)))
+    assert within.count("div", class_="figure-card model") == 0
+    assert within.count("polyline", class_="line") == 0
+    assert within.count("polyline", class_="line quiet") >= 2
+    assert "do not stand out from chance" in within.text
+    above = Page(session_report(told))
+    assert above.count("div", class_="figure-card model") == 2
+    assert above.count("polyline", class_="line quiet") == 0
+
+
+def test_no_accuracy_of_fewer_than_ten_windows(tmp_path):
+    page = Page(session_report(write_told(tmp_path / "short", seconds=18.0, feedback=())))
+    with Session(tmp_path / "short") as session:
+        (readings,) = all_readings(session)
+    assert f"2-way accuracy: n = {readings.accuracy()[1]} windows of the 10 it takes" in page.text
+    assert not re.search(r"\d+% 2-way", page.text)
+
+
+def test_notes_and_intervals_stand_where_they_belong(tmp_path):
+    folder = write_told(tmp_path / "noted")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["options"]["notes"] = "gel on <Cz>"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    html = session_report(folder)
+    assert "gel on &lt;Cz&gt;" in html
+    text = Page(html).text
+    for share in re.finditer(r"(\d+)% \[(\d+)%, (\d+)%\], n = (\d+)", text):
+        value, low, high, n = map(int, share.groups())
+        assert low <= value <= high
+        assert n >= 10
+    assert re.search(r"windows above chance's 95 %: \d+% \[\d+%, \d+%\], n = \d+", text)
+
+
+def with_map(reading, row, column, certainty):
+    places = np.full((2, 2), 0.1, np.float32)
+    places[row, column] = 0.7
+    return replace(reading, attention=replace(reading.attention, places=places, certainty=certainty))
+
+
+@pytest.mark.parametrize(("certainty", "coloured"), [(0.99, True), (0.5, False)])
+def test_stills_carry_the_map_where_the_network_is_trained(tmp_path, certainty, coloured):
+    from recordings.pipeline_recording import PipelineRecording
+    from recordings.session.options import RecordingOptions
+
+    clock, _, pipeline, *_ = _live()
+    recording = PipelineRecording(pipeline, tmp_path, RecordingOptions(frames_queued=1000))
+    with recording:
+        forward = pipeline.taps._taps[-1][0]
+        pipeline.taps._taps[-1][0] = lambda reading: forward(with_map(reading, 0, 1, certainty))
+        live = _advance(pipeline, clock, 99.0, 115.0, 0.05)
+    with Session(tmp_path) as session:
+        attended = places_attended(session)
+    np.testing.assert_allclose(attended.time, np.array([r.end for r in live]) - session.start)
+    np.testing.assert_allclose(attended.places[3], [[0.1, 0.7], [0.1, 0.1]], atol=1e-6)
+    image = np.full((60, 80, 3), 100, np.uint8)
+    over = laid_over(image, attended.places[3], sure=certainty >= 0.95)
+    np.testing.assert_array_equal(over[-1, 0], image[0, 0])  # at or below its even share
+    saturation = int(over[5, 75].max()) - int(over[5, 75].min())
+    assert (saturation > 60) == coloured
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["model"]["weights"] == "untrained"
+    assert "stands out" not in session_report(tmp_path)  # an untrained map means nothing
+    manifest["model"]["weights"] = "mine"
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert f"the leading place stands out: {certainty:.0%}" in session_report(tmp_path)
 
 
 def test_what_was_recorded_is_drawn_where_it_belongs(told):
@@ -222,6 +310,7 @@ def test_windows_that_do_not_overlap_are_counted_as_they_were_live():
 @settings(max_examples=100)
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(2, 10))
 def test_ticks_are_few_round_and_within(low, length, about):
+    assume(length > 1e-9 * abs(low))  # a double holds no ticks between numbers that are almost the same
     ticks = nice_ticks(low, low + length, about)
     assert len(ticks) <= 2 * about + 3
     assert all(low - 1e-6 * length <= tick <= low + length * (1 + 1e-6) for tick in ticks)
