@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import itertools
+import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -22,6 +24,7 @@ from recordings.session.session import Session
 from recordings.session.tracks import VideoTrack
 
 _DEFAULTS = {"sub": "01", "task": "watch"}
+_SOURCE = "SourceRecordingSHA256"  # in a run's description: which recording it was made of
 _NONE = "n/a"  # BIDS' word for no value
 _STIM_FILE = {"Description": "The video in stimuli/ that was shown, or taken, from this event on."}
 
@@ -46,7 +49,7 @@ def export_bids(
     entities : mapping of str to str
         `sub`, `ses`, `task` and `run`; what is left out is taken from the session's manifest, then from its
         folder's name, else sub-01 and task-watch. Where no run is known and there is a recording of this name
-        already, the next free number is taken, from 02 on.
+        already, the next free number is taken, from 02 on, unless one of them is this very recording.
     eeg, unit : str, optional
         As for `recordings.exchange.exporting.to_raw`.
     video : bool
@@ -62,27 +65,21 @@ def export_bids(
     ConfigError
         mne-bids or pybv is not installed, or an entity is not of letters and digits.
     SessionError
-        This run is in the data set already, or it cannot be written; and as `to_raw`.
+        This run, or this recording, is in the data set already, or it cannot be written; and as `to_raw`.
     """
     mne_bids = need("mne_bids", "bids", "writing BIDS")
     need("pybv", "bids", "writing BIDS")
     chosen = {**_DEFAULTS, **_from_name(session.name), **entities_of(session), **(entities or {})}
     track = session.eeg(eeg)
     laid_out = regular(track)
-    target = _target(mne_bids, Path(root), chosen)
-    for run in itertools.count(2):
-        if "run" in chosen or not Path(target.fpath).exists():
-            break
-        numbered = _target(mne_bids, Path(root), {**chosen, "run": f"{run:02d}"})
-        if not Path(numbered.fpath).exists():
-            target = numbered
-            break
+    source = _digest(session.path)
+    target = _free_target(mne_bids, Path(root), chosen, source)
     raw = raw_of(session, track, laid_out, unit)
     raw.annotations.description = np.array([_in_one_cell(text) for text in raw.annotations.description])
     try:
         mne_bids.write_raw_bids(raw, target, format="BrainVision", allow_preload=True, verbose="ERROR")
         # mne-bids concludes from the format that the maker of BrainVision built the headset
-        _say(mne_bids, target, "eeg", {"Manufacturer": _NONE})
+        _say(mne_bids, target, "eeg", {"Manufacturer": _NONE, _SOURCE: source})
         for film in videos_of(session) if video else []:
             _say(mne_bids, target, "events", {"stim_file": _STIM_FILE})
             _add_video(film, target, laid_out)
@@ -98,6 +95,46 @@ def export_bids(
 def _in_one_cell(text: str) -> str:
     """Give a text as it may stand in a table whose rows end with lines: mne-bids writes it as it is."""
     return " ".join(text.split()) or _NONE
+
+
+def _free_target(mne_bids: Any, root: Path, chosen: Mapping[str, str], source: str) -> Any:
+    """Choose the run a session becomes: the one it is to be, or the next that is free.
+
+    Raises
+    ------
+    SessionError
+        Where no run is asked for and this very recording is one of them already.
+    """
+    target = _target(mne_bids, root, chosen)
+    if "run" in chosen:
+        return target
+    taken = []
+    for run in itertools.count(2):
+        if not Path(target.fpath).exists():
+            break
+        taken.append(target)
+        target = _target(mne_bids, root, {**chosen, "run": f"{run:02d}"})
+    for known in taken:
+        if _said(known).get(_SOURCE) == source:
+            raise SessionError(
+                f"{known.fpath} is this recording already. To have it there twice, name another run, for "
+                f"example --run {len(taken) + 1}"
+            )
+    return target
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _said(target: Any) -> dict[str, Any]:
+    """Read the description of a run's EEG; empty where it cannot be read."""
+    sidecar = Path(target.copy().update(suffix="eeg", extension=".json").fpath)
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(sidecar.read_text(encoding="utf-8-sig"))
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def _target(mne_bids: Any, root: Path, chosen: Mapping[str, str]) -> Any:

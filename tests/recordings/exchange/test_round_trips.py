@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +110,8 @@ def test_runs_that_were_numbered_when_recorded_keep_their_numbers(tmp_path, comm
 
 def test_a_session_without_a_number_takes_the_next_free_run_and_options_win(tmp_path, command):
     pytest.importorskip("mne_bids")
-    folder = write_small(tmp_path / "mine", seconds=3.0)
-    for _ in range(3):
+    for n in range(3):
+        folder = write_small(tmp_path / f"mine{n}", seconds=3.0, start=100.0 + n)
         assert command("export", folder, tmp_path / "bids", "--bids")[0] == 0
     assert _runs(tmp_path / "bids") == [
         "sub-01_task-watch_eeg.vhdr",
@@ -122,6 +123,42 @@ def test_a_session_without_a_number_takes_the_next_free_run_and_options_win(tmp_
     assert _runs(tmp_path / "other") == ["sub-07_ses-2_task-film_run-5_eeg.vhdr"]
     assert command("export", folder, tmp_path / "other", *options)[0] == 2
     assert command("export", folder, tmp_path / "other", "--bids", "--sub", "a_b")[0] == 2
+
+
+def test_a_recording_that_is_in_the_data_set_is_recognised_and_not_made_a_run_again(tmp_path, command):
+    pytest.importorskip("mne_bids")
+    first, second = (write_small(tmp_path / f"s{n}", seconds=3.0, start=100.0 + n) for n in range(2))
+    for folder in (first, second):
+        assert command("export", folder, tmp_path / "bids", "--bids")[0] == 0
+    for folder, name in ((first, "watch_eeg"), (second, "watch_run-02_eeg")):
+        code, _, err = command("export", folder, tmp_path / "bids", "--bids")
+        assert code == 2
+        assert f"sub-01_task-{name}.vhdr is this recording already" in err.replace("\n", "")
+    assert len(_runs(tmp_path / "bids")) == 2
+    assert command("export", first, tmp_path / "bids", "--bids", "--run", "3")[0] == 0
+
+
+def test_the_bids_validator_finds_no_error(tmp_path, session, command):
+    """The validator of the BIDS schema, where it is installed (extra `validator`)."""
+    pytest.importorskip("mne_bids")
+    validator = shutil.which("bids-validator-deno")
+    if validator is None:
+        pytest.skip("bids-validator-deno is not installed")
+    small = write_small(tmp_path / "small", seconds=3.0)
+    assert command("export", small, tmp_path / "bids", "--bids")[0] == 0
+    assert command("export", small, tmp_path / "bids", "--bids", "--run", "2", "--ses", "b")[0] == 0
+    assert command("export", session, tmp_path / "bids", "--bids", "--sub", "2", "--task", "rest")[0] == 0
+    said = subprocess.run(
+        [validator, tmp_path / "bids", "--json"], capture_output=True, text=True, timeout=100
+    )
+    issues = json.loads(said.stdout)["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
+    assert said.returncode == 0
+    (tmp_path / "bids" / "sub-01" / "eeg" / "sub-01_task-watch_events.tsv").write_text("no\ttable\n")
+    said = subprocess.run(
+        [validator, tmp_path / "bids", "--json"], capture_output=True, text=True, timeout=100
+    )
+    assert said.returncode != 0  # it does look
 
 
 def test_bids_keeps_kinds_units_and_a_row_for_each_event(tmp_path, session, command):
