@@ -22,12 +22,6 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = {"dev", "docs", "fuzz", "test", "validator"}  # extras that build and check it; its users need none
-    "dev",
-    "docs",
-    "fuzz",
-    "test",
-    "validator",
-}  # extras that build and check the program; its users need none
 LOOSE = {"setuptools"}  # a build tool; the extra `brainflow` needs an older one than the others bring
 
 
