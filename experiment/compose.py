@@ -76,6 +76,7 @@ def open_live(choice: LiveChoice) -> Running:
             view.blind = choice.feedback.blind
             running.feedback = give_feedback(running, choice.feedback, clock)
         show_markers(running, view, StreamSelector(type="Markers"))
+        show_gaze(running, view)
     return running
 
 
@@ -119,6 +120,15 @@ def show_markers(
     running.closing.callback(listener.stop)  # added after the outlets it reads, so it is closed before them
 
 
+def show_gaze(running: Running, view: PipelineView) -> None:
+    """Show where the participant looks, as the gaze streams of the network say it."""
+    from realtime.lsl.gaze import GazeListener
+
+    listener = GazeListener(view.add_gaze).launch()
+    running.workers.append(listener)
+    running.closing.callback(listener.stop)
+
+
 def open_replay(
     folder: str | Path,
     model: ModelChoice,
@@ -155,6 +165,7 @@ def open_replay(
     from models.inference.examples import video_pictures
     from recordings.player import Player
     from recordings.replay import ReplayEeg, replay_videos
+    from recordings.session.gaze import all_gaze
     from recordings.session.session import Session
     from recordings.survey import Survey
 
@@ -177,6 +188,7 @@ def open_replay(
     view = PipelineView(pipeline, clock, lambda: player.failure, player)
     for marker in session.markers():
         view.add_marker(marker.stamp, marker.text)
+    view.add_all_gaze(all_gaze(session))
     return Running(
         f"Phosphene replay · {session.name}",
         Mode.REPLAY,

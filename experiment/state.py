@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from realtime.chance import LEAST_WINDOWS
 from realtime.config import GridConfig
+from realtime.gaze import GazePoint
 from realtime.latest import Latest
 from realtime.model import ModelCard
 from realtime.types import EegHealth, FloatArray, Frame, Reading, Rectangle, TimeArray, VideoHealth
@@ -184,6 +185,10 @@ class View(Protocol):
 
     def counters(self) -> Mapping[str, float]:
         """Return readings, intervals, skipped_ticks, late_intervals, latency_p95_ms, frames_dropped."""
+        ...
+
+    def gaze(self, seconds: float) -> list[GazePoint]:
+        """Return where the participant looked in the last `seconds`, oldest first."""
         ...
 
     def markers(self, seconds: float) -> list[tuple[float, str]]:

@@ -147,6 +147,12 @@ EEG_STREAM = Measure(
 VIDEO_STREAM = Measure(
     "Size of the picture, and how many come.", "pixels, pictures a second", "● LIVE, at the camera's rate"
 )
+GAZE = Measure(
+    "Where the participant looks, by the eye tracker's stream. The figure is its distance to the middle of "
+    "the place attended most, where one stands out.",
+    "widths and heights of the picture",
+    "small, where eyes and attention go together; they need not",
+)
 LEVEL = Measure("Level of the feedback as the participant takes it in.", "share, 0 to 1", "as you set it up")
 REPLAY_TIME = Measure("Where the replay stands, and how long the recording is.", "minutes:seconds", "–")
 PLACES = (

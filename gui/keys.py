@@ -54,6 +54,7 @@ KEYS = (
     Key("Shift+V", "Another band for the drawn EEG", "page.choose_band", None, "Look"),
     Key("H", "Channels: shown, chosen, bad", "page.list_channels", None, "Look"),
     Key("O", "Attention over the video", "page.video.switch.toggle", None, "Look"),
+    Key("G", "Gaze on the video", "page.video.gaze_switch.toggle", None, "Look"),
     Key("A", "Scalp: attention or amplitude", "page.scalp.switch.toggle", None, "Look"),
     Key("C", "What happens, in plain words", "page.toggle_caption", None, "Look"),
     Key("Ctrl+N", "Choose streams", "set_up", None, "Session"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,11 +10,18 @@ from typing import Any
 import numpy as np
 
 from realtime.config import GridConfig
+from realtime.gaze import GazePoint
 from realtime.latest import Latest
 from realtime.model import ModelCard
 from realtime.pipeline import Pipeline
 from realtime.time.clock import Clock
 from realtime.types import EegHealth, FloatArray, Frame, Reading, TimeArray, VideoHealth
+
+_KEPT_GAZE = 20_000  # live: no more than the last seconds are asked for
+
+
+def _stamp(point: GazePoint) -> float:
+    return point.stamp
 
 
 class PipelineView:
@@ -45,6 +53,7 @@ class PipelineView:
         self._pipeline = pipeline
         self._clock = clock
         self._failure = failure
+        self._gaze: list[GazePoint] = []
         self._markers: deque[tuple[float, str]] = deque(maxlen=10_000)
         self.transport = transport
         self.blind = False
@@ -159,6 +168,22 @@ class PipelineView:
             "latency_p95_ms": pipeline.latency_ms().get("p95", float("nan")),
             "frames_dropped": pipeline.video.health().dropped,
         }
+
+    def add_gaze(self, point: GazePoint) -> None:
+        """Show where was looked; called by whoever reads the gaze, in the order of time."""
+        if len(self._gaze) >= _KEPT_GAZE:
+            self._gaze = self._gaze[_KEPT_GAZE // 2 :]
+        self._gaze.append(point)
+
+    def add_all_gaze(self, points: Sequence[GazePoint]) -> None:
+        """Show where was looked in a recording, in the order of time."""
+        self._gaze = list(points)
+
+    def gaze(self, seconds: float) -> list[GazePoint]:
+        """Return where was looked in the last `seconds`, oldest first."""
+        now, found = self.now(), self._gaze
+        first = bisect_left(found, now - seconds, key=_stamp)
+        return found[first : bisect_right(found, now, key=_stamp)]
 
     def add_marker(self, stamp: float, text: str) -> None:
         """Show a marker; called by whoever reads the marker stream."""

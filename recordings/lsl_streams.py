@@ -38,7 +38,7 @@ class LslStreams:
     ----------
     selectors : sequence of StreamSelector
     everything : bool
-        Take every stream on the network, too; else every stream of markers is taken, chosen or not.
+        Take every stream on the network, too; else every stream of markers or gaze is taken, chosen or not.
     but_not : sequence of StreamSelector
         Streams that are recorded otherwise. The program's own feedback never is recorded this way.
     resolve_s : float
@@ -117,7 +117,7 @@ class LslStreams:
         own = summary.source_id.startswith(_OWN)
         if own or any(selector.matches(summary) for selector in self._but_not):
             return False
-        return self._everything or _are_markers(summary) or self._is_chosen(summary)
+        return self._everything or _belong(summary) or self._is_chosen(summary)
 
     def _is_chosen(self, summary: StreamSummary) -> bool:
         return any(selector.matches(summary) for selector in self._selectors)
@@ -161,5 +161,6 @@ class LslStreams:
             self._recorder.warnings.append(sentence)
 
 
-def _are_markers(summary: StreamSummary) -> bool:
-    return summary.type.lower() == "markers"
+def _belong(summary: StreamSummary) -> bool:
+    """Say whether streams of this type are recorded whether they were chosen or not: events and gaze."""
+    return summary.type.lower() in ("markers", "gaze")

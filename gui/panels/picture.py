@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from experiment.state import AttendedShown
 from gui.overlay import choice, fitted, heat, part, rgb_image, rgba_image, stands_out
 from gui.theme import LIGHT, font
+from realtime.gaze import GazePoint
 from realtime.types import Attention, Frame, Rectangle
 
 _GRID_UP_TO = 5  # rows or columns: a finer grid would lie over the picture like a net
 _TRUTH, _UNDER = QColor("#ffffff"), QColor("#000000")  # dashes to be seen on any picture
+_GAZE_PX = 9.0
 _CHOICE = QColor("#fde737")  # the bright end of the attention's colours
 
 
@@ -40,6 +42,7 @@ class Picture(QWidget):
         self._heat: QImage | None = None
         self._attended: AttendedShown | None = None
         self._shape = (0, 0)
+        self.gaze: list[GazePoint] = []
         self.setMinimumSize(120, 60)
 
     def show_frame(self, frame: Frame) -> None:
@@ -62,6 +65,12 @@ class Picture(QWidget):
             self.words = _certainty(attention)
         self.update()
 
+    def show_gaze(self, gaze: list[GazePoint]) -> None:
+        """Draw where was looked in the last moments, oldest first; the last is ringed."""
+        if gaze != self.gaze:
+            self.gaze = gaze
+            self.update()
+
     def show_attended(self, attended: AttendedShown | None) -> None:
         """Draw the truth and the object found, where a virtual attender says which it is."""
         if attended != self._attended:
@@ -78,6 +87,7 @@ class Picture(QWidget):
         painter.drawImage(box, self._image)
         if self.overlay:
             self._paint_attention(painter, box)
+        self._paint_gaze(painter, box)
         if self.name:
             _paint_words(painter, box, self.name, Qt.AlignmentFlag.AlignLeft)
 
@@ -99,6 +109,17 @@ class Picture(QWidget):
                 painter.drawRoundedRect(around, 4, 4)
         if self.words and not self.name:
             _paint_words(painter, box, self.words, Qt.AlignmentFlag.AlignRight)
+
+    def _paint_gaze(self, painter: QPainter, box: QRectF) -> None:
+        if not self.gaze:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        places = [QPointF(box.left() + p.x * box.width(), box.top() + p.y * box.height()) for p in self.gaze]
+        for colour, width in ((_UNDER, 4.0), (_TRUTH, 2.0)):
+            painter.setPen(QPen(colour, width))
+            painter.drawPolyline(places)
+            painter.drawEllipse(places[-1], _GAZE_PX, _GAZE_PX)
 
     def _paint_grid(self, painter: QPainter, box: QRectF) -> None:
         rows, columns = self._shape

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from experiment.state import AttendedShown, View
 from gui import captions
 from gui.overlay import FULL_RATIO, told
-from gui.panel import STALE_S, Numbers, Panel, tool_button
+from gui.panel import STALE_S, Numbers, Panel, set_text, tool_button
 from gui.panels.picture import Picture
 from gui.ramp import Ramp
 from gui.theme import Theme
 from realtime.latest import Latest, Stamped
 from realtime.types import Attention, Frame, OtherReading, Reading, VideoHealth
+
+GAZE_S = 0.3  # of gaze that is drawn
 
 
 class PicturePanel(Panel):
@@ -87,6 +91,11 @@ class VideoPanel(PicturePanel):
         self.ramp.setToolTip(captions.PLACES)
         self.add_to_header(self.ramp, gives_way=True)
         self.add_to_header(self.switch)
+        self.gaze_switch = tool_button("Gaze", checkable=True)
+        self.gaze_switch.setChecked(True)
+        self.gaze_switch.setToolTip(captions.GAZE.tip + "\nKey: G")
+        self.gaze_switch.hide()
+        self.add_to_header(self.gaze_switch)
         self._attended: AttendedShown | None = None
 
     def show_stale(self, stale: bool) -> None:
@@ -99,6 +108,20 @@ class VideoPanel(PicturePanel):
         self.note.say(view.video_health().name if attended is None else attended.words)
         self.take_frame(view.preview)
         self.take_attention(view)
+        self._take_gaze(view)
+
+    def _take_gaze(self, view: View) -> None:
+        """Show where the participant looks, and how far that is from the place attended most."""
+        gaze = view.gaze(GAZE_S)
+        if gaze:
+            self.gaze_switch.show()
+        self.picture.show_gaze(gaze if self.gaze_switch.isChecked() else [])
+        chosen = self.picture.chosen
+        words = "Gaze"
+        if gaze and chosen is not None:
+            middle = (chosen.left + chosen.right) / 2, (chosen.top + chosen.bottom) / 2
+            words += f" {math.hypot(gaze[-1].x - middle[0], gaze[-1].y - middle[1]):.2f}"
+        set_text(self.gaze_switch, words)
 
     def show_attended(self, attended: AttendedShown | None) -> None:
         """Show the truth beside what is found, and how often it was found so far."""

@@ -27,6 +27,7 @@ from recordings.report.parts import (
 from recordings.report.stills import film_strips
 from recordings.report.style import STYLE
 from recordings.report.svg import Words
+from recordings.session.gaze import against_map, all_gaze
 from recordings.session.info import describe
 from recordings.session.outcome import (
     FeedbackOutcome,
@@ -82,6 +83,7 @@ def session_report(folder: str | Path, stills: bool = True) -> str:
             _over_time(r, look, session, feedback, others, strips)
             for r, look in zip(readings, looks, strict=True)
         ] or [_no_readings(strips)]
+        parts += [_gaze(session)] if trained else []
         parts += [_against_chance(r, look) for r, look in zip(readings, looks, strict=True)]
         if readings or feedback:
             parts += [_feedback(feedback, words), _latency(readings, feedback)]
@@ -182,6 +184,27 @@ def _against_chance(readings: Readings, look: charts.Look) -> str:
         f"is the true one more similar? Windows that do not overlap; from the tenth on.</p>"
         f"{charts.accuracy(readings, look)}",
     )
+
+
+def _gaze(session: Session) -> str:
+    """Hold the gaze against the places attended, where both were recorded."""
+    attended, gaze = places_attended(session), all_gaze(session)
+    found = against_map(gaze, session.start, attended) if attended is not None and gaze else None
+    if found is None:
+        return ""
+    low, high = found.interval
+    rows = [
+        ("distance, median", f"{found.distance:.2f}", f"{found.by_chance:.2f}"),
+        ("within the place", f"{found.inside / found.n:.0%} [{low:.0%}, {high:.0%}]",
+         f"{found.inside_by_chance:.0%}"),
+    ]  # fmt: skip
+    explain = (
+        f"Where the eyes were beside the place attended most, in n = {found.n} intervals that do not "
+        "overlap. Distances are in widths and heights of the picture; by chance: the same eyes against the "
+        "maps of all other intervals. Eyes and attention need not go together."
+    )
+    shown = table(("", "n gaze", "n by chance"), rows)
+    return section("Gaze and attention", f'<p class="explain">{explain}</p>', shown)
 
 
 def _titled(title: str, readings: Readings) -> str:

@@ -123,6 +123,7 @@ class FakeView:
         self.eeg_until = np.inf  # no sample after this: the stream stalls
         self.state = StreamState.LIVE
         self.bad = dict(bad or {})
+        self.gaze_list = []
         self.marker_list: list[tuple[float, str]] = []
         self._now = start
         self._index = int(start / self.grid.hop_s) + 10
@@ -175,6 +176,9 @@ class FakeView:
         t, _ = self.eeg_window(seconds)
         wave = 500 + 100 * np.sin(2 * np.pi * t)
         return t, np.repeat(wave[:, None], len(self.side_channels), axis=1).astype(np.float32)
+
+    def gaze(self, seconds):
+        return [point for point in self.gaze_list if self._now - seconds < point.stamp <= self._now]
 
     def leave_out(self, labels):
         self.left_out = labels
