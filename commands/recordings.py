@@ -51,6 +51,9 @@ class ForeignGroup:
 
     PANEL: ClassVar = "What the file does not say"
 
+    eeg: Annotated[
+        str | None, typer.Option("--eeg", help="The stream of an XDF that is the EEG, whatever its type.")
+    ] = None
     unit: Unit = None
     montage: Annotated[
         str | None, typer.Option(help="Names for the EEG channels, in their order: Fz,Cz,Pz")
@@ -75,7 +78,7 @@ def import_(
     from recordings.exchange.importing import ImportOptions, import_eeg, import_xdf
 
     names = tuple(name.strip() for name in foreign.montage.split(",")) if foreign.montage else ()
-    options = ImportOptions(foreign.unit, names, foreign.trigger_bits, shown.frames, tell)
+    options = ImportOptions(foreign.unit, names, foreign.trigger_bits, foreign.eeg, shown.frames, tell)
     make = import_xdf if recording.suffix.lower() in (".xdf", ".xdfz") else import_eeg
     typer.echo(
         make(recording, video, out, start_marker=shown.start_marker, offset_s=shown.offset_s, options=options)

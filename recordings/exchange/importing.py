@@ -68,6 +68,8 @@ class ImportOptions:
         Electrode names in place of the file's, one for each EEG channel.
     trigger_bits : int, optional
         How many low bits of a BDF's status channel are triggers, 8 or 16; see `EdfFile`.
+    eeg : str, optional
+        The stream of an XDF that is the EEG, whatever its type: see `Session.eeg`.
     frames : str, optional
         The stream of an XDF that numbers the video's frames, which then says when each was shown: its name,
         or `id=…`, `type=…`.
@@ -78,6 +80,7 @@ class ImportOptions:
     unit: str | None = None
     montage: tuple[str, ...] = ()
     trigger_bits: int | None = None
+    eeg: str | None = None
     frames: str | None = None
     say: Callable[[str], None] = lambda sentence: None
 
@@ -127,9 +130,10 @@ def import_xdf(
         reader = session.reader
         for sentence in reader.left_out.sentences():
             options.say(f"{xdf}: in the file, {sentence}")
-        spans = [session.eeg(f"id={info.stream_id}").span for info in session.eeg_streams]
+        chosen = [session.stream(options.eeg, "--eeg")] if options.eeg else session.eeg_streams
+        spans = [session.eeg(f"id={info.stream_id}").span for info in chosen]
         if not spans:
-            raise SessionError(f"{xdf} holds no EEG stream: nothing could be compared with a video")
+            session.eeg()  # says what there is to choose from
         eeg = min(start for start, _ in spans), max(stop for _, stop in spans)
         if options.frames:
             numbers, times = frame_numbers(session, options.frames, len(film.times))
@@ -140,7 +144,7 @@ def import_xdf(
             for name in numbering_streams(session):
                 options.say(f"the recording numbers frames in {name}: --frames takes their times from there")
         headers: dict[int, StreamHeader | str] = {i: s.info.xml for i, s in reader.streams.items()}
-        for info in session.eeg_streams:
+        for info in chosen:
             headers[info.stream_id] = redescribed(info, options.unit, options.montage)
         film_id = next(i for i in count(1) if i not in headers)
         with _new_session(folder, {**headers, film_id: film.header(placed)}, film) as writer:
@@ -178,6 +182,8 @@ def import_eeg(
         source = EdfFile(file, options.unit, options.trigger_bits)
     else:
         source = MneFile(file, options.unit)
+    if options.eeg or options.frames:
+        raise ConfigError(f"{file} has no streams to choose from: --eeg and --frames are for XDF files")
     for sentence in source.notes:
         options.say(f"{file}: {sentence}")
     begin, placed = _placed(film, (0.0, source.end), source.markers, start_marker, offset_s)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import re
 from array import array
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
@@ -13,6 +15,10 @@ from realtime.types import IndexArray, TimeArray
 from recordings.xdf.format import DTYPES, MAX_CHANNELS
 from recordings.xdf.markup import MAX_XML_BYTES, parse_xml, salvage_header
 from recordings.xdf.samples import Layout
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)""")
+_RATES = 1e-6, 1e8  # samples a second; nothing that is recorded comes more rarely or more often
 
 
 @dataclass(frozen=True)
@@ -59,19 +65,29 @@ class StreamInfo:
             if b"<!DOCTYPE" in content or b"<!ENTITY" in content or len(content) > MAX_XML_BYTES:
                 raise
             root, mended = salvage_header(content), True
+        mended = mended or not _is_utf8(content)  # what is copied of it is, and says so
         n_channels, format = _n_channels(root), _format(root)
         rate = _rate(root)
-        if text_of(root, "nominal_srate") != (written := f"{rate!r}") and not _is_number(root):
-            mended = True
-            _set(root, "nominal_srate", written)
-        if text_of(root, "channel_format") != format:
-            mended = True
-            _set(root, "channel_format", format)
-        xml = ElementTree.tostring(root, encoding="unicode") if mended else content.decode("utf-8", "replace")
+        written = {"channel_count": str(n_channels), "channel_format": format}
+        if not _is_number(root):
+            written["nominal_srate"] = repr(rate)
+        for name, text in written.items():
+            if text_of(root, name) != text:
+                mended = True
+                _set(root, name, text)
+        xml = ElementTree.tostring(root, encoding="unicode") if mended else content.decode("utf-8")
         return cls(
             stream_id, text_of(root, "name"), text_of(root, "type"), n_channels, rate, format,
             text_of(root, "source_id"), text_of(root, "hostname"), xml, root, mended,
         )  # fmt: skip
+
+
+def _is_utf8(content: bytes) -> bool:
+    declared = _ENCODING.match(content)
+    with contextlib.suppress(UnicodeDecodeError):
+        content.decode("utf-8")
+        return declared is None or declared[1].lower() in (b"utf-8", b"ascii", b"us-ascii")
+    return False
 
 
 def text_of(root: ElementTree.Element, path: str) -> str:
@@ -82,7 +98,7 @@ def text_of(root: ElementTree.Element, path: str) -> str:
 def _n_channels(root: ElementTree.Element) -> int:
     stated = text_of(root, "channel_count")
     try:
-        n_channels = int(stated)
+        n_channels = int(stated.removesuffix(".0"))
     except ValueError:
         raise ValueError(f"a header whose channel_count is {stated!r}") from None
     if not 0 <= n_channels <= MAX_CHANNELS:
@@ -100,12 +116,10 @@ def _format(root: ElementTree.Element) -> str:
 
 
 def _rate(root: ElementTree.Element) -> float:
-    """Give Samples a second, also where a decimal comma is written; 0 (irregular) where nothing of use is."""
-    try:
-        rate = float(text_of(root, "nominal_srate").replace(",", "."))
-    except ValueError:
-        return 0.0
-    return rate if math.isfinite(rate) and rate >= 0 else 0.0
+    """Give samples a second, also with a decimal comma or a unit; 0 (irregular) where nothing of use is."""
+    found = _NUMBER.match(text_of(root, "nominal_srate").replace(",", "."))
+    rate = float(found[0]) if found else 0.0
+    return rate if _RATES[0] <= rate <= _RATES[1] else 0.0
 
 
 def _is_number(root: ElementTree.Element) -> bool:
@@ -113,7 +127,7 @@ def _is_number(root: ElementTree.Element) -> bool:
         rate = float(text_of(root, "nominal_srate"))
     except ValueError:
         return False
-    return math.isfinite(rate) and rate >= 0
+    return rate == 0 or _RATES[0] <= rate <= _RATES[1]
 
 
 def _set(root: ElementTree.Element, name: str, text: str) -> None:

@@ -6,6 +6,7 @@ characters through. What can be read in only one way is read in that way.
 
 from __future__ import annotations
 
+import codecs
 import re
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ MAX_XML_BYTES = 64 << 20
 
 _BARE_AND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)")
 _BARE_LESS = re.compile(r"<(?![A-Za-z_/!?])")
+_DECLARED = re.compile(r"^<\?xml[^>]*\?>")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _ENTRIES = (
     "name", "type", "channel_count", "nominal_srate", "channel_format", "source_id", "hostname", "uid",
@@ -21,7 +23,9 @@ _OF_CHANNEL = ("label", "unit", "type", "scaling_factor")
 
 
 def decoded(content: bytes) -> str:
-    """Decode a text: UTF-8, or where it is none the code page that Western Windows uses."""
+    """Decode a text: UTF-8, UTF-16 where it begins so, or else the code page that Western Windows uses."""
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return content.decode("utf-16", "replace")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
@@ -41,12 +45,16 @@ def parse_xml(content: bytes) -> tuple[ElementTree.Element, bool]:
     text = decoded(content).lstrip("\ufeff").strip().strip("\0")
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError("XML with a document type, which XDF does not use")
+    text = _DECLARED.sub("", text, count=1)  # it is text by now, whatever bytes it was
     try:
-        return ElementTree.fromstring(text), False
+        root = ElementTree.fromstring(text)
+        return root, _without_namespaces(root)
     except (ElementTree.ParseError, ValueError):
         pass
     try:
-        return ElementTree.fromstring(_mended(text)), True
+        root = ElementTree.fromstring(_mended(text))
+        _without_namespaces(root)
+        return root, True
     except (ElementTree.ParseError, ValueError) as error:
         raise ValueError(f"malformed XML ({error})") from None
 
@@ -79,6 +87,14 @@ def salvage_header(content: bytes) -> ElementTree.Element:
 def _entry(text: str, name: str) -> str | None:
     found = re.search(rf"<{name}>([^<]*)</{name}>", text)
     return _NOT_XML.sub("", found[1]).strip() if found else None
+
+
+def _without_namespaces(root: ElementTree.Element) -> bool:
+    """Take the namespaces off all names; returns whether there were any."""
+    named = [element for element in root.iter() if "}" in element.tag]
+    for element in named:
+        element.tag = element.tag.rpartition("}")[2]
+    return bool(named)
 
 
 def _mended(text: str) -> str:

@@ -16,14 +16,14 @@ from recordings.xdf.index import StreamInfo
 
 
 def redescribed(info: StreamInfo, unit: str | None, montage: Sequence[str]) -> str:
-    """Return an EEG stream's header with another unit, or other names of its electrodes.
+    """Return the header of a stream that is EEG, with another unit, or other names of its electrodes.
 
     Raises
     ------
     ConfigError
         The montage names more or fewer electrodes than the stream has channels.
     """
-    if not unit and not montage:
+    if not unit and not montage and info.type.upper() == "EEG":
         return info.xml
     if montage and len(montage) != info.n_channels:
         raise ConfigError(
@@ -31,6 +31,7 @@ def redescribed(info: StreamInfo, unit: str | None, montage: Sequence[str]) -> s
             "channels: name each of them, in this order"
         )
     root = copy.deepcopy(info.root)
+    _child(root, "type").text = "EEG"
     described = _child(_child(root, "desc"), "channels")
     channels = described.findall("channel")
     channels += [ElementTree.SubElement(described, "channel") for _ in range(info.n_channels - len(channels))]

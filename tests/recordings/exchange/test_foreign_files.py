@@ -316,3 +316,62 @@ def test_verbs_that_learn_take_one_of_two_headsets(tmp_path, film, command):
         assert "choose one with --eeg" in err
         _, _, err = command(verb[0], tmp_path / "new", *verb[1:], "--eeg", "name=Cap B")
         assert "--eeg" not in err  # what is wrong now is only that there is so little of it
+
+
+def with_header(path: Path, content: bytes) -> Path:
+    """A file of 1000 samples whose stream header is these bytes."""
+    eeg_file(path, 5000 + np.arange(1000) / 250)
+    whole, was = path.read_bytes(), pack_chunk(Tag.STREAM_HEADER, eeg_header().xml().encode(), 1)
+    assert was in whole
+    path.write_bytes(whole.replace(was, pack_chunk(Tag.STREAM_HEADER, content, 1)))
+    return path
+
+
+@pytest.mark.parametrize("type", ["signal", "Data", ""])
+def test_a_stream_of_another_type_is_the_eeg_where_the_user_says_so(tmp_path, film, command, type):
+    """As g.tec, OpenViBE and hand-written senders name it; from then on it is the session's EEG."""
+    path = with_header(
+        tmp_path / "a.xdf", eeg_header().xml().replace("<type>EEG<", f"<type>{type}<", 1).encode()
+    )
+    code, _, err = command("import", path, film, tmp_path / "no", "--offset-s", "0")
+    assert code == 2
+    assert "has no EEG stream: it holds id=1" in err.replace("\n", " ")
+    code, _, err = command("import", path, film, tmp_path / "new", "--offset-s", "0", "--eeg", "id=1")
+    assert code == 0, err
+    with Session(tmp_path / "new") as session:
+        assert session.eeg().n_samples == 1000
+        np.testing.assert_array_equal(session.eeg().read()[1], xdf_wave(1000))
+    edf = write_edf(tmp_path / "a.edf", FOUR)
+    assert command("import", edf, film, tmp_path / "e", "--offset-s", "0", "--eeg", "id=1")[0] == 2
+
+
+HEADERS = {
+    "UTF-16": lambda text: text.split("?>", 1)[1].encode("utf-16"),
+    "Latin-1, declared": lambda text: text.replace('"1.0"', '"1.0" encoding="ISO-8859-1"').encode("latin-1"),
+    "Latin-1, undeclared": lambda text: text.encode("latin-1"),
+    "a namespace": lambda text: text.replace("<info>", '<info xmlns="urn:x">').encode(),
+    "a count with a decimal": lambda text: text.replace(">4</channel_count", ">4.0</channel_count").encode(),
+    "a rate with a unit": lambda text: text.replace(">250.0<", ">250.0 Hz<").encode(),
+}
+
+
+@pytest.mark.parametrize("odd", HEADERS)
+def test_a_header_in_another_coding_is_read_and_copied_so_that_pyxdf_reads_it(tmp_path, film, command, odd):
+    pyxdf = pytest.importorskip("pyxdf")
+    path = with_header(tmp_path / "a.xdf", HEADERS[odd](eeg_header(name="Größe").xml()))
+    code, _, err = command("import", path, film, tmp_path / "new", "--offset-s", "0")
+    assert code == 0, err
+    theirs = pyxdf.load_xdf(str(tmp_path / "new" / "session.xdf"), dejitter_timestamps=False)[0][0]
+    assert len(theirs["time_stamps"]) == 1000
+    assert theirs["info"]["name"] == ["Größe"]
+    with Session(tmp_path / "new") as session:
+        track = session.eeg()
+        assert (track.info.name, track.info.rate_nominal, track.n_samples) == ("Größe", 250.0, 1000)
+
+
+@pytest.mark.parametrize("rate", ["1e300", "1e-9", "-250", "fast", "nan"])
+def test_a_rate_that_nothing_has_makes_no_table_and_no_error(tmp_path, command, rate):
+    path = with_header(tmp_path / "a.xdf", eeg_header().xml().replace(">250.0<", f">{rate}<").encode())
+    code, out, _ = command("info", path, "--json")
+    assert code == 0
+    assert "nominal rate is 0" in out
