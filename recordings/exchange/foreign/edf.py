@@ -32,6 +32,7 @@ _ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # of what each signal's part of the header says
 _VOLT_MOST = 0.5  # a physical range beyond this is not meant in volts
 _TRIGGERS = 0xFFFF  # the bits of a BDF status word that are triggers; above them is the amplifier's state
+_CODES = 0xFF  # of these, the byte that holds codes: a bit of the other that is always set is no trigger's
 _ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?\x14")
 
 
@@ -67,8 +68,8 @@ class EdfFile:
     unit : str, optional
         Of the EEG channels, where the file states none or a wrong one.
     trigger_bits : int, optional
-        How many low bits of a BDF's status channel are triggers: 8 or 16. By default 16, without those that
-        are set all the time.
+        How many low bits of a BDF's status channel are triggers: 8 or 16. By default 16, without those of
+        the upper byte that are set all the time, as a cable of eight lines leaves them.
 
     Raises
     ------
@@ -113,21 +114,21 @@ class EdfFile:
         try:
             head = self.path.open("rb").read(256)
             self._bdf = head[:1] == b"\xff"
-            if not self._bdf and head[:8].strip() not in (b"0", b""):
+            if not self._bdf and _text(head[:8]) not in ("0", ""):
                 raise ValueError(f"it begins with {head[:8]!r}")
-            n_signals = int(head[252:256])
+            n_signals = int(_text(head[252:256]))
             self._header_bytes = 256 * (n_signals + 1)
             rows = self.path.open("rb").read(self._header_bytes)[256:]
             if n_signals < 1 or len(rows) < 256 * n_signals:
                 raise ValueError(f"{n_signals} signals in a header of {len(rows)} bytes")
-            self._record_s = float(head[244:252]) or 1.0
+            self._record_s = _number(head[244:252]) or 1.0
             if not 0 < self._record_s < math.inf:
                 raise ValueError(f"records of {self._record_s} s")
-            self._discontinuous = head[192:236].strip().endswith(b"+D")
+            self._discontinuous = _text(head[192:236]).startswith(("EDF+D", "BDF+D"))
             self._signals = self._read_signals(rows, n_signals)
             self._record_bytes = sum(s.n for s in self._signals) * self._width
             present = (self.path.stat().st_size - self._header_bytes) // max(1, self._record_bytes)
-            claimed = int(head[236:244])
+            claimed = int(_text(head[236:244]))
         except (OSError, ValueError) as error:
             raise SessionError(
                 f"{self.path} is no whole EDF or BDF file: {error}. Export it again."
@@ -148,12 +149,12 @@ class EdfFile:
             at += width * n
         found, offset = [], 0
         for label, _, unit, low, high, least, most, _, count, _ in zip(*columns, strict=True):
-            size = int(count)
+            size = int(_text(count))
             if size < 0:
                 raise ValueError(f"{size} samples a record")
             found.append(
                 _Signal(
-                    label.decode("latin-1").strip(), unit.decode("latin-1").strip(),
+                    _text(label), _text(unit),
                     (_number(low), _number(high)), (_number(least), _number(most)), size, offset,
                 )
             )  # fmt: skip
@@ -244,13 +245,18 @@ class EdfFile:
         if self._trigger_bits is not None:
             return steps & ((1 << self._trigger_bits) - 1)
         codes = steps & _TRIGGERS
-        idle = int(np.bitwise_and.reduce(codes)) if len(codes) else 0
+        idle = int(np.bitwise_and.reduce(codes)) & ~_CODES if len(codes) else 0
         return codes & ~idle
 
 
 def _number(field: bytes) -> float:
     """Give a number of the header; some programs write a decimal comma."""
-    return float(field.decode("latin-1").strip().replace(",", ".") or 0)
+    return float(_text(field).replace(",", ".") or 0)
+
+
+def _text(field: bytes) -> str:
+    """Give a text of the header; some programs fill up with zeros in place of spaces."""
+    return field.decode("latin-1").strip(" \0\t\r\n")
 
 
 def _micro(unit: str) -> str:

@@ -110,7 +110,7 @@ class MneFile:
         ]
 
     def _find_pauses(self) -> list[Pause]:
-        if self.path.suffix.lower() == ".vhdr":
+        if self.path.suffix.lower() in (".vhdr", ".ahdr"):
             return brainvision_pauses(self.path, self._rate)
         if self.path.suffix.lower() == ".set":
             notes = self._mne.read_annotations(self.path)  # a Raw cuts their durations at its own end

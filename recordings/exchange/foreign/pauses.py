@@ -34,7 +34,10 @@ def brainvision_pauses(header: Path, rate: float) -> list[Pause]:
     """Find the pauses that the dates of a BrainVision file's `New Segment` markers tell."""
     try:
         named = re.search(r"^MarkerFile\s*=\s*(.+?)\s*$", _text(header), re.MULTILINE)
-        markers = header.with_name((named[1] if named else "$b.vmrk").replace("$b", header.stem))
+        name = (named[1] if named else "$b.vmrk").replace("$b", header.stem)
+        markers = (
+            header.parent / name.replace("\\", "/").rpartition("/")[2]
+        )  # a folder in it is the its writer's
         lines = re.findall(r"^Mk\d+=New Segment,([^\r\n]*)$", _text(markers), re.MULTILINE)
     except OSError:
         return []
@@ -54,13 +57,15 @@ def brainvision_pauses(header: Path, rate: float) -> list[Pause]:
 def boundary_pauses(annotations: Iterable[tuple[float, float, str]], rate: float) -> list[Pause]:
     """Find the pauses that EEGLAB's `boundary` events tell: (onset, duration, text) in seconds of samples.
 
-    A boundary without a length (two files joined) says nothing of the time between them.
+    A boundary without a length (two files joined) says nothing of the time between them, and one before the
+    first sample (the beginning was cut off) lies in no recording.
     """
-    return [
+    found = [
         Pause(math.ceil(onset * rate - 1e-6), duration)
         for onset, duration, text in annotations
-        if text == "boundary" and math.isfinite(duration) and duration * rate >= 1.0 - 1e-6
+        if text.lower() == "boundary" and math.isfinite(duration) and duration * rate >= 1.0 - 1e-6
     ]
+    return sorted(pause for pause in found if pause.sample > 0)
 
 
 def _date(field: str) -> datetime | None:

@@ -375,3 +375,75 @@ def test_a_rate_that_nothing_has_makes_no_table_and_no_error(tmp_path, command, 
     code, out, _ = command("info", path, "--json")
     assert code == 0
     assert "nominal rate is 0" in out
+
+
+def test_codes_that_are_held_and_share_a_bit_stay_what_they_are(tmp_path, imported):
+    limits = (-(1 << 23), (1 << 23) - 1)
+
+    def held(record: int) -> np.ndarray:
+        return np.full(256, 0xFF00 | (1, 3, 5, 1)[record])
+
+    status = Signal("Status", "Boolean", limits, limits, 256, held)
+    session, _ = imported(write_edf(tmp_path / "a.bdf", [eeg("Fz"), status], 4))
+    with session:
+        assert [marker.text for marker in session.markers()] == ["3", "5", "1"]
+
+
+ONSETS = (0, 1, 2.5, 3.5, 10.25, 11.25, 100, 101, 102.125, 103.125)
+
+
+def test_every_gap_of_a_discontinuous_edf_is_kept_in_each_of_its_rates(tmp_path, imported):
+    def notes(record: int) -> bytes:
+        return f"+{ONSETS[record]}\x14\x14\0+{ONSETS[record] + 0.5}\x14e{record}\x14\0".encode()
+
+    heart = Signal("ECG", "mV", (-5, 5), (-32768, 32767), 500, wave(500, 1.0))
+    session, _ = imported(write_edf(tmp_path / "d.edf", [eeg("EEG Fz", 200), heart], 10, "EDF+D", notes))
+    with session:
+        begin = session.eeg().span[0]
+        for stream in session.reader.streams.values():
+            if stream.info.type in ("EEG", "AUX"):
+                rate = stream.info.rate_nominal
+                stamps = session.reader.read(stream.info.stream_id)[0] - begin
+                within = np.arange(round(rate)) / rate
+                np.testing.assert_allclose(stamps, np.add.outer(ONSETS, within).ravel(), atol=1e-9)
+        events = [marker.stamp - begin for marker in session.markers()]
+        np.testing.assert_allclose(events, np.add(ONSETS, 0.5), atol=1e-9)
+
+
+def test_a_header_that_is_filled_up_with_zeros_is_read_as_one_with_spaces(tmp_path):
+    signals = [eeg(label) for label in LABELS]
+    whole = write_edf(tmp_path / "a.edf", signals, 3)
+    n_head = 256 * (len(signals) + 1)
+    data = whole.read_bytes()
+    (tmp_path / "z.edf").write_bytes(data[:n_head].replace(b" ", b"\0") + data[n_head:])
+    ours, theirs = EdfFile(tmp_path / "z.edf"), EdfFile(whole)
+    assert [c.label for c in ours.groups[0].channels] == [c.label for c in theirs.groups[0].channels]
+    for mine, given in zip(ours.blocks(ours.groups[0]), theirs.blocks(theirs.groups[0]), strict=True):
+        np.testing.assert_array_equal(mine.samples, given.samples)
+
+
+def test_boundaries_between_samples_at_the_beginning_and_without_a_length(tmp_path, imported):
+    """A boundary lies between two samples; before the first it is no pause, and NaN says nothing of time."""
+    pytest.importorskip("mne")
+    from scipy.io import savemat
+
+    rate, n = 250.0, 2000
+    events = [("boundary", 0.5, 2500.0), ("boundary", 500.5, 250.0), ("x", 600.0, 0.0)]
+    events += [("boundary", 1000.5, np.nan), ("boundary", 1200.5, 1000.0), ("y", 1201.0, 0.0)]
+    kinds = np.array(events, [("type", "O"), ("latency", "O"), ("duration", "O")])
+    places = np.array([("Fz",), ("Cz",)], [("labels", "O")])
+    whole = {
+        "setname": "a", "nbchan": 2.0, "pnts": float(n), "trials": 1.0, "srate": rate, "xmin": 0.0,
+        "xmax": 8.0,
+        "data": np.random.default_rng(0).standard_normal((2, n)), "chanlocs": places, "event": kinds,
+        **{name: [] for name in ("icaact", "icawinv", "icasphere", "icaweights", "epoch", "times")},
+    }  # fmt: skip
+    savemat(tmp_path / "a.set", {"EEG": whole})
+    session, _ = imported(tmp_path / "a.set")
+    with session:
+        times = session.eeg().read()[0]
+        at = {marker.text: marker.stamp - times[0] for marker in session.markers()}
+    taken = np.arange(n) / rate + 1.0 * (np.arange(n) >= 500) + 4.0 * (np.arange(n) >= 1200)
+    np.testing.assert_allclose(times - times[0], taken, atol=1e-6)
+    assert at["x"] == pytest.approx(599 / rate + 1.0)
+    assert at["y"] == pytest.approx(1200 / rate + 5.0)
