@@ -24,25 +24,39 @@ class FrameMeter:
     """Counts drawings from the one on that found the window on the screen; times in seconds."""
 
     def __init__(self) -> None:
-        self._first = self._last = 0.0
+        self._first = self._last = self._spent = self._spent_first = 0.0
         self._n = -1
         self._longest = 0.0
 
-    def tick(self, now: float) -> None:
-        """Count a drawing at `now`. The first comes before anything was shown, and only starts the count."""
+    def tick(self, now: float, spent: float) -> None:
+        """Count a drawing at `now`, when the window's thread has had `spent` of a processor's time.
+
+        The first comes before anything was shown, and only starts the count.
+        """
         if self._n > 0:
             self._longest = max(self._longest, now - self._last)
         elif self._n == 0:
-            self._first = now
-        self._last = now
+            self._first, self._spent_first = now, spent
+        self._last, self._spent = now, spent
         self._n += 1
 
     def stats(self) -> dict[str, float]:
-        """Drawings a second, and the longest time between two."""
-        spent = self._last - self._first
+        """Drawings a second, the longest time between two, and what they take of a processor.
+
+        Returns
+        -------
+        dict
+            `fps`, `longest_gap_ms`; `core_share`, the window's thread's share of one core, and
+            `ms_per_drawing`, its processor time for each drawing with what Qt paints after it: neither
+            depends on how busy the machine is otherwise.
+        """
+        passed, spent = self._last - self._first, self._spent - self._spent_first
+        drawn = self._n > 1 and passed > 0
         return {
-            "fps": round((self._n - 1) / spent, 2) if self._n > 1 and spent > 0 else 0.0,
+            "fps": round((self._n - 1) / passed, 2) if drawn else 0.0,
             "longest_gap_ms": round(self._longest * 1e3, 1),
+            "core_share": round(spent / passed, 3) if drawn else 0.0,
+            "ms_per_drawing": round(spent / (self._n - 1) * 1e3, 2) if drawn else 0.0,
         }
 
 
@@ -84,7 +98,7 @@ def draw_while(window: MainWindow, goes_on: Callable[[], bool]) -> dict[str, flo
     Returns
     -------
     dict
-        `fps` and `longest_gap_ms`, see `FrameMeter`.
+        See `FrameMeter.stats`.
 
     Raises
     ------
@@ -95,7 +109,7 @@ def draw_while(window: MainWindow, goes_on: Callable[[], bool]) -> dict[str, flo
 
     def draw() -> None:
         try:
-            meter.tick(time.monotonic())
+            meter.tick(time.monotonic(), time.thread_time())
             window.draw()
             if not (goes_on() and window.isVisible()):
                 loop.quit()

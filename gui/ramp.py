@@ -26,7 +26,7 @@ class Ramp(QWidget):
         self.theme: Theme = LIGHT
         self._ends = ("", "")
         self._widest = 0
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def set_ends(self, low: str, high: str) -> None:
         """Write these words at the two ends."""
@@ -43,8 +43,14 @@ class Ramp(QWidget):
         """Return the size it wants; Qt asks."""
         return QSize(self._widest, 18)
 
+    def minimumSizeHint(self) -> QSize:
+        """Give way where there is no room; Qt asks."""
+        return QSize(0, 18)
+
     def paintEvent(self, event: object) -> None:
         """Paint the widget; Qt calls this."""
+        if self.width() < self._widest:
+            return  # half a scale would say something else
         painter = QPainter(self)
         painter.setFont(font(SMALL_PX))
         painter.setPen(self.theme.colour("muted"))

@@ -145,6 +145,11 @@ def style_sheet(theme: Theme) -> str:
         border-top-left-radius: 6px; border-top-right-radius: 6px; }}
     QMainWindow::separator {{ background: {t.window}; width: 8px; height: 8px; }}
     QMainWindow::separator:hover {{ background: {t.line}; }}
+    QTabBar {{ qproperty-drawBase: 0; }}
+    QCheckBox::indicator, QListWidget::indicator, QTableView::indicator {{ width: 12px; height: 12px;
+        border: 1px solid {t.muted}; border-radius: 3px; background: {t.sunk}; }}
+    QCheckBox::indicator:checked, QListWidget::indicator:checked, QTableView::indicator:checked
+        {{ background: {t.accent}; border-color: {t.accent}; }}
     QTabBar::tab {{ background: {t.window}; color: {t.muted}; border: 1px solid {t.line};
         padding: 3px 10px; }}
     QTabBar::tab:selected {{ background: {t.panel}; color: {t.text}; }}
@@ -178,7 +183,7 @@ def style_sheet(theme: Theme) -> str:
     QToolButton::menu-indicator {{ image: none; }}
     QToolButton:hover, QPushButton:hover {{ background: {t.sunk}; border-color: {t.muted}; }}
     QToolButton:checked {{ background: {t.accent_fill}; color: {t.accent}; border-color: {t.accent}; }}
-    QPushButton:focus, QToolButton:focus, QTableView:focus, QLineEdit:focus
+    QPushButton:focus, QToolButton:focus, QTableView:focus, QLineEdit:focus, QPlainTextEdit:focus
         {{ border: 1px solid {t.accent}; }}
     QPushButton:default {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; }}
     QPushButton:disabled {{ color: {t.muted}; background: {t.sunk}; border-color: {t.line}; }}
@@ -186,7 +191,7 @@ def style_sheet(theme: Theme) -> str:
     QMenu::item {{ padding: 4px 24px; }}
     QMenu::item:selected {{ background: {t.accent_fill}; color: {t.accent}; }}
     QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
-    QLineEdit, QTableView {{ background: {t.panel}; border: 1px solid {t.line};
+    QLineEdit, QTableView, QListWidget, QPlainTextEdit {{ background: {t.panel}; border: 1px solid {t.line};
         border-radius: 4px; padding: 3px 6px; selection-background-color: {t.accent_fill};
         selection-color: {t.accent}; }}
     QTableView {{ padding: 0; }}

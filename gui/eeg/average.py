@@ -93,7 +93,9 @@ class AveragePanel(Panel):
         self.plot.hideButtons()
         self.plot.setLabel("bottom", "time after the marker, s")
         self.plot.setLabel("left", "µV")
-        self.plot.setXRange(-BEFORE_S, AFTER_S, padding=0)
+        self.plot.setXRange(-BEFORE_S, AFTER_S + 0.02, padding=0)
+        ticks = [(t, f"{t:g}".replace("-", "−")) for t in (-0.2, 0.0, 0.2, 0.4, 0.6, 0.8)]
+        self.plot.getAxis("bottom").setTicks([ticks])
         self.lines = Lines(self.plot.getPlotItem())
         self._cross = [pg.InfiniteLine(0, angle=angle) for angle in (0, 90)]
         for line in self._cross:

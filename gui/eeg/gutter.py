@@ -14,7 +14,6 @@ from gui.theme import LIGHT, SMALL_PX, font
 AXIS_PX = 20  # height of the time axis under the traces
 MARKERS_PX = 16  # height of the markers' words over the traces
 _LEAST_BAR_PX = 24
-_OWN_BAR_PX = 14  # of a row, from which on its kind's bar has room beside its name
 
 
 class Gutter(QWidget):
@@ -30,7 +29,7 @@ class Gutter(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(
             "Click a name: the channel is bad, or good again. Ctrl and click: it is chosen for spectrum and "
-            "average. The bar spans so many µV"
+            "average. The bar spans so many µV; ↕ is what a row of another kind spans"
         )
 
     @property
@@ -49,9 +48,13 @@ class Gutter(QWidget):
         self.update()
 
     def words(self, name: str) -> str:
-        """Return a channel's name, and beside it why it is bad."""
+        """Return a channel's name, and why it is bad, or what a row spans where it is no electrode."""
         row = next((row for row in self.shown if row.name == name), None)
-        return f"{name} {row.why}".strip() if row is not None else name
+        if row is None:
+            return name
+        if row.kind != "eeg" and row.scale:
+            return f"{name} ↕ {row.scale} {row.unit}".strip()
+        return f"{name} {row.why}".strip()
 
     def rows(self) -> list[tuple[str, float, int]]:
         """Channels that are named: name, middle of the row and size of the letters, both in pixels.
@@ -93,30 +96,17 @@ class Gutter(QWidget):
             sign = "• " if row.chosen else ""
             box = QRectF(0, middle - 10, self.width() - 12, 20)
             painter.drawText(box, right, sign + self.words(name))
-        self._paint_scales(painter)
+        electrodes = [row for row in self.shown if row.kind == "eeg"]
+        if electrodes and electrodes[-1].scale:
+            self._paint_scale(painter, electrodes[-1].scale, len(electrodes))
 
-    def _paint_scales(self, painter: QPainter) -> None:
-        """Draw the bar of each kind at its last row; the one at the bottom says so under it."""
-        for n, row in enumerate(self.shown):
-            last = n + 1 == len(self.shown)
-            if row.scale and (last or self.shown[n + 1].kind != row.kind):
-                self._paint_scale(painter, row, n + 1, under=last)
-
-    def _paint_scale(self, painter: QPainter, row: TraceRow, n_rows: int, *, under: bool) -> None:
-        """Draw a bar of whole rows, and what it stands for under it (or over the next kind's names)."""
+    def _paint_scale(self, painter: QPainter, scale_uv: int, n_rows: int) -> None:
+        """Draw a bar of whole rows at the lowest electrodes, and under all rows what it stands for."""
         height = self._row_px()
-        of_kind = sum(other.kind == row.kind for other in self.shown)
-        spanned = max(1, min(math.ceil(_LEAST_BAR_PX / height), of_kind))
+        spanned = max(1, min(math.ceil(_LEAST_BAR_PX / height), n_rows))
         bottom = MARKERS_PX + n_rows * height
         painter.setPen(QPen(self.theme.colour("text"), 2))
-        painter.drawLine(
-            QLineF(self.width() - 5, bottom - spanned * height + 1, self.width() - 5, bottom - 1)
-        )
+        painter.drawLine(QLineF(self.width() - 5, bottom - spanned * height, self.width() - 5, bottom))
         painter.setFont(font(11, bold=True))
-        words = f"{row.scale * spanned} {row.unit}".strip()
-        if under:
-            box = QRectF(0, self.height() - AXIS_PX + 5, self.width() - 4, AXIS_PX - 5)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight, words)
-        elif height > 2 * _OWN_BAR_PX:
-            box = QRectF(0, bottom - _OWN_BAR_PX, self.width() - 10, _OWN_BAR_PX)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight, words)
+        box = QRectF(0, self.height() - AXIS_PX + 5, self.width() - 4, AXIS_PX - 5)
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight, f"{scale_uv * spanned} µV")

@@ -49,6 +49,7 @@ class Lines:
         for n, curve in enumerate(self._curves):
             style = _DASHES[n % len(_DASHES)]
             curve.setPen(pg.mkPen(self._theme.colour("trace"), width=1.4, style=style))
+        self._legend.setBrush(self._theme.colour("panel", 0.85))
         self._legend.setLabelTextColor(self._theme.colour("text"))
         for _, words in self._legend.items:
             words.setText(words.text, color=self._theme.colour("text"), size="8pt")

@@ -64,9 +64,9 @@ class SpectrumPanel(Panel):
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setLabel("bottom", "frequency, Hz")
-        self.plot.setLabel("left", "power, dB of 1 µV²/Hz")
+        self.plot.setLabel("left", "dB")
         self.lines = Lines(self.plot.getPlotItem())
-        self._bands = [pg.InfiniteLine(hz, label=word, labelOpts={"position": 0.96}) for hz, word in _BANDS]
+        self._bands = [pg.InfiniteLine(hz, label=word, labelOpts={"position": 0.84}) for hz, word in _BANDS]
         for band in self._bands:
             self.plot.addItem(band)
         self.set_content(self.plot)

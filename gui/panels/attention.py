@@ -110,7 +110,7 @@ class AttentionPanel(Panel):
         self.plot, self.where = self._plot(0), self._plot(1)
         self.plot.setLabel("bottom", "video, s before now")
         self.plot.setLabel("left", "EEG, s before now")
-        self.where.setLabel("bottom", "interval, s before now")
+        self.where.setLabel("bottom", "past, s")
         self.where.setLabel("left", "place, row by row")
         self.image = pg.ImageItem(axisOrder="row-major", autoDownsample=False)
         self.places = pg.ImageItem(axisOrder="row-major", autoDownsample=False)
@@ -155,7 +155,7 @@ class AttentionPanel(Panel):
         self.where.invertY(b=True)
         ticks = [(row * columns + columns / 2, f"{row + 1}") for row in range(rows)]
         self.where.getAxis("left").setTicks([ticks])
-        self.where.getAxis("bottom").setTicks([[(-s, f"−{s}" if s else "now") for s in (30, 20, 10, 0)]])
+        self.where.getAxis("bottom").setTicks([[(-s, f"−{s}" if s else "now") for s in (30, 15, 0)]])
 
     def refresh(self, view: View) -> None:
         """Take what is new; called by the drawing timer."""

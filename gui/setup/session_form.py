@@ -117,14 +117,18 @@ class SessionForm(QDialog):
         browse.setAutoDefault(False)
         browse.clicked.connect(self._browse)
         who = QHBoxLayout()
+        who.setSpacing(8)
         for name, title, _ in _FIELDS:
             who.addWidget(label(title, role="note"))
             who.addWidget(self.fields[name])
         where = QHBoxLayout()
+        where.setSpacing(8)
         where.addWidget(self.root, 1)
         where.addWidget(browse)
         where.addWidget(self.room)
         markers = QGridLayout()
+        markers.setHorizontalSpacing(8)
+        markers.setVerticalSpacing(5)
         for n, key in enumerate(MARKER_KEYS):
             markers.addWidget(label(f"{key}", role="chip"), n // 3, 2 * (n % 3))
             markers.addWidget(self.keys[key], n // 3, 2 * (n % 3) + 1)

@@ -502,8 +502,13 @@ def test_an_invisible_window_leaves_no_trace_in_the_users_settings():
 def test_the_meter_counts_from_the_first_drawing_that_was_on_show():
     meter = gui_app.FrameMeter()
     for now in (0.0, 1.0, 1.03, 1.13, 1.16):
-        meter.tick(now)
-    assert meter.stats() == {"fps": pytest.approx(3 / 0.16, abs=0.01), "longest_gap_ms": pytest.approx(100.0)}
+        meter.tick(now, 5 + now / 4)
+    assert meter.stats() == {
+        "fps": pytest.approx(3 / 0.16, abs=0.01),
+        "longest_gap_ms": pytest.approx(100.0),
+        "core_share": 0.25,
+        "ms_per_drawing": pytest.approx(160 / 4 / 3, abs=0.01),
+    }
 
 
 def test_without_a_display_one_line_says_so(monkeypatch):
