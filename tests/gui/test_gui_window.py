@@ -6,6 +6,7 @@ import gc
 import os
 import stat
 import tempfile
+import time
 from operator import attrgetter
 
 import numpy as np
@@ -18,7 +19,7 @@ from experiment.display import why_no_window
 from experiment.state import Actions, FeedbackShown, Mode
 from gui import app as gui_app
 from gui import theme as themes
-from gui.docks import VERSION
+from gui.docks import ASIDE, VERSION
 from gui.keys import KEYS, KeyList
 from gui.main_window import MainWindow
 from gui.pages.session_page import NOTICE_FOR, SLOW_EVERY
@@ -456,6 +457,24 @@ def test_the_window_runs_until_it_is_told_to_end_and_says_how_evenly_it_drew(set
     assert 31 <= len(drawn) <= 33
     assert 5 < stats["fps"] < 31
     assert stats["longest_gap_ms"] > 30
+
+
+def test_thirty_drawings_a_second_of_64_channels_and_every_panel_take_four_tenths_of_a_core(open_window):
+    """By the session's own clock and in processor time: what else the machine does cannot matter."""
+    window = open_window(FakeView(TEN_TEN, n_others=1), seconds=60)
+    window.resize(1920, 1080)
+    for name in sorted(ASIDE):
+        press(window, {"spectrum": "Ctrl+7", "average": "Ctrl+8", "log": "Ctrl+9"}[name])
+    view, spent = window.page.view, []
+    for _ in range(90):
+        view.advance(view.now() + 1 / 30)
+        before = time.thread_time()
+        window.draw()
+        QApplication.processEvents()
+        spent.append(time.thread_time() - before)
+    drawing_s = float(np.mean(spent[15:]))
+    print(f"window: {30 * drawing_s:.2f} of a core at 30 drawings a second; {1 / drawing_s:.0f} at most")
+    assert 30 * drawing_s < 0.4
 
 
 def test_an_error_while_drawing_ends_the_window_and_is_raised(settings):

@@ -182,7 +182,5 @@ def test_a_script_gets_its_summary_when_the_session_is_over(program):
     assert summary["errors"] == []
     window = summary["window"]
     assert set(window) == {"fps", "longest_gap_ms", "core_share", "ms_per_drawing"}
-    # What 28 drawings a second may take of four tenths of a core, counted in processor time: what else the
-    # machine does cannot matter.
-    assert 0 < window["ms_per_drawing"] < 400 / 28
+    assert window["ms_per_drawing"] > 0  # how much is asserted where the clock is injected (test_gui_window)
     assert shown(MainWindow) is None
