@@ -96,7 +96,10 @@ def live(
 @grouped
 def record(
     out: Annotated[Path, typer.Argument(help="Folder under which the session's own folder is made.")],
-    eeg: Annotated[str, typer.Option("--eeg", help=_EEG_HELP, rich_help_panel=StreamsGroup.PANEL)],
+    *,
+    eeg: Annotated[
+        str | None, typer.Option("--eeg", help=_EEG_HELP, rich_help_panel=StreamsGroup.PANEL)
+    ] = None,
     streams: StreamsGroup,
     recording: RecordingGroup,
     shown: RunGroup,
@@ -104,7 +107,13 @@ def record(
     conditioning: ConditioningGroup,
     feedback: FeedbackGroup,
 ) -> None:
-    """Record a live session from its first sample: every EEG sample, every frame, other streams, readings."""
+    """Record a live session from its first sample: every EEG sample, every frame, other streams, readings.
+
+    Without --eeg and --video, the streams of --stream or --all-streams alone, as they are.
+    """
+    if eeg is None:
+        _record_raw(out, streams, recording, shown)
+        return
     choice = _live_choice(eeg, streams, model, conditioning, feedback.choice())
     _run(lambda: _open_recordable(choice, out, streams, recording, shown, at_once=True), shown)
 
@@ -163,6 +172,28 @@ def _run(open_session: Callable[[], Running], shown: RunGroup) -> None:
     if isinstance(failure, InputError) and not summary["intervals"]:
         raise failure  # what was asked for could not begin: wrong input, not a session that failed
     _print(summary, shown)
+
+
+def _record_raw(out: Path, streams: StreamsGroup, recording: RecordingGroup, shown: RunGroup) -> None:
+    """Record streams of which nothing is made; raises ConfigError where none is chosen."""
+    from experiment.raw_recording import record_raw
+    from realtime.errors import ConfigError
+
+    if streams.video or streams.stimulus or not recording.streams():
+        raise ConfigError(
+            "give --eeg and --video for a session, or --stream or --all-streams alone to record streams as "
+            "they are; `phosphene streams` lists what there is"
+        )
+    found = record_raw(out, recording.streams(), recording.options(), recording.template, shown.seconds)
+    if shown.json:
+        print_json(found)
+    else:
+        for name, n_samples in found["samples"].items():
+            typer.echo(f"{name}: {n_samples} samples")
+        for sentence in (*found["warnings"], *found["errors"]):
+            tell(sentence)
+    if found["errors"]:
+        raise typer.Exit(1)
 
 
 def _print(summary: Mapping[str, Any], shown: RunGroup) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiment.closed_loop import give_feedback
-from experiment.device_names import DeviceNames
 from experiment.feedback_options import FeedbackChoice
 from experiment.model_choice import ModelChoice
 from experiment.pictures import pictures_of
 from experiment.run import Running, opening
 from experiment.state import Mode
 from realtime.config import ConditioningConfig
+from realtime.eeg.device_names import DeviceNames
 from realtime.eeg.montage import Renamed
 from realtime.errors import ConfigError
 from realtime.live import LiveRunner

@@ -22,6 +22,8 @@ from realtime.types import BoolArray, EegChunk, FloatArray, TimeArray
 _RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 HIGHEST_SHARE = 0.45
 """A band never reaches beyond this share of the sampling rate."""
+LEAST_SHARE = 0.5
+"""Where a rate carries less of the band, a model made for it would be shown something else."""
 
 
 def canonical(label: str) -> str:
@@ -88,15 +90,17 @@ def design(band_hz: tuple[float, float] | None, notch_hz: float | None, rate: fl
     Raises
     ------
     StreamFormatError
-        The rate carries nothing of the band.
+        The rate carries less than `LEAST_SHARE` of the band.
     """
     sections = []
     if band_hz is not None:
         low, high = narrow_band(band_hz, rate)
-        if high <= low:
+        if high < LEAST_SHARE * band_hz[1]:
+            enough = LEAST_SHARE * band_hz[1] / HIGHEST_SHARE
             raise StreamFormatError(
-                f"{rate:g} samples a second are too few for a band from {low:g} Hz on: choose a stream of "
-                f"more than {low / HIGHEST_SHARE:.3g} Hz"
+                f"{rate:g} samples a second are too few for the band of {low:g} to {band_hz[1]:g} Hz, of "
+                f"which they carry what lies below {high:.3g} Hz: choose a stream of at least {enough:.3g} "
+                "Hz, or record it as it is: `phosphene record FOLDER --stream name=…`"
             )
         if low > 0:
             sections.append(signal.butter(2, low, "highpass", fs=rate, output="sos"))

@@ -180,8 +180,9 @@ def _check_format(summary: StreamSummary) -> None:
         )
     if not summary.rate_nominal > 0:
         raise StreamFormatError(
-            f"'{summary.name}' states no regular rate, and EEG needs one. Choose the device's EEG stream, or "
-            "have its sender state the rate."
+            f"'{summary.name}' states no regular rate, and EEG needs one. Choose the device's EEG stream, "
+            "have its sender state the rate, or record it as it is: `phosphene record FOLDER --stream "
+            f"name={summary.name}`."
         )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pylsl
 import pytest
@@ -20,6 +22,21 @@ def listening(pid: int) -> list[str]:
     """Local addresses on which a process waits for others."""
     asked = subprocess.run(["ss", "-Hlntup"], capture_output=True, text=True, check=True).stdout
     return [line.split()[4] for line in asked.splitlines() if f"pid={pid}," in line]
+
+
+def listening_anywhere(pid: int) -> list[str]:
+    """Local addresses on which a process waits, from /proc: sockets tied to an interface do not show it."""
+    sockets = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            sockets.add(entry.readlink().name.removeprefix("socket:[").removesuffix("]"))
+    found = []
+    for table, waiting in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[9] in sockets and fields[3] == waiting:
+                found.append(f"{table} {fields[1]}")
+    return found
 
 
 def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
@@ -51,3 +68,43 @@ def test_a_headset_is_heard_on_this_machine_alone_unless_the_network_is_asked_fo
     finally:
         child.kill()
         child.wait()
+
+
+FILM = "recordings/examples/virtual-subject/stimulus.mkv"
+VERBS = {
+    "demo": ("demo", "--headless", "--seconds", 60, "--json"),
+    "replay --lsl": ("replay", "recordings/examples/virtual-subject", "--lsl", "--loop"),
+    "feedback": ("live", "--eeg", "name={eeg}", "--video", FILM, "--headless", "--json", "--feedback"),
+    "live": ("live", "--eeg", "name={eeg}", "--video", FILM, "--headless", "--json"),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_each_verb_waits_on_is_tied_to_this_machine(verb, source_id):
+    """TCP: nothing but loopback. An inlet's UDP sockets wait for answers of those it asked."""
+    headset = [sys.executable, "-m", "phosphene", "headset", "--source-id", source_id, "--name", source_id]
+    command = [str(word).format(eeg=source_id) for word in VERBS[verb]]
+    sends = verb in ("demo", "replay --lsl", "feedback")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    children = [subprocess.Popen(headset, **quiet)] if "{eeg}" in " ".join(map(str, VERBS[verb])) else []
+    try:
+        if children:
+            assert pylsl.resolve_byprop("source_id", source_id, timeout=30.0)
+        children.append(subprocess.Popen([sys.executable, "-m", "phosphene", *command], **quiet))
+        pid = children[-1].pid
+        until(lambda: any(a.startswith("tcp") for a in _waits(pid)) if sends else len(_waits(pid)) > 0, 60.0)
+        until(lambda: all(is_loopback(a.split()[1]) for a in _waits(pid) if a.startswith("tcp")))
+        assert children[-1].poll() is None
+        if not sends:
+            assert not [a for a in _waits(pid) if a.startswith("tcp")]
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def _waits(pid: int) -> list[str]:
+    """Protocol and local address of all that a process waits on, as ss sees it; /proc must count the same."""
+    asked = subprocess.run(["ss", "-Hlntup"], capture_output=True, text=True, check=True).stdout
+    found = [f"{line.split()[0]} {line.split()[4]}" for line in asked.splitlines() if f"pid={pid}," in line]
+    return found if len(found) == len(listening_anywhere(pid)) else []
