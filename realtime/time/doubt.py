@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from realtime.time.timeline import AT_ONCE
+from realtime.types import TimeArray
 
 _WAIT_S = 0.25  # samples that do not agree for so long are late, not lost,
 _WAIT_PACKETS = 4  # and for so many packets more,
@@ -21,6 +22,9 @@ _MOST_S = 10.0  # and never more samples than in this time
 _AGREE = 8  # so many samples make a new line,
 _AGREE_PACKETS = 3  # or so many packets,
 _LEVEL = 0.25  # if they do not come nearer to it by more than this share of a period each
+LEAP = (
+    0.5  # a stream leaps where it does so by this share of how far off it stays, from one stamp to the next
+)
 _PACKETS = 0.7  # share of samples that end a packet, below which they come in packets
 
 
@@ -43,10 +47,13 @@ class Doubt:
         Samples a second the sender claims.
     limit : float
         How far a stamp of this stream may lie off the line, seconds.
+    before : array of shape (n_before,)
+        How far off the line the last stamps before them lay that end packets, seconds.
     """
 
-    def __init__(self, time: float, off: float, rate: float, limit: float):
+    def __init__(self, time: float, off: float, rate: float, limit: float, before: TimeArray):
         self.n = 1
+        self._before = before
         self._rate, self._limit = rate, limit
         self._time = time
         self._ends = [_End(0, off)]
@@ -71,6 +78,11 @@ class Doubt:
         """They do not agree and there was time enough: they are late."""
         wait = min(_WAIT_S + _WAIT_PACKETS * self._longest, _WAIT_MOST_S)
         return self._waited >= wait or self.n >= _MOST_S * self._rate
+
+    def leaps(self, by: float) -> bool:
+        """Whether they came to lie so far off (seconds) between two of them, and did not drift there."""
+        steps = np.diff([*self._before, *(end.off for end in self._ends)])
+        return bool((steps * math.copysign(1, by)).max() >= LEAP * abs(by))
 
     def jump(self) -> tuple[float, int] | None:
         """Find how far off the newest samples agree to lie.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from realtime.time.doubt import LEAP
 from realtime.time.timeline import Line, Start, ends
 from realtime.types import TimeArray
 
@@ -15,11 +16,15 @@ _OFF_S = 1.5e-3  # than this (a measured clock offset may step by a millisecond)
 _OFF_ENVELOPE = 2.0  # and than this times the usual deviation,
 _OFF_MOST_S = 1.0  # but never more than this
 _ENVELOPE_MEMORY_S = 60.0
+_ENVELOPE_RISE = 4  # blocks: one pause of the link does not say that stamps are usually so late
 _SCATTER_MEMORY = 64  # blocks
 _SHIFT_BLOCKS = 8  # stamps to one side of the line for so many blocks mean that the line is wrong
 _SHIFT_LEAST = 4  # where at least this many of them had a stamp of their own
 _SHIFT_GAP_S = 2e-3  # and that samples are missing, if by more than this
 _LEVEL = 0.3  # share of a shift that it may differ by between its halves, to be one
+_WHOLE = 0.1  # of a period, by which a step that is not noise may differ from a whole number of samples
+_RESTART_S = 0.25  # in which no headset begins again
+_NEAR = 8  # stamps
 _SET_LEAST_S = 0.05  # that a clock was set back, if by more than this; else the line was late
 _SQUEEZE = 0.1  # least distance between two times, in samples, while the line is moved back
 
@@ -49,6 +54,8 @@ class Segment:
         self._rate_nominal = rate_nominal
         self._centre = 0.0  # where residuals lie of late: a rate that is off is not a gap
         self._shifts: list[float] = []  # residuals of the last blocks, where all lay to one side
+        self._ends_off: TimeArray = np.zeros(1)  # how far off the line the last stamps lay that end packets,
+        self._leaps: list[float] = []  # and how far they leapt in the last blocks
         self._shifted = 0  # samples since the first of them
         self._before: Line | None = None  # the line as it was before them
         self._squeezed = False
@@ -74,7 +81,7 @@ class Segment:
 
     def off(self, times: TimeArray, expected: TimeArray) -> TimeArray:
         """How far stamps (n,) lie from where they should, seconds."""
-        return times - expected - self._centre
+        return times - expected - self.line.clock - self._centre
 
     def accept(self, expected: TimeArray, times: TimeArray | None) -> TimeArray:
         """Move on by the samples whose times are `expected` (n,); returns the times to give them.
@@ -85,14 +92,25 @@ class Segment:
         stamps: TimeArray = expected
         if self._squeezed:
             stamps = np.maximum(stamps, self._least(self._fill, n))
+        if self._fill + n >= len(self._seen):
+            self._seen = np.append(self._seen, np.full(self._fill + n, np.nan))
         if times is not None:
             self._seen[self._fill + 1 : self._fill + 1 + n] = times
-        elif self._fill + n >= len(self._seen):
-            self._seen = np.append(self._seen, np.full(self._fill + n, np.nan))
         self._fill += n
         if self._fill >= self._block:
             self._close_block(stamps[-1])
         return stamps
+
+    def newest_off(self) -> TimeArray:
+        """How far off the line the last few stamps lay that end packets (n,), seconds."""
+        seen = self._seen[: self._fill + 1]
+        off = self.off(seen, self.expected(len(seen), ahead=-len(seen)))[:-1][ends(seen, self.line.period)]
+        return np.append(self._ends_off, off[np.isfinite(off)])[-_NEAR:]
+
+    def follow(self, by: float) -> None:
+        """Let the line go to where stamps have drifted to, `by` seconds off it."""
+        self.line.loosen(by)
+        self._shifts, self._before = [], None
 
     def lower(self, by: float) -> None:
         """Move the line `by` seconds (below 0), to where samples come that it thought too early."""
@@ -100,6 +118,13 @@ class Segment:
         self.line.loosen(by)
         self._shifts, self._before = [], None
         self._squeezed = True
+
+    def set_clock(self) -> None:
+        """Leave the line where it is, and learn how the stamps to come lie to it: their clock was set."""
+        self.line.set_clock(self.limit)
+        self._seen[:] = np.nan
+        self._centre = 0.0
+        self._shifts, self._before = [], None
 
     def _least(self, first: int, n: int) -> TimeArray:
         """Return times that keep rising, slowly, from the last one given before this block."""
@@ -122,9 +147,10 @@ class Segment:
         n = self._fill
         seen = self._seen[: n + 1]
         count = self._count if n == self._block else np.arange(-1, n)
-        off = seen - (self.line.time + self.line.period * count)
+        off = seen - (self.line.time + self.line.clock + self.line.period * count)
         low, high = off.min(), off.max()
         single = ends(seen, self.line.period)
+        self._note_leaps(off[:-1][single & np.isfinite(off[:-1])])
         if math.isfinite(low) and np.count_nonzero(single) == n:
             self._follow(off[:-1], 0.5 * n - 1.5)
         else:
@@ -134,7 +160,8 @@ class Segment:
             low, high = np.nanmin(off, initial=0.0), np.nanmax(off, initial=0.0)
         faded = math.exp(-n / (_ENVELOPE_MEMORY_S * self._rate_nominal))
         self._low = max(faded * self._low, self._centre - low)
-        self.envelope = max(faded * self.envelope, abs(high - self._centre), self._low)
+        raised = self.envelope + (abs(high - self._centre) - self.envelope) / _ENVELOPE_RISE
+        self.envelope = max(faded * self.envelope, raised, self._low)
         self._shifted += n
         self.line.advance(n)
         if self._before is not None:
@@ -142,6 +169,14 @@ class Segment:
         self._anchor = last_given
         self._squeezed = self.line.time <= self._anchor + _SQUEEZE * self.line.period
         self._begin_block(seen[-1])
+
+    def _note_leaps(self, off: TimeArray) -> None:
+        """Remember how far stamps leap, from one that ends a packet to the next; `off` the line, (n,)."""
+        if not len(off):
+            return
+        steps = np.abs(np.diff(off, prepend=self._ends_off[-1]))
+        self._leaps = [*self._leaps[-_SHIFT_BLOCKS:], float(steps.max())]
+        self._ends_off = np.append(self._ends_off, off)[-_NEAR:]
 
     def _follow(self, off: TimeArray, k: float) -> None:
         """Move the line by a block's residuals, whose mean sample number is `k`."""
@@ -162,7 +197,13 @@ class Segment:
         before = self._before
         from_before = residual
         if before is not None:
-            from_before += self.line.time - before.time + k * (self.line.period - before.period)
+            from_before += (
+                self.line.time
+                + self.line.clock
+                - before.time
+                - before.clock
+                + k * (self.line.period - before.period)
+            )
         least = max(4 * (before or self.line).deviation(k), 0.3 * self.line.period)
         if abs(from_before) <= least or (self._shifts and self._shifts[-1] * from_before < 0):
             self._shifts, self._before = [], None
@@ -177,15 +218,29 @@ class Segment:
 
     def _judge_shift(self, residual: float) -> None:
         """Say what it means: a step up is a gap, anything else a line to be moved."""
-        shifts = np.array(self._shifts)
+        shifts, before = np.array(self._shifts), self._before or self.line
         half = (len(shifts) + 1) // 2
         size = float(np.median(shifts))
         risen = abs(np.median(shifts[half:]) - np.median(shifts[:half]))
         error = shifts.std() / math.sqrt(len(shifts))
-        level = risen < _LEVEL * abs(size) and error < 0.5 * _LEVEL * abs(size)
+        leapt = max(self._leaps) >= LEAP * abs(size)
+        level = leapt and risen < _LEVEL * abs(size) and error < 0.5 * _LEVEL * abs(size)
+        level = level and is_whole(size, before, len(shifts))
         least = max(0.6 * self.line.period, _SHIFT_GAP_S) if size > 0 else _SET_LEAST_S
         if level and abs(size) > least:
-            self.shifted, self.line = size, self._before or self.line
+            self.shifted, self.line = size, before
         else:
             self.line.loosen(residual)
         self._shifts, self._before = [], None
+
+
+def is_whole(size: float, line: Line, n: int) -> bool:
+    """Whether a step of the stamps by `size` seconds, seen in `n` blocks or more, may be samples missing.
+
+    What is missing is missing whole; a sender that waited is late by any time. A longer step may be a headset
+    that began again.
+    """
+    if not 0 < size < _RESTART_S:
+        return True
+    samples = size / line.period
+    return abs(samples - round(samples)) <= max(_WHOLE, 4 * line.noise / math.sqrt(n) / line.period)

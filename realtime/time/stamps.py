@@ -218,11 +218,13 @@ class StampFitter:
         doubtful = stop
         if off.max() > segment.limit or off.min() < -segment.early:
             doubtful = start + int(np.argmax((off > segment.limit) | (off < -segment.early)))
-            time = float(times[doubtful])
-            self._kept.add(times[doubtful : doubtful + 1], samples[doubtful : doubtful + 1])
-            self._doubt = Doubt(time, float(off[doubtful - start]), self.rate_nominal, segment.limit)
         if n := doubtful - start:
             self._give(segment.accept(expected[:n], times[start:doubtful]), samples[start:doubtful])
+        if doubtful < stop:
+            time = float(times[doubtful])
+            self._kept.add(times[doubtful : doubtful + 1], samples[doubtful : doubtful + 1])
+            first = float(off[doubtful - start])
+            self._doubt = Doubt(time, first, self.rate_nominal, segment.limit, segment.newest_off())
         if segment.shifted > 0:
             self._break(segment)
         elif segment.shifted < 0:
@@ -267,6 +269,10 @@ class StampFitter:
             jump, first = found
             kept_times, kept_samples = self._kept.take()
             self._doubt = None
+            if not doubt.leaps(jump):
+                segment.follow(jump)
+                self._give(segment.accept(segment.expected(doubt.n), kept_times), kept_samples)
+                return start + 1
             if first:
                 self._give(segment.accept(segment.expected(first), None), kept_samples[:first])
             self._part(segment, jump, kept_times[first:], kept_samples[first:])
@@ -289,7 +295,7 @@ class StampFitter:
             self._set_clock(segment, jump)
         else:
             self._break(segment)
-            self._kept.add(times, samples)
+            self._kept.add(times - segment.line.clock, samples)
             return
         self._give(segment.accept(segment.expected(len(samples)), None), samples)
 
@@ -297,12 +303,14 @@ class StampFitter:
         """Go on along the line with a clock that was set by `jump` seconds."""
         self._shift = 0.0 if abs(jump - self._shift) < _SAME_STEP_S else self._shift - jump
         self.clock_steps.append((float(segment.expected(1)[0]), jump))
+        segment.set_clock()
 
     def _break(self, segment: Segment) -> None:
         """End the segment: samples are missing before what follows."""
         self._due, self._lost_before = float(segment.expected(1)[0]), self.lost_samples
         self._rate, self._noise = Rate.learned(segment.line, self.rate_nominal), segment.line.noise
         self._envelope, self._scatter = segment.envelope, segment.scatter
+        self._shift -= segment.line.clock
         self._segment = self._doubt = None
         self.gaps += 1
         self._out.begin_segment()

@@ -1,8 +1,9 @@
 """The straight line of time over sample number, followed as it slowly drifts.
 
-A Kalman filter of two states, the time of the next sample and the seconds between samples, updated once a
-block with the block's mean residual (Bar-Shalom, Li & Kirubarajan 2001, *Estimation with Applications to
-Tracking and Navigation*, ch. 5-6). Innovations are clipped at three standard deviations (Huber 1964).
+A Kalman filter of three states, updated once a block with the block's mean residual (Bar-Shalom, Li &
+Kirubarajan 2001, *Estimation with Applications to Tracking and Navigation*, ch. 5-6): the time of the next
+sample, the seconds between samples, and how the stamps of a clock that was set lie to both. Innovations are
+clipped at three standard deviations (Huber 1964).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.types import BoolArray, TimeArray
 
@@ -32,12 +34,15 @@ _BIAS_MOST = 6.0  # standard deviations of the bias of a line that does not lag
 
 @dataclass
 class Line:
-    """Time of sample k of the current block: `time + period * k`, with the covariance of both.
+    """Time of sample k of the current block: `time + period * k`; its stamp lies `clock` after that.
 
     Attributes
     ----------
-    time, period : float
-        Seconds; seconds per sample.
+    time, period, clock : float
+        Seconds; seconds per sample; seconds by which a clock that was set is off beyond what was taken for
+        its step.
+    covariance : array of shape (3, 3)
+        Of the three; never changed in place.
     noise : float
         Standard deviation of a block's mean residual, seconds.
     bias : float
@@ -46,10 +51,9 @@ class Line:
 
     time: float
     period: float
-    var_time: float
-    cov: float
-    var_period: float
+    covariance: NDArray[np.float64]
     noise: float
+    clock: float = 0.0
     bias: float = 0.0
     n_updates: int = 0
 
@@ -60,22 +64,23 @@ class Line:
 
     def deviation(self, k: float) -> float:
         """Return standard deviation expected of a block's residual whose mean sample number is `k`."""
-        return math.sqrt(self.var_time + 2 * k * self.cov + k * k * self.var_period + self.noise**2)
+        seen = np.array([1.0, k, 1.0])
+        return math.sqrt(seen @ self.covariance @ seen + self.noise**2)
 
     def update(self, residual: float, k: float) -> float:
-        """Take in a block's mean residual at mean sample number `k`; returns how far the time there moved."""
-        deviation = self.deviation(k)
+        """Take in a block's mean residual at mean sample number `k`; returns how far stamps there moved."""
+        seen = np.array([1.0, k, 1.0])
+        shared = self.covariance @ seen
+        variance = float(seen @ shared) + self.noise**2
+        deviation = math.sqrt(variance)
         clipped = min(max(residual, -3 * deviation), 3 * deviation)
-        self._learn(clipped)
-        gain_time = (self.var_time + k * self.cov) / deviation**2
-        gain_period = (self.cov + k * self.var_period) / deviation**2
-        self.time += gain_time * clipped
-        self.period += gain_period * clipped
-        var_time, cov, var_period = self.var_time, self.cov, self.var_period
-        self.var_time = var_time - gain_time * (var_time + k * cov)
-        self.cov = cov - gain_time * (cov + k * var_period)
-        self.var_period = var_period - gain_period * (cov + k * var_period)
-        return (gain_time + gain_period * k) * clipped
+        self._learn(clipped * self.noise / deviation)  # as much of it as is noise
+        moved = shared * (clipped / variance)
+        self.time += float(moved[0])
+        self.period += float(moved[1])
+        self.clock += float(moved[2])
+        self.covariance = self.covariance - np.outer(shared, shared) / variance
+        return float(seen @ moved)
 
     def _learn(self, residual: float) -> None:
         """How noisy the stamps are, and whether the line lags behind: then it is let go a little.
@@ -84,19 +89,18 @@ class Line:
         """
         self.n_updates += 1
         self.bias += (residual - self.bias) / _BIAS_MEMORY
-        share = max(1 / _MEMORY, 1 / (self.n_updates + 8))
+        share = max(1 / _MEMORY, 1 / (self.n_updates + 3))
         self.noise += share * (max(1.25 * abs(residual - self.bias), _LEAST_NOISE_S) - self.noise)  # to sd
         if abs(self.bias) > _BIAS_MOST * self.noise / math.sqrt(2 * _BIAS_MEMORY):
-            self.var_time += self.bias**2 / 8
-            self.var_period += (self.bias * self.period) ** 2 / 320
+            self._let_go(self.bias**2 / 8, (self.bias * self.period) ** 2 / 320)
 
     def advance(self, n: int) -> None:
         """Move the block's first sample on by `n`, and let time and rate wander."""
         seconds = n * self.period
         self.time += seconds
-        self.var_time += n * (2 * self.cov + n * self.var_period) + _TIME_WALK_S**2 * seconds
-        self.cov += n * self.var_period
-        self.var_period += (_RATE_WALK * self.period) ** 2 * seconds
+        on = np.array([[1.0, n, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        self.covariance = on @ self.covariance @ on.T
+        self._let_go(_TIME_WALK_S**2 * seconds, (_RATE_WALK * self.period) ** 2 * seconds)
 
     def bound(self, nominal: float) -> None:
         """Keep the period within its bounds about the `nominal` one, seconds."""
@@ -104,9 +108,15 @@ class Line:
 
     def loosen(self, residual: float) -> None:
         """Forget time and rate: what was believed has been wrong by `residual` for several blocks."""
-        self.var_time += residual**2
-        self.cov = 0.0
-        self.var_period = (_RATE_LOOSE * self.period) ** 2
+        rate = (_RATE_LOOSE * self.period) ** 2
+        self.covariance = np.diag([self.covariance[0, 0] + residual**2, rate, 0.0])
+
+    def set_clock(self, error: float) -> None:
+        """Learn how stamps lie to this line, of a clock that was set by a step known to within `error`, s."""
+        self._let_go(0.0, 0.0, error**2)
+
+    def _let_go(self, var_time: float, var_period: float, var_clock: float = 0.0) -> None:
+        self.covariance = self.covariance + np.diag([var_time, var_period, var_clock])
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,6 @@ class Rate:
     period: float
     variance: float
     nominal: float
-    known: bool = False
 
     @classmethod
     def claimed(cls, rate_hz: float) -> Rate:
@@ -126,11 +135,8 @@ class Rate:
     @classmethod
     def learned(cls, line: Line, rate_hz: float) -> Rate:
         """As a line has learned it."""
-        return cls(line.period, line.var_period + (50e-6 * line.period) ** 2, 1 / rate_hz, known=True)
-
-    def loosened(self) -> Rate:
-        """As it is where few packets say little: what is only claimed may be some percent off."""
-        return self if self.known else replace(self, variance=(_RATE_LOOSE * self.period) ** 2)
+        variance = float(line.covariance[1, 1]) + (50e-6 * line.period) ** 2
+        return cls(line.period, variance, 1 / rate_hz)
 
     def allows(self, period: float) -> bool:
         """Whether a sender that claims this rate may have that period."""
@@ -169,7 +175,7 @@ def ends(times: TimeArray, period: float) -> BoolArray:
     """
     step = np.diff(times)
     at_once = (step >= 0) & (step < AT_ONCE * period)
-    if np.count_nonzero(at_once) < _PACKETS * len(step):
+    if np.count_nonzero(at_once) < _PACKETS * np.count_nonzero(np.isfinite(step)):
         at_once = step == 0
     last: BoolArray = ~at_once
     return last
@@ -186,13 +192,14 @@ def fit_start(times: TimeArray, block: int, rate: Rate, noise: float) -> Start:
     seen = times[index]
     rate = _believed(rate, index, seen)
     if len(index) < _PACKETS_END * (len(times) - 1):
-        rate, noise = rate.loosened(), max(noise, _LATE_S)
+        noise = max(noise, _LATE_S)
     offset, scatter = _centre(seen - rate.period * index)
     residual = times - (offset + rate.period * np.arange(len(times)))
     n_free = _independent(residual[index])
     few = 1 + 8 / len(index)  # a scatter estimated from few is easily too small
-    error = max(few * scatter / math.sqrt(n_free), noise / math.sqrt(len(times) / block), _LEAST_NOISE_S)
-    noise = max(error * math.sqrt(max(1, len(times) / block)), noise)
+    n_blocks = max(1.0, min(len(times) / block, len(index)))  # that say something
+    error = max(few * scatter / math.sqrt(n_free), noise / math.sqrt(n_blocks), _LEAST_NOISE_S)
+    noise = max(error * math.sqrt(n_blocks), noise)
 
     single = np.zeros(len(times), bool)
     single[index] = True
@@ -206,9 +213,7 @@ def fit_start(times: TimeArray, block: int, rate: Rate, noise: float) -> Start:
     line = Line(
         time=offset + rate.period * len(times),
         period=rate.period,
-        var_time=error**2 + reach**2 * rate.variance,
-        cov=reach * rate.variance,
-        var_period=rate.variance,
+        covariance=rate.variance * np.outer([reach, 1, 0], [reach, 1, 0]) + np.diag([error**2, 0, 0]),
         noise=noise,
     )
     return Start(line, error, scatter, envelope, -float(usual.min(initial=0.0)))
@@ -242,7 +247,7 @@ def _believed(rate: Rate, index: np.ndarray, seen: TimeArray) -> Rate:
         scatter = max(scatter, _LATE_S)  # too few to tell
     error = 1.25 * math.sqrt(12 / n_free) * scatter / (index[-1] - index[0])
     if rate.allows(period) and abs(period - rate.period) > max(6 * error, _RATE_OFF * rate.period):
-        return replace(rate, period=period, variance=error**2 + (1e-3 * period) ** 2, known=True)
+        return replace(rate, period=period, variance=error**2 + (1e-3 * period) ** 2)
     return rate
 
 

@@ -8,32 +8,62 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pylsl
 import pytest
 
 from realtime.lsl.eeg import LslEeg, StreamSelector
 from realtime.time.stamps import StampFitter
-from realtime.types import RawChunk, StreamState
+from realtime.types import RawChunk
+from tests.support.namespaces import cable
 
 PATIENCE_S = 20.0
 
 
-@contextmanager
-def sender(**sending) -> Iterator[subprocess.Popen]:
+def started(module: str, *arguments: str, at: Sequence[str] = (), **more) -> subprocess.Popen:
+    """A process of a module of the tests, once it is ready; `at` is what its command begins with."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.realtime.lsl.numbered_sender", json.dumps(sending)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        [*at, sys.executable, "-m", f"tests.realtime.lsl.{module}", *arguments],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **more,
     )  # fmt: skip
     assert child.stdout.readline() == "ready\n"
+    return child
+
+
+@contextmanager
+def sender(
+    at: Sequence[str] = (), env: Mapping[str, str] | None = None, **sending
+) -> Iterator[subprocess.Popen]:
+    child = started("numbered_sender", json.dumps(sending), at=at, env=env)
     try:
         yield child
     finally:
         child.kill()
         child.wait()
+
+
+class Receiver:
+    """This program and a plain inlet beside it, in a process of their own."""
+
+    def __init__(self, name: str, lost_s: float, **more):
+        self.process = started("numbered_receiver", name, f"{lost_s}", **more)
+
+    def told(self) -> dict[str, Any]:
+        """Stop receiving; what came to both."""
+        report: dict[str, Any] = json.loads(self.process.communicate(timeout=PATIENCE_S)[0])
+        return report
+
+
+def both_have_all(report: dict[str, Any], seconds: float) -> None:
+    assert report["plain"]["missing"] == 0
+    assert report["ours"]["missing"] == 0
+    assert report["ours"]["n"] > 250 * seconds
+    assert abs(report["ours"]["last"] - report["plain"]["last"]) < 250
+    assert report["state"] == "LIVE"
 
 
 @contextmanager
@@ -54,52 +84,75 @@ def read_for(source: LslEeg, seconds: float) -> list[RawChunk]:
     return chunks
 
 
-def numbers(chunks: list[RawChunk]) -> np.ndarray:
-    return np.concatenate([chunk.samples[:, 0] for chunk in chunks]).astype(int)
-
-
-def plain_inlet(name: str) -> pylsl.StreamInlet:
-    (found,) = pylsl.resolve_byprop("name", name, timeout=PATIENCE_S)
-    inlet = pylsl.StreamInlet(found, max_buflen=360, recover=True)
-    inlet.open_stream(timeout=PATIENCE_S)
-    return inlet
-
-
-def stop_and_compare(name: str, stopped_s: float, lost_s: float) -> None:
-    """A sender is stopped for longer than it takes to be called lost, and goes on."""
-    with sender(name=name, source_id=name) as child, connected(f"name={name}", lost_s=lost_s) as source:
-        inlet = plain_inlet(name)
-        chunks = read_for(source, 1.0)
+def stop_sender(name: str, stopped_s: float, lost_s: float) -> dict[str, Any]:
+    with sender(name=name, source_id=name) as child:
+        receiver = Receiver(name, lost_s)
+        time.sleep(1.0)
         os.kill(child.pid, signal.SIGSTOP)
-        chunks += read_for(source, stopped_s)
-        assert source.health().state is StreamState.LOST
+        time.sleep(stopped_s)
         os.kill(child.pid, signal.SIGCONT)
-        chunks += read_for(source, 2.0)
-        assert source.health().state is StreamState.LIVE
-        beside = np.array(inlet.pull_chunk(max_samples=200_000)[0])[:, 0].astype(int)
-        del inlet
-    ours = numbers(chunks)
-    assert np.all(np.diff(beside) == 1)
-    assert np.all(np.diff(ours) == 1)
-    assert ours[-1] - ours[0] > 250 * (stopped_s + 2)
+        time.sleep(2.0)
+        return receiver.told()
+
+
+def stop_receiver(name: str, stopped_s: float) -> dict[str, Any]:
+    with sender(name=name, source_id=name):
+        receiver = Receiver(name, 10.0)
+        time.sleep(0.5)
+        os.kill(receiver.process.pid, signal.SIGSTOP)
+        time.sleep(stopped_s)
+        os.kill(receiver.process.pid, signal.SIGCONT)
+        time.sleep(1.0)
+        return receiver.told()
+
+
+def cut_link(folder: Path, name: str, cut_s: float, lost_s: float) -> dict[str, Any]:
+    """Cut the cable between sender and receiver; what was sent meanwhile waits for TCP's next attempt."""
+    with cable(folder) as link:
+        there, here = link.ends
+        with sender(there, link.environment, name=name, source_id=name):
+            receiver = Receiver(name, lost_s, at=here, env=link.environment)
+            time.sleep(1.0)
+            link.cut(joined=False)
+            time.sleep(cut_s)
+            link.cut(joined=True)
+            time.sleep(2.0 + 1.2 * cut_s)  # attempts come half as often each time
+            return receiver.told()
 
 
 def test_a_sender_that_was_stopped_loses_nothing(source_id):
-    stop_and_compare(source_id, 3.0, lost_s=1.0)
+    report = stop_sender(source_id, 2.0, lost_s=1.0)
+    assert report["was_lost"]
+    both_have_all(report, 3.0)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("stopped_s", [12.0, 30.0, 120.0])
+@pytest.mark.parametrize("stopped_s", [5.0, 12.0, 30.0, 120.0])
 def test_a_sender_that_was_stopped_for_long_loses_nothing(source_id, stopped_s):
-    stop_and_compare(source_id, stopped_s, lost_s=10.0)
+    report = stop_sender(source_id, stopped_s, lost_s=10.0)
+    assert report["was_lost"] == (stopped_s > 10)
+    both_have_all(report, stopped_s + 1)
 
 
-def test_a_reader_that_slept_gets_what_came_meanwhile(source_id):
-    with sender(name=source_id, source_id=source_id), connected(f"name={source_id}", lost_s=1.0) as source:
-        chunks = read_for(source, 0.5)
-        time.sleep(3.0)
-        chunks += read_for(source, 1.0)
-    assert np.all(np.diff(numbers(chunks)) == 1)
+def test_a_receiver_that_was_stopped_gets_what_came_meanwhile(source_id):
+    both_have_all(stop_receiver(source_id, 2.0), 2.0)
+
+
+@pytest.mark.long
+def test_a_receiver_that_was_stopped_for_long_gets_what_came_meanwhile(source_id):
+    both_have_all(stop_receiver(source_id, 15.0), 15.0)
+
+
+def test_a_link_that_was_cut_loses_nothing(source_id, tmp_path):
+    report = cut_link(tmp_path, source_id, 1.5, lost_s=1.0)
+    assert report["was_lost"]
+    both_have_all(report, 2.5)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cut_s", [8.0, 14.0, 60.0])
+def test_a_link_that_was_cut_for_long_loses_nothing(source_id, tmp_path, cut_s):
+    both_have_all(cut_link(tmp_path, source_id, cut_s, lost_s=10.0), cut_s + 1)
 
 
 @pytest.mark.parametrize("has_id", [True, False])

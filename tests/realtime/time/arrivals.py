@@ -23,7 +23,8 @@ class Sender:
     packet : int
         Samples to a packet; 0 for a sender that stamps each sample when it was taken.
     jitter_s : float
-        Of a packet's way (one-sided, normal), or of a good sender's stamps (both sides).
+        How unequally long a packet is on its way (`late`: standard deviation of a normal one, of which only
+        the later half is; else the most, to both sides), or a good sender's stamps (the most, to both sides).
     pauses : tuple of (float, float)
         When the link stands still, and for how long; what was sent comes at the pause's end.
     gaps : tuple of (float, int)
@@ -37,6 +38,7 @@ class Sender:
     rate: float
     packet: int
     jitter_s: float = 0.0
+    late: bool = True
     ppm: float = 0.0
     off_share: float = 0.0
     pauses: tuple[tuple[float, float], ...] = ()
@@ -102,7 +104,8 @@ def arrivals(sender: Sender, start: float = 1000.0) -> Arrivals:
 
 def _packets(sender: Sender, true: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     last = np.minimum((np.arange(len(true)) // sender.packet + 1) * sender.packet, len(true)) - 1
-    way = np.abs(rng.normal(0, sender.jitter_s, len(true))) if sender.jitter_s else np.zeros(len(true))
+    way = rng.normal(0, 1, len(true)) if sender.late else rng.uniform(-1, 1, len(true))
+    way = sender.jitter_s * (np.abs(way) if sender.late else way)
     came = true[last] + way[last]
     for at, length in sender.pauses:
         begun = true[0] + at

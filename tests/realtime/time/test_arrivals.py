@@ -1,104 +1,64 @@
 """Generated arrivals against the truth: what is reported lost was lost, and every sample has its time.
 
 python -m pytest -m long tests/realtime/time/test_arrivals.py        # 10 000 streams
+python -m tests.realtime.time.many 10000 0                           # the same, a line for each that fails
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.time.stamps import StampFitter
-from tests.realtime.time.arrivals import Arrivals, Sender, arrivals, events
-
-SETTLED_S = 1.0
-GOOD_MS, PACKETS_MS = 1.0, 5.0
-RATES = (128.0, 250.0, 256.0, 500.0, 512.0, 1000.0, 2000.0)
+from tests.realtime.time.arrivals import Arrivals, Sender, arrivals
+from tests.realtime.time.draw import draw_sender
+from tests.realtime.time.judge import faults, fitted
+from tests.realtime.time.many import failures, of_seed
 
 
-@st.composite
-def senders(draw: st.DrawFn, share: float = 1.0) -> Sender:
-    """A stream with up to three things that happen to it, five seconds and more apart.
-
-    `share` is how much of the jitter there is that the model is meant to bear.
-
-    Packets are unequally late (one sd) by as much as lets a sample be told in the five seconds: up to half a
-    period, less where few packets come. A gap is at least 20 ms, five times that, and a quarter of a packet;
-    a clock is set by at least two packets.
-    """
-    rate = draw(st.sampled_from(RATES))
-    packet = draw(st.sampled_from([0, 1, 2, 3, 5, 8, 10, 12, 20, 25, 40]))
-    told = min(0.5, 0.1 * (5 * rate / max(packet, 1)) ** 0.5) / rate
-    jitter = min(draw(st.sampled_from([0.0, 1e-3, 2e-3, 4e-3])), share * told)
-    pauses, gaps, steps, at = [], [], [], 8.0
-    for kind in draw(st.lists(st.sampled_from(["pause", "gap", "step"]), max_size=3)):
-        if kind == "pause" and packet:
-            length = draw(st.sampled_from([0.05, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0]))
-            pauses.append((at, length))
-            at += length
-        elif kind == "gap":
-            least = max(0.02 * rate, 5 * jitter * rate, packet / 4, 1)
-            lost = int(np.ceil(max(draw(st.sampled_from([0.02, 0.05, 0.1, 0.3, 1.0])) * rate, least)))
-            gaps.append((at, lost))
-            at += lost / rate
-        elif kind == "step":
-            step = draw(st.sampled_from([-12.0, -0.7, -0.2, 200_000.0]))
-            steps.append((at, min(step, -2 * packet / rate) if step < 0 else step))
-        at += 5 + draw(st.floats(0, 3)) + 2 * packet / rate
-    return Sender(
-        rate, packet, jitter, draw(st.floats(-500, 500)), 0.0, tuple(pauses), tuple(gaps), tuple(steps),
-        draw(st.sampled_from([0.0, 0.0, 0.5e-3, 2e-3, 10e-3])), at + 3, draw(st.integers(0, 2**31)),
-    )  # fmt: skip
+@settings(max_examples=40, deadline=None, derandomize=True)  # the same streams each time; others below
+@given(st.randoms(use_true_random=False), st.integers(16, 200))
+def test_what_is_reported_lost_was_lost_and_times_are_right(random, size):
+    assert faults(draw_sender(random), size) == []
 
 
-def fitted(came: Arrivals, size: int) -> tuple[StampFitter, np.ndarray, np.ndarray]:
-    """The times given, and the number of each one's sample among those that came."""
-    fitter = StampFitter(came.sender.rate)
-    chunks = [chunk for raw in came.chunks(size) for chunk in fitter.push(raw)] + fitter.flush()
-    times = np.concatenate([chunk.stamps for chunk in chunks])
-    return fitter, times, np.concatenate([chunk.samples[:, 0] for chunk in chunks]).astype(int)
+@pytest.mark.parametrize("seed", range(60))
+def test_streams_of_a_seed_are_taken_as_they_were_sent(seed):
+    assert of_seed(seed) == (seed, [])
 
 
-def judged(came: Arrivals, number: np.ndarray) -> np.ndarray:
-    """Which samples must have their right times: from a second after each event on."""
-    sender = came.sender
-    since = came.true[number] - 1000.0
-    packet_s = sender.packet / sender.rate
-    settled = since > SETTLED_S + packet_s
-    for begin, end in events(sender):
-        settled &= (since < begin - 0.1 - packet_s) | (since > end + SETTLED_S + packet_s)
-    return settled
+FOUND = (  # by the larger run, in one version or another: each was taken wrongly
+    Sender(128.0, 25, 3.9e-3, ppm=259.0, gaps=((45.85, 128),), steps=((15.26, -0.7), (30.19, -12.0)),
+           seconds=62.1, seed=233773435),
+    Sender(128.0, 25, 3.9e-3, ppm=-288.0, pauses=((15.26, 2.0), (47.18, 0.3)), steps=((32.37, -0.7),),
+           seconds=62.7, seed=1183525160),
+    Sender(128.0, 20, 3.9e-3, ppm=-147.3, gaps=((41.35, 128),), steps=((12.41, 2e5), (27.0, -0.7)),
+           seconds=55.1, seed=1303953595),
+    Sender(128.0, 40, 2e-3, ppm=190.6, pauses=((15.9, 2.0),), gaps=((7.25, 13), (25.01, 128)),
+           seconds=34.8, seed=10935841),
+    Sender(128.0, 0, 3.9e-3, ppm=-149.2, gaps=((12.32, 13), (18.21, 39)), steps=((6.0, 2e5),),
+           seconds=26.1, seed=282803368),
+    Sender(1000.0, 5, ppm=440.4, gaps=((6.0, 50), (13.14, 50)), steps=((18.21, -0.7),),
+           seconds=24.7, seed=472478120),
+    Sender(1000.0, 5, 0.5e-3, ppm=-362.7, gaps=((13.41, 20),), steps=((6.0, -0.7), (21.05, -12.0)),
+           seconds=27.1, seed=1884153784),
+    Sender(1000.0, 40, 0.5e-3, ppm=431.7, gaps=((6.0, 10),), steps=((13.8, -12.0), (19.66, 2e5)),
+           offset_scatter_s=2e-3, seconds=26.8, seed=664324079),
+    Sender(500.0, 0, 1e-3, ppm=2.1, gaps=((6.0, 3),), offset_scatter_s=0.01, seconds=11.5, seed=559195958),
+    Sender(256.0, 40, 0.5e-3, ppm=210.0, gaps=((6.0, 1),), seconds=11.7, seed=1255500646),
+)  # fmt: skip
 
 
-def check(sender: Sender, size: int) -> None:
-    came = arrivals(sender)
-    fitter, times, number = fitted(came, size)
-    np.testing.assert_array_equal(number, np.arange(len(came.stamps)))
-    assert np.all(np.diff(times) > 0)
-    assert (fitter.gaps, fitter.lost_samples) == (len(sender.gaps), sender.lost)
-    assert len(fitter.clock_steps) == len(sender.steps)
-    settled = judged(came, number)
-    error = times - came.true[number]
-    if sender.packet:  # how long a packet is on its way at least, nobody can know
-        error = error - np.median(error[settled])
-    allowed_ms = PACKETS_MS if sender.packet else GOOD_MS
-    assert np.abs(error[settled]).max() < allowed_ms * 1e-3 + 3.5 * sender.offset_scatter_s
-
-
-@settings(max_examples=100, deadline=None, derandomize=True)  # the same streams each time; others below
-@given(senders(share=0.2), st.integers(16, 200))
-def test_what_is_reported_lost_was_lost_and_times_are_right(sender, size):
-    check(sender, size)
+@pytest.mark.parametrize("sender", FOUND)
+def test_what_the_larger_run_has_found_is_right(sender):
+    assert faults(sender, 50) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
-@given(senders(), st.integers(16, 200))
-def test_ten_thousand_streams(sender, size):
-    check(sender, size)
+def test_ten_thousand_streams():
+    assert list(failures(range(10_000))) == []
 
 
 @pytest.mark.parametrize("scatter_ms", [0.5, 2.0, 8.0])
