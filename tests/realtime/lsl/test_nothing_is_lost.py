@@ -91,7 +91,7 @@ def stop_sender(name: str, stopped_s: float, lost_s: float) -> dict[str, Any]:
         os.kill(child.pid, signal.SIGSTOP)
         time.sleep(stopped_s)
         os.kill(child.pid, signal.SIGCONT)
-        time.sleep(2.0)
+        time.sleep(2.0 + stopped_s / 5)  # it has that much to send
         return receiver.told()
 
 

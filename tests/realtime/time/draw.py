@@ -57,5 +57,6 @@ def draw_sender(random: Random) -> Sender:
         at += quiet + random.uniform(0, 3) + 2 * packet / rate
     return Sender(
         rate, packet, jitter, random.random() < 0.5, random.uniform(-500, 500), 0.0, tuple(pauses),
-        tuple(gaps), tuple(steps), random.choice([0.0, 0.0, 0.5e-3, 2e-3, 10e-3]), at, random.randrange(2**31),
+        tuple(gaps), tuple(steps), random.choice([0.0, 0.0, 0.5e-3, 2e-3, 10e-3]), at,
+        random.randrange(2**31),
     )  # fmt: skip
