@@ -73,7 +73,7 @@ def test_what_each_verb_waits_on_is_tied_to_this_machine(verb, source_id):
     children = [subprocess.Popen(headset, **quiet)] if "{eeg}" in " ".join(map(str, VERBS[verb])) else []
     try:
         if children:
-            assert pylsl.resolve_byprop("source_id", source_id, timeout=30.0)
+            assert pylsl.resolve_byprop("source_id", source_id, timeout=120.0)
         children.append(subprocess.Popen([sys.executable, "-m", "phosphene", *command], **quiet))
         pid = children[-1].pid
         until(lambda: any(a.startswith("tcp") for a in _waits(pid)) if sends else len(_waits(pid)) > 0, 120.0)
@@ -88,6 +88,12 @@ def test_what_each_verb_waits_on_is_tied_to_this_machine(verb, source_id):
 
 
 def _waits(pid: int) -> list[str]:
-    """Protocol and local address of all that a process waits on."""
-    asked = subprocess.run(["ss", "-Hlntup"], capture_output=True, text=True, check=True).stdout
-    return [f"{line.split()[0]} {line.split()[4]}" for line in asked.splitlines() if f"pid={pid}," in line]
+    """Protocol and local address of all that a process and those it started wait on."""
+    family, asked = [pid], [pid]
+    while asked:
+        found = subprocess.run(["pgrep", "-P", str(asked.pop())], capture_output=True, text=True, check=False)
+        more = [int(child) for child in found.stdout.split()]
+        family, asked = family + more, asked + more
+    listed = subprocess.run(["ss", "-Hlntup"], capture_output=True, text=True, check=True).stdout
+    ours = [line for line in listed.splitlines() if any(f"pid={one}," in line for one in family)]
+    return [f"{line.split()[0]} {line.split()[4]}" for line in ours]

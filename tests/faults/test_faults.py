@@ -1,0 +1,16 @@
+"""A small sample of the faults that `python -m tests.faults` does, in the suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.around import xdf_deleted
+from tests.faults.bench import Bench
+from tests.faults.signals import gone
+
+
+@pytest.mark.parametrize("fault", [xdf_deleted, gone])
+def test_a_fault_comes_to_what_the_table_says(fault, tmp_path):
+    with Bench(tmp_path) as bench:
+        (row,) = fault(bench)
+    assert row.kept.startswith("all ")
