@@ -2,10 +2,13 @@
 
     python -m models.learning.studies.attended GRID_SESSION --json
     python -m models.learning.studies.attended GRID_SESSION --train FULL_FIELD_SESSION
+    python -m models.learning.studies.attended GRID_SESSION --inner --set recipe.noise=0.3
 
 Blocks of trials are left out in turn. With `--train` the network learns from the other blocks of a session in
 which one object fills the screen: no cue, and no layout seen. A window is one pass of the codes. The film
 repeats at each pass, so impostors of the match are the same film at another phase, at least 0.2 s off.
+`--inner` is for choosing settings: for each block that is to be left out, each of the others is judged by
+what learned from the rest, so a setting is chosen without the block it is judged on.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +130,44 @@ def attended(
     return {name: said.told() for name, said in found.items()} | {"gain": gain(found)}
 
 
+def inner(
+    material: Material,
+    config: NetworkConfig,
+    recipe: Recipe = RECIPE,
+    n_blocks: int = 4,
+    tell: Callable[[str], None] = lambda words: None,
+) -> dict[str, Any]:
+    """Leave two blocks of trials out at a time, and judge one of them on behalf of the other.
+
+    Parameters
+    ----------
+    material : Material
+        As in `attended`.
+
+    Returns
+    -------
+    dict
+        For each block, by number from 1: what `attended` gives (but for the gain), made of the others alone.
+        So a setting that is best there was chosen without the block.
+    """
+    _, recordings = prepare(material, config, recipe)
+    shown = Trials.of(recordings, 0)
+    source = Trials.of(recordings, len(recordings.paths) - 1)
+    _declare_films(recordings, source)
+    found: dict[int, dict[str, Said]] = {block: {} for block in range(n_blocks)}
+    for both in combinations(range(n_blocks), 2):
+        spans = source.spans(~np.isin(source.blocks(n_blocks), both))
+        network = trained(config, recipe, recordings, spans)
+        for left_out, judged in (both, both[::-1]):
+            said = judge(network, recordings, spans, shown, shown.blocks(n_blocks) == judged)
+            of_block = found[left_out]
+            found[left_out] = {n: of_block[n] + part if n in of_block else part for n, part in said.items()}
+        tell(f"without blocks {both[0] + 1} and {both[1] + 1}: {_line(said)}")
+    return {
+        str(block + 1): {name: said.told() for name, said in parts.items()} for block, parts in found.items()
+    }
+
+
 def gain(found: Mapping[str, Said]) -> dict[str, Any]:
     """How much better the match is than the similarity of the whole frame, on the same passes."""
     result: dict[str, Any] = {}
@@ -225,6 +267,7 @@ def main() -> None:
         "--set", nargs="*", default=[], metavar="NAME=VALUE", help="places=4 recipe.steps=200 …"
     )
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--inner", action="store_true", help="Judge settings for each block without it.")
     parser.add_argument("--cache", type=Path)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -233,10 +276,10 @@ def main() -> None:
             cues.write_text(json.dumps(CUES), encoding="utf-8")
         sessions = [asked.session] + ([asked.train] if asked.train else [])
         material = Material(sessions, cache=asked.cache, cues=cues)
-        found = []
+        study, found = inner if asked.inner else attended, []
         for seed in range(asked.seeds):
             changes, recipe = changed(asked.set, NETWORK, RECIPE, seed)
-            result = attended(material, preset("demo", changes), recipe, tell=on_stderr)
+            result = study(material, preset("demo", changes), recipe, tell=on_stderr)
             found.append({"seed": seed, **result})
     print(json.dumps(found, indent=1))
 

@@ -87,7 +87,7 @@ class Objective(nn.Module):
         by_place = self.network.config.n_places > 1 and (match or recipe.mixture > 0 or cues is not None)
         seen = self.see(batch, cues, by_place=by_place)
         agreed, labels = self.compare(batch, seen)
-        cosine, own = agreed[..., 0], own_rows(labels.shape[1])
+        cosine, own = attended(agreed, seen.cues), own_rows(labels.shape[1])
         terms = {"similarity": self.similarity_loss(cosine, labels, own)}
         if by_place and recipe.mixture:
             terms["mixture"] = recipe.mixture * self.mixture_loss(agreed, labels)
@@ -241,6 +241,26 @@ def context_items(n: int, n_context: int) -> Tensor:
     """
     back = torch.arange(n_context, -1, -1)
     return torch.arange(n)[:, None] + back * n
+
+
+def attended(agreed: Tensor, cues: Tensor | None) -> Tensor:
+    """Agreement of every EEG with what is attended in every video: what a cue names, else the whole frame.
+
+    Parameters
+    ----------
+    agreed : (N, N, Q)
+    cues : (B, Q) or None
+        As in `SeenSides`, of this process's B of N videos.
+
+    Returns
+    -------
+    (N, N)
+    """
+    if cues is None:
+        return agreed[..., 0]
+    whole = F.one_hot(torch.zeros_like(cues[:, 0], dtype=torch.int64), cues.shape[1]).to(cues.dtype)
+    weights = gather_rows(torch.where((cues > 0).any(dim=1, keepdim=True), cues, whole))
+    return (agreed * (weights / weights.sum(dim=1, keepdim=True))).sum(dim=-1)
 
 
 def cross_entropy(shares: Tensor, cues: Tensor) -> Tensor:

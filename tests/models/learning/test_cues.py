@@ -6,11 +6,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.learning.data.cues import FILE, Cues, cover, read_map
 from models.learning.data.dataset import Recordings
+from models.learning.training.objective import attended
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
 from realtime.types import EegInfo, Frame
@@ -100,3 +102,12 @@ def test_a_map_that_fits_no_marker_says_what_the_markers_are(session, tmp_path):
     file.write_text(json.dumps({"target": {"rows": 2, "columns": 2}}))
     with pytest.raises(SessionError, match="blink, left, rest, right"):
         Recordings([session], GridConfig(), ConditioningConfig(), tmp_path, cues=file)
+
+
+def test_the_similarity_asks_for_what_is_attended_and_for_the_whole_frame_where_nothing_says_so():
+    agreed = torch.arange(2 * 2 * 4.0).reshape(2, 2, 4)
+    cues = torch.tensor([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
+    found = attended(agreed, cues)
+    assert found[:, 0].tolist() == agreed[:, 0, 2:].mean(dim=1).tolist()  # both places of its object
+    assert found[:, 1].tolist() == agreed[:, 1, 0].tolist()
+    assert torch.equal(attended(agreed, None), agreed[..., 0])
