@@ -54,9 +54,10 @@ NETWORK: Mapping[str, Any] = {
 }
 """What differs from the preset: the flicker's rate, places as fine as the objects, filters of electrodes."""
 RECIPE = Recipe(
-    steps=160, batch=16, lr=3e-3, warmup=15, noise=0.6, channel_drop=0.0, validation=0,
-    repeats_s=PASS_S, near_s=APART_S, match_from=0.0,
+    steps=160, batch=32, lr=3e-3, warmup=15, noise=0.1, channel_drop=0.0, validation=0,
+    repeats_s=PASS_S, near_s=APART_S, match_from=0.5,
 )  # fmt: skip
+"""Batch and noise were chosen by `--inner` (docs/learning.md)."""
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,10 @@ NETWORK: Mapping[str, Any] = {
 }
 """What differs from the preset: the flicker's rate, the frame as a whole, filters of electrodes."""
 RECIPE = Recipe(
-    steps=160, batch=16, lr=3e-3, warmup=15, noise=0.6, channel_drop=0.0, validation=0, match=0.0,
+    steps=160, batch=32, lr=3e-3, warmup=15, noise=0.1, channel_drop=0.0, validation=0, match=0.0,
     repeats_s=PASS_S, near_s=0.2,
 )  # fmt: skip
+"""Batch and noise as inner splits of the attended study chose them."""
 
 
 def attended(
