@@ -23,7 +23,7 @@ def film(tmp_path_factory):
 @pytest.fixture(scope="module")
 def sending():
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.senders", PREFIX, "openbci-gui"],
+        [sys.executable, "-m", "tests.support.outlets.senders", PREFIX, "openbci-gui"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert child.stdout.readline() == "ready\n"

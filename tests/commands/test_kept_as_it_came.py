@@ -15,7 +15,7 @@ import pytest
 import pyxdf
 
 from recordings.xdf.reader import XdfReader
-from tests.support.format_senders import FORMATS, RATE, values
+from tests.support.outlets.format_senders import FORMATS, RATE, values
 from tests.support.small_session import write_small
 
 PREFIX = f"kept-{uuid.uuid4().hex[:8]}"
@@ -27,7 +27,7 @@ def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kept")
     film = write_small(folder / "small", seconds=8.0) / "stimulus.mkv"
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.format_senders", PREFIX],
+        [sys.executable, "-m", "tests.support.outlets.format_senders", PREFIX],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     begun = float(child.stdout.readline())

@@ -97,7 +97,7 @@ def places(session, tmp_path_factory):
     odd, slow = (f"phosphene-test-{uuid.uuid4().hex[:8]}" for _ in range(2))
     senders = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.support.odd_outlets", prefix, rate],
+            [sys.executable, "-m", "tests.support.outlets.odd_outlets", prefix, rate],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

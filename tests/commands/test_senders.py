@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 from realtime.eeg.units import microvolts_per_unit
-from tests.support.senders import AMPLITUDE_UV, senders
+from tests.support.outlets.senders import AMPLITUDE_UV, senders
 from tests.support.small_session import write_small
 
 PREFIX = f"-{uuid.uuid4().hex[:8]}"
@@ -23,7 +23,7 @@ QUICK = ("unicorn2lsl", "brainamp", "nic2")  # the suite's; the others are marke
 @pytest.fixture(scope="module")
 def sending():
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.senders", PREFIX],
+        [sys.executable, "-m", "tests.support.outlets.senders", PREFIX],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert child.stdout.readline() == "ready\n"

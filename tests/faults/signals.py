@@ -238,7 +238,7 @@ def gone(bench: Bench) -> list[Row]:
 
 def refused(bench: Bench) -> list[Row]:
     """Streams that serve no session, and what else is asked for in vain."""
-    child = bench.start("tests.support.odd_outlets", bench.tag, "20")
+    child = bench.start("tests.support.outlets.odd_outlets", bench.tag, "20")
     film, live = bench.film, ("live", "--headless", "--video", bench.film, "--eeg")
     slow = refusal(*live, f"source_id={bench.tag}-double")
     assert "too few for the band" in slow

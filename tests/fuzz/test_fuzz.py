@@ -23,19 +23,9 @@ _QUICK = {
     "vision": 20,
     "preparation": 20,
 }
-_OPEN = {
-    "embeddings": "models/learning/data/teacher.py lets zipfile's and zlib's errors through",
-    "cues": "models/learning/data/cues.py takes any number of rows and columns",
-    "vision": "models/network/vision/published.py looks up a model_type that is a list",
-}
 
 
-def _known(name: str):
-    marks = [pytest.mark.xfail(reason=_OPEN[name], strict=False)] if name in _OPEN else []
-    return pytest.param(name, marks=marks)
-
-
-@pytest.fixture(scope="module", params=[_known(name) for name in TARGETS])
+@pytest.fixture(scope="module", params=list(TARGETS))
 def prepared(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "input").mkdir()

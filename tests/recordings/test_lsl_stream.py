@@ -22,7 +22,7 @@ from recordings.session.session import Session
 
 def _outlets(prefix):
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.odd_outlets", prefix],
+        [sys.executable, "-m", "tests.support.outlets.odd_outlets", prefix],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert child.stdout.readline() == "ready\n"

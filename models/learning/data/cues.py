@@ -29,6 +29,7 @@ from recordings.session.manifest import MANIFEST_NAME
 from recordings.session.session import Session
 
 FILE = "cues.json"
+_MOST = 100  # rows or columns of a grid
 NOWHERE = (math.nan,) * 4
 Floats = NDArray[np.float64]
 
@@ -141,7 +142,7 @@ def read_map(tree: Any, source: str) -> tuple[Cue, ...]:
         bad = [cue.name for cue in cues if cue.path is not None and not _fits(cue.path)]
         if bad or not cues:
             raise ValueError(f"{bad[0]} lies outside the frame, or is empty" if bad else "it names nothing")
-    except (TypeError, ValueError, KeyError) as failure:
+    except (TypeError, ValueError, KeyError, OverflowError) as failure:
         raise SessionError(
             f"{source} is no map of cues ({failure}): give each marker's text a rectangle [left, top, right, "
             f"bottom] of fractions from 0 to 1, null, or a grid such as "
@@ -184,6 +185,8 @@ def _cues(name: str, value: Any) -> list[Cue]:
     seconds = float(value.get("seconds", math.inf))
     if "rows" in value:
         rows, columns = int(value["rows"]), int(value["columns"])
+        if not (0 < rows <= _MOST and 0 < columns <= _MOST):
+            raise ValueError(f"{rows} rows and {columns} columns, where 1 to {_MOST} are possible")
         cells = [(k // columns, k % columns) for k in range(rows * columns)]
         boxes = [(c / columns, r / rows, (c + 1) / columns, (r + 1) / rows) for r, c in cells]
         return [Cue(f"{name}{k}", _still(box), seconds) for k, box in enumerate(boxes)]
@@ -211,7 +214,7 @@ def _map_of(session: Session, file: Path | None) -> tuple[Any, str]:
             return json.loads(path.read_text(encoding="utf-8")), str(path)
         if manifest.is_file():
             return json.loads(manifest.read_text(encoding="utf-8")).get("cues"), str(manifest)
-    except (OSError, ValueError) as failure:
+    except (OSError, ValueError, RecursionError, AttributeError) as failure:
         raise SessionError(f"{path or manifest} cannot be read as a map of cues: {failure}") from failure
     return None, ""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -87,7 +89,7 @@ def _read(session: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             stamps, rows = np.asarray(file["stamps"], np.float64), np.asarray(file["embeddings"], np.float32)
-    except (OSError, KeyError, ValueError) as failure:
+    except (OSError, KeyError, ValueError, EOFError, NotImplementedError, BadZipFile, zlib.error) as failure:
         raise SessionError(
             f"teacher {path}: needs a .npz with `stamps` and `embeddings` ({failure})"
         ) from failure

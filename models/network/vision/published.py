@@ -105,7 +105,7 @@ def load_published(
     """
     folder = fetch_folder(what, source, hub_ids)
     kind = read_json(folder, "config.json").get("model_type", "")
-    if kind not in classes:
+    if not isinstance(kind, str) or kind not in classes:
         raise WeightsError(f"{folder} holds a model of type {kind!r}; {what!r} loads {', '.join(classes)}.")
     preparation = read_preparation(folder)
     refuse_pointers(folder)

@@ -54,9 +54,9 @@ def connected(selector: str, **more) -> Iterator[LslEeg]:
 
 @contextmanager
 def outlets(prefix: str, *rate: str) -> Iterator[subprocess.Popen]:
-    """`tests.support.odd_outlets`, whose source ids begin with `prefix`."""
+    """`tests.support.outlets.odd_outlets`, whose source ids begin with `prefix`."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with process("tests.support.odd_outlets", prefix, *rate, **pipes) as child:
+    with process("tests.support.outlets.odd_outlets", prefix, *rate, **pipes) as child:
         assert child.stdout.readline() == "ready\n"
         yield child
 

@@ -1,6 +1,6 @@
 """Ten senders, one of each format and some more: what each sample holds follows from its number.
 
-    python -m tests.support.format_senders PREFIX
+    python -m tests.support.outlets.format_senders PREFIX
 
 Prints what it began at (its clock, `repr`), and ends with its standard input.
 """

@@ -1,6 +1,6 @@
 """The field's usual senders, as their makers' public sources describe them, with made-up EEG.
 
-    python -m tests.support.senders PREFIX NAME …
+    python -m tests.support.outlets.senders PREFIX NAME …
 
 Prints `ready` once all can be found, and ends with its standard input. Names and source ids get the prefix,
 so that no two runs meet; values: a 10 Hz wave of 20 µV on every electrode, whatever its unit and format.

@@ -1,4 +1,4 @@
-"""Senders as they occur in the field: `python -m tests.support.odd_outlets PREFIX [RATE]`.
+"""Senders as they occur in the field: `python -m tests.support.outlets.odd_outlets PREFIX [RATE]`.
 
 Source ids are PREFIX-kind. Channel 0 carries the sample's number where the format can. Prints `ready` once
 all can be found, and ends when its standard input is closed.
