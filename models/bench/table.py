@@ -27,6 +27,7 @@ from models.config import NetworkConfig, preset
 from models.inference.engine import Engine
 from models.inference.machine import machine
 from models.network.eeg.cbramod import PRETRAINED_ORDER
+from models.network.vision import whole_clip
 
 EEG = ("compact", "cbramod", "cbramod+compact")
 MIXERS = ("tcn", "gru", "s4d", "mamba", "none")
@@ -94,7 +95,7 @@ def _sights(labels: Sequence[str], seconds: float, folder: Path) -> Iterator[Row
     """Each published encoder alone and in its preset, one checkpoint on the disk at a time."""
     for shape, (kind, *_) in SHAPES.items():
         part = {"kind": kind, "source": str(write_random(shape, folder / kind / shape.replace("/", "-")))}
-        place = "clip" if kind in ("vivit", "videomae", "timesformer") else "slow"
+        place = "clip" if kind in whole_clip.CLASSES else "slow"
         yield measure(preset("demo", {"fast": None, place: part}), labels, shape, seconds)
         for name, own in (("laptop", "clip B/32"), ("lab", "clip B/16")):
             if shape == own:

@@ -24,7 +24,8 @@ from tests.support import braindecode_stand_in
 from tests.support.checkpoints import write_checkpoint
 from tests.support.networks import LABELS, SMALL, small_batch, small_config, small_network
 
-VISION, VIDEO = ("clip", "siglip", "dinov2", "dinov3"), ("vivit", "videomae", "timesformer")
+VISION = ("clip", "siglip", "dinov2", "dinov3")
+VIDEO = ("vivit", "videomae", "timesformer", "vjepa2")
 EEG: dict[str, Any] = {
     "compact": "compact",
     "cbramod": {"kind": "cbramod", "layers": 2},

@@ -48,6 +48,14 @@ DINO_SETTINGS: dict[str, Any] = {  # keys as facebook/dinov2-base has them
     "image_mean": [0.485, 0.456, 0.406],
     "image_std": [0.229, 0.224, 0.225],
 }
+NAFLEX_SETTINGS: dict[str, Any] = {  # keys as google/siglip2-base-patch16-naflex has them
+    **{name: SIGLIP_SETTINGS[name] for name in ("do_resize", "do_rescale", "rescale_factor")},
+    "resample": 2,
+    "patch_size": 8,
+    "max_num_patches": (SIDE // 8) ** 2,
+    "image_mean": [0.5] * 3,
+    "image_std": [0.5] * 3,
+}
 VIDEO_SETTINGS: dict[str, Any] = {
     "do_center_crop": True,
     "crop_size": {"height": 32, "width": 32},
@@ -58,14 +66,16 @@ VIDEO_SETTINGS: dict[str, Any] = {
 }
 
 
+_VIDEO = ("vivit", "videomae", "timesformer", "vjepa2")
+
+
 def write_checkpoint(kind: str, folder: Path) -> Path:
     """Write a random model of this kind, with its preprocessing, to `folder`."""
     torch.manual_seed(5)
-    model, settings = (
-        _vision(kind) if kind in ("clip", "siglip", "dinov2", "dinov3", "registers") else _video(kind)
-    )
+    model, settings = _video(kind) if kind in _VIDEO else _vision(kind)
     model.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+    name = "video_preprocessor_config.json" if kind == "vjepa2" else "preprocessor_config.json"
+    (folder / name).write_text(json.dumps(settings))
     return folder
 
 
@@ -86,6 +96,11 @@ def _vision(kind: str) -> tuple[Any, dict[str, Any]]:
         text = {**SMALL, "vocab_size": 20, "max_position_embeddings": 8}
         config = transformers.SiglipConfig(text_config=text, vision_config=VISION)
         return transformers.SiglipModel(config), SIGLIP_SETTINGS
+    if kind == "siglip2":
+        text = {**SMALL, "vocab_size": 20, "max_position_embeddings": 8}
+        vision = {**SMALL, "patch_size": 8, "num_patches": 16}  # fewer than it is given: they are resized
+        config = transformers.Siglip2Config(text_config=text, vision_config=vision)
+        return transformers.Siglip2Model(config), NAFLEX_SETTINGS
     if kind == "dinov2":  # trained on larger pictures than it is given, so its positions are interpolated
         config = transformers.Dinov2Config(**{**VISION, "image_size": 64}, mlp_ratio=2)
         return transformers.Dinov2Model(config), DINO_SETTINGS
@@ -104,5 +119,11 @@ def _video(kind: str) -> tuple[Any, dict[str, Any]]:
     if kind == "videomae":
         config = transformers.VideoMAEConfig(**VIDEO, num_frames=16, tubelet_size=2, patch_size=16)
         return transformers.VideoMAEModel(config), VIDEO_SETTINGS
+    if kind == "vjepa2":
+        sizes = {name: SMALL[name] for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
+        small = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
+        predictor = {f"pred_{name}": value for name, value in small.items()}
+        config = transformers.VJEPA2Config(**sizes, **predictor, crop_size=32, frames_per_clip=16)
+        return transformers.VJEPA2Model(config), VIDEO_SETTINGS
     config = transformers.TimesformerConfig(**VIDEO, num_frames=8, patch_size=16)
     return transformers.TimesformerModel(config), VIDEO_SETTINGS

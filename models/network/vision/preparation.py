@@ -1,6 +1,7 @@
 """How pictures were prepared for a published network, as its folder says; every entry checked.
 
-Written by transformers as `preprocessor_config.json`, since version 5 also in `processor_config.json`.
+Written by transformers as `preprocessor_config.json`, for films as `video_preprocessor_config.json`, since
+version 5 also in `processor_config.json`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from typing import Any
 
 from realtime.errors import WeightsError
 
-FILES = {"preprocessor_config.json": "", "processor_config.json": "image_processor"}
+FILES: dict[str, tuple[str, ...]] = {
+    "preprocessor_config.json": (),
+    "video_preprocessor_config.json": (),
+    "processor_config.json": ("image_processor", "video_processor"),
+}
+"""Where it may stand, and under which entries of the file."""
 _FILTERS = {0: "nearest-exact", 2: "bilinear", 3: "bicubic"}  # PIL's numbers
 _NAMES = {1: "lanczos", 4: "box", 5: "hamming"}
 _LARGEST_PX = 1 << 14
@@ -58,7 +64,8 @@ class Preparation:
             An entry is missing or is nothing that can be done; the message names file, entry and value.
         """
         entries = _Entries(settings, where)
-        resize = entries.size("size") if entries.switch("do_resize", default=True) else None
+        size = entries.square() if "max_num_patches" in settings else None
+        resize = (size or entries.size("size")) if entries.switch("do_resize", default=True) else None
         crop = entries.size("crop_size") if entries.switch("do_center_crop", default=False) else None
         if resize is None and crop is None:
             raise entries.fault("do_resize", "false without a crop leaves pictures of all sizes")
@@ -94,14 +101,16 @@ def read_preparation(folder: Path) -> Preparation:
     WeightsError
         The folder does not say it, or says what cannot be done.
     """
-    for name, part in FILES.items():
+    for name, parts in FILES.items():
         if (folder / name).is_file():
             settings = read_json(folder, name)
-            if part and not isinstance(settings.get(part), dict):
+            found = [settings[part] for part in parts if isinstance(settings.get(part), dict)]
+            if parts and not found:
+                called = " or ".join(map(repr, parts))
                 raise WeightsError(
-                    f"{folder / name} has no entry {part!r} that says how pictures are prepared"
+                    f"{folder / name} has no entry {called} that says how pictures are prepared"
                 )
-            return Preparation.parse(settings[part] if part else settings, folder / name)
+            return Preparation.parse(found[0] if parts else settings, folder / name)
     raise WeightsError(
         f"{folder} holds neither {' nor '.join(FILES)}: put one there, it is published beside the weights."
     )
@@ -162,9 +171,15 @@ class _Entries:
             raise self.fault(name, "possible are a length, shortest_edge, or height and width")
         return self._length(name, value)
 
+    def square(self) -> tuple[int, int]:
+        """Largest square of no more patches than a network for all shapes takes (SigLIP 2, NaFlex)."""
+        names = "max_num_patches", "patch_size"
+        most, patch = (self._length(name, self._settings.get(name)) for name in names)
+        return (math.isqrt(most) * patch,) * 2
+
     def _length(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _LARGEST_PX:
-            raise self.fault(name, f"a length of 1 to {_LARGEST_PX} pixels is due")
+            raise self.fault(name, f"a whole number from 1 to {_LARGEST_PX} is due")
         return value
 
     def filter(self) -> str:

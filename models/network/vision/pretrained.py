@@ -1,9 +1,10 @@
-"""Published vision models as frame encoders: CLIP, SigLIP, DINOv2 and 3, from a local folder or hub id."""
+"""Published vision models as frame encoders: CLIP, SigLIP 1 and 2, DINOv2 and 3, from a folder or hub id."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,13 +15,18 @@ from realtime.errors import ConfigError
 
 CLASSES = {
     "clip": {"clip": "CLIPVisionModelWithProjection", "clip_vision_model": "CLIPVisionModelWithProjection"},
-    "siglip": {"siglip": "SiglipVisionModel", "siglip_vision_model": "SiglipVisionModel"},
+    "siglip": {
+        "siglip": "SiglipVisionModel",  # SigLIP 2 of a fixed size is published under this name as well
+        "siglip_vision_model": "SiglipVisionModel",
+        "siglip2": "Siglip2VisionModel",
+        "siglip2_vision_model": "Siglip2VisionModel",
+    },
     "dinov2": {"dinov2": "Dinov2Model", "dinov2_with_registers": "Dinov2WithRegistersModel"},
     "dinov3": {"dinov3_vit": "DINOv3ViTModel"},
 }
 HUB_IDS = {
     "clip": ("openai/clip-vit-base-patch16", "openai/clip-vit-base-patch32"),
-    "siglip": ("google/siglip-base-patch16-224",),
+    "siglip": ("google/siglip-base-patch16-224", "google/siglip2-base-patch16-naflex"),
     "dinov2": ("facebook/dinov2-base",),
     "dinov3": ("facebook/dinov3-vitb16-pretrain-lvd1689m",),
 }
@@ -106,13 +112,27 @@ class PretrainedVision(nn.Module):
 
     def image_embeds(self, images: Tensor) -> Tensor:
         """CLIP's vector in the space it shares with text (n, 512), for a teacher; others' pooled vector."""
-        out = self.network(images)
-        return out.image_embeds if self.kind == "clip" else out.pooler_output
+        return self.network(images).image_embeds if self.kind == "clip" else self._run(images).pooler_output
 
     def _tokens(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """All tokens after the model's last norm, and its pooled vector (before CLIP's projection)."""
         if self.kind == "clip":
             out = self.network.vision_model(images)
             return self.network.vision_model.post_layernorm(out.last_hidden_state), out.pooler_output
-        out = self.network(images)
+        out = self._run(images)
         return out.last_hidden_state, out.pooler_output
+
+    def _run(self, images: Tensor) -> Any:
+        """Run the network as it wants its pictures: whole, or (SigLIP 2 for all shapes) cut into patches."""
+        if not str(self.network.config.model_type).startswith("siglip2"):
+            return self.network(images)
+        patches = cut(images, self.network.config.patch_size)
+        mask = patches.new_ones(patches.shape[:2], dtype=torch.int64)
+        shapes = mask.new_tensor(self.side).expand(len(images), 2)
+        return self.network(patches, mask, shapes)
+
+
+def cut(images: Tensor, patch_px: int) -> Tensor:
+    """Cut pictures (n, 3, H, W) into patches (n, P, patch_px² · 3), row by row, colours last."""
+    rows = images.unflatten(3, (-1, patch_px)).unflatten(2, (-1, patch_px))
+    return rows.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)

@@ -140,7 +140,7 @@ def _check(network: Any, preprocessing: Preprocessing, folder: Path, kind: str) 
             raise WeightsError(
                 f"{folder}: weight {name} holds values that are no numbers: copy the folder again"
             )
-    side = getattr(network.config, "image_size", None)
+    side = getattr(network.config, "image_size", getattr(network.config, "crop_size", None))
     taken = (side, side) if isinstance(side, int) else tuple(side or preprocessing.size)
     if not kind.startswith("dino") and taken != preprocessing.size:  # DINO takes any size
         prepared = " x ".join(map(str, preprocessing.size))

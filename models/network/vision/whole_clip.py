@@ -1,6 +1,7 @@
 """Video transformers over the pixels of a whole interval, for comparison with frames and a mixer.
 
-ViViT (arXiv 2103.15691), VideoMAE (arXiv 2203.12602) and TimeSformer (arXiv 2102.05095) from transformers.
+ViViT (arXiv 2103.15691), VideoMAE (arXiv 2203.12602), TimeSformer (arXiv 2102.05095) and V-JEPA 2 (arXiv
+2506.09985) from transformers.
 They take a fixed number of frames and look at all of them at once, so nothing of a frame can be used again
 for the next interval, and no frame can be masked inside: one that is not there is shown as the mean of all
 pictures.
@@ -23,11 +24,17 @@ from models.network.vision.published import Preprocessing, load_published
 if TYPE_CHECKING:
     from models.config import NetworkConfig
 
-CLASSES = {"vivit": "VivitModel", "videomae": "VideoMAEModel", "timesformer": "TimesformerModel"}
+CLASSES = {
+    "vivit": "VivitModel",
+    "videomae": "VideoMAEModel",
+    "timesformer": "TimesformerModel",
+    "vjepa2": "VJEPA2Model",
+}
 HUB_IDS = {
     "vivit": "google/vivit-b-16x2-kinetics400",
     "videomae": "MCG-NJU/videomae-base",
     "timesformer": "facebook/timesformer-base-finetuned-k400",
+    "vjepa2": "facebook/vjepa2-vitl-fpc64-256",
 }
 
 
@@ -57,7 +64,7 @@ class ClipPixels(nn.Module):
 class ClipConfig(WholeClipConfig):
     """A video transformer over the pixels of a whole interval, in place of frames, mixer and compression."""
 
-    kind: Literal["vivit", "videomae", "timesformer"]
+    kind: Literal["vivit", "videomae", "timesformer", "vjepa2"]
     source: str = ""
     every: int = Field(5, ge=1)  # slots between two of its frames
     frozen: bool = True
@@ -89,6 +96,8 @@ class WholeClipTower(nn.Module):
         self.network, preprocess = load_published(
             config.kind, config.source or hub_id, {config.kind: CLASSES[config.kind]}, (hub_id,), **options
         )
+        if config.kind == "vjepa2":
+            self.network = self.network.encoder  # what predicts hidden parts of a clip is not asked
         self.network.stored_elsewhere = config.frozen
         self.network.requires_grad_(not config.frozen)
         settings = self.network.config
@@ -101,7 +110,8 @@ class WholeClipTower(nn.Module):
         latents = latent_times(network.n_latents, grid.interval_s, grid.lag_s)
         self.compressor: Compressor = network.compression.build(network.width, latents)
         n_shown = grid.n_slots // config.every
-        pick = resampled(n_shown, int(settings.num_frames))
+        n_taken = settings.frames_per_clip if config.kind == "vjepa2" else settings.num_frames
+        pick = resampled(n_shown, int(n_taken))
         slices = pick.view(-1, frames_a_slice)
         times = latent_times(len(slices), grid.interval_s, grid.lag_s)
         slots = latent_times(grid.n_slots, grid.interval_s, grid.lag_s)

@@ -14,9 +14,9 @@ from models.network.vision.whole_clip import ClipPixels, WholeClipTower, between
 from realtime.errors import WeightsError
 from tests.support.checkpoints import write_checkpoint
 
-KINDS = ("vivit", "videomae", "timesformer")
+KINDS = ("vivit", "videomae", "timesformer", "vjepa2")
 every_kind = pytest.mark.parametrize("kind", KINDS)
-N_FRAMES = {"vivit": 32, "videomae": 16, "timesformer": 8}  # as published
+N_FRAMES = {"vivit": 32, "videomae": 16, "timesformer": 8, "vjepa2": 16}  # as in their checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_tokens_are_told_apart_by_time_and_place(checkpoints: dict[str, Path], k
         clip = torch.stack([images[int((i + 0.5) * 16 / n_frames)] for i in range(n_frames)])
         tokens = tower.network(clip[None]).last_hidden_state[0]
     first = len(tokens) - 4 * n_slices
-    assert first == (0 if kind == "videomae" else 1)
+    assert first == (0 if kind in ("videomae", "vjepa2") else 1)
     for s in range(n_slices):
         for p in range(4):
             at = first + (p * n_slices + s if kind == "timesformer" else s * 4 + p)
