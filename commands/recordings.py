@@ -100,6 +100,7 @@ def export(
     unit: Unit = None,
 ) -> None:
     """Hand a session on: to FIF, EDF+, BDF+, arrays of aligned intervals (.npz, .zarr), or to BIDS."""
+    from recordings.exchange.exporting import left_behind
     from recordings.session.session import Session
 
     with Session(session) as opened:
@@ -119,6 +120,9 @@ def export(
             from recordings.exchange.exporting import export_fif
 
             written = export_fif(opened, out, eeg, unit)
+        others = left_behind(opened, eeg)
+    if others:
+        typer.echo(f"not exported: {', '.join(others)}; they stay in the session's XDF", err=True)
     typer.echo(written)
 
 

@@ -96,6 +96,17 @@ def export_fif(session: Session, path: str | Path, eeg: str | None = None, unit:
     return path
 
 
+def left_behind(session: Session, eeg: str | None = None) -> list[str]:
+    """Say which streams of numbers no export takes: all but the chosen EEG and the videos' frames."""
+    taken = {session.eeg(eeg).stream_id, *(video.stream_id for video in session.video_streams)}
+    streams = [s.info for s in session.reader.streams.values() if s.info.format != "string"]
+    return [
+        f"{info.name} ({info.type or 'no type'}, {info.n_channels} channels)"
+        for info in streams
+        if info.stream_id not in taken
+    ]
+
+
 def videos_of(session: Session) -> list[VideoTrack]:
     """Return the videos whose files are there: the EEG can be exported without them."""
     found = []

@@ -65,7 +65,7 @@ class EegTrack:
     """
 
     def __init__(self, reader: XdfReader, stream_id: int):
-        self._reader, self._id = reader, stream_id
+        self._reader, self.stream_id = reader, stream_id
         self._stream = reader.streams[stream_id]
         info = self._stream.info
         if info.format == "string":
@@ -110,7 +110,7 @@ class EegTrack:
             n = min(int(self._stream.n_in_chunk[k]), self.n_samples - int(self._first_sample[k]))
             if n <= 0:
                 continue
-            stamps, values = self._reader.read_chunk(self._id, k)
+            stamps, values = self._reader.read_chunk(self.stream_id, k)
             if len(stamps):  # none where the chunk cannot be read
                 stamps, samples = self._stamps.of_chunk(k, stamps)[:n], np.asarray(values[:n], np.float32)
                 yield Piece(samples, stamps, on_session_clock.correct(stamps))

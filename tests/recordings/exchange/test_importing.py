@@ -183,7 +183,7 @@ def test_what_is_no_video_or_holds_no_eeg_is_named(tmp_path, labrecorder, film):
         import_xdf(labrecorder, tmp_path / "none.mkv", tmp_path / "new", offset_s=0.0)
     with XdfWriter(tmp_path / "words.xdf", {1: StreamHeader("m", "Markers", 1, 0.0, "string")}) as writer:
         writer.samples(1, [0.0], [["x"]])
-    with pytest.raises(SessionError, match="holds no EEG stream"):
+    with pytest.raises(SessionError, match="has no EEG stream"):
         import_xdf(tmp_path / "words.xdf", film, tmp_path / "new", offset_s=0.0)
 
 

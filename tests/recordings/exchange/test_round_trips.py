@@ -23,7 +23,7 @@ LABELS = ("Fz", "Cz", "VEOG", "ECG")
 def film(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("film") / "film.mkv"
     with VideoWriter(path, (64, 64)) as writer:
-        for n in range(60):
+        for n in range(180):
             writer.write(np.full((64, 64, 3), n, np.uint8), n / 30)
     return path
 
@@ -52,6 +52,29 @@ def test_what_is_exported_is_imported_again_sample_for_sample(tmp_path, session,
     np.testing.assert_allclose(times - times[0], expected - expected[0], atol=1e-5)
     np.testing.assert_allclose(eeg, sent[:, :2], atol=step)
     np.testing.assert_allclose(others, sent[:, 2:], atol=1e3 * step)
+
+
+@pytest.mark.parametrize("ending", ["_raw.fif", ".edf", ".bdf"])
+def test_what_was_imported_replays_and_is_exported_as_it_came(tmp_path, session, film, command, ending):
+    mne = pytest.importorskip("mne")
+    pytest.importorskip("mne" if "fif" in ending else "edfio")
+    first, again = tmp_path / f"first{ending}", tmp_path / f"again{ending}"
+    command("export", session, first)
+    assert command("import", first, film, tmp_path / "new", "--offset-s", "0")[0] == 0
+    said = [command("replay", tmp_path / "new", "--speed", "max", "--headless", "--json") for _ in range(2)]
+    assert [code for code, _, _ in said] == [0, 0], said[0][2]
+    replays = [json.loads(out) for _, out, _ in said]
+    assert replays[0]["readings"] >= 4
+    assert replays[0]["digest"] == replays[1]["digest"]
+    code, _, err = command("export", tmp_path / "new", again)
+    assert code == 0
+    assert "not exported: " in err  # the eye and the heart are a stream of their own now
+    assert "AUX, 2 channels" in err
+    one, two = (mne.io.read_raw(path, verbose="error") for path in (first, again))
+    assert two.ch_names == ["Fz", "Cz"]
+    np.testing.assert_allclose(
+        one.get_data(two.ch_names), two.get_data(), atol=2e-9 if "edf" in ending else 1e-10
+    )
 
 
 @pytest.mark.parametrize("ending", [".edf", ".bdf"])
