@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -90,7 +91,12 @@ def test_the_text_view_tells_each_video() -> None:
 
 def test_the_command_takes_more_than_one_video(monkeypatch) -> None:
     opened = []
-    monkeypatch.setattr(compose, "open_live", lambda choice: opened.append(choice))
+
+    def open_live(choice):
+        opened.append(choice)
+        return SimpleNamespace(pipeline=SimpleNamespace(eeg_info=SimpleNamespace(named_by="")))
+
+    monkeypatch.setattr(compose, "open_live", open_live)
     monkeypatch.setattr(sessions, "_run", lambda open_session, *rest: open_session())
     monkeypatch.setattr(recording, "offer_recording", lambda *rest, **more: None)
     for verb in (["live"], ["record", "out"]):

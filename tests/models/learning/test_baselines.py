@@ -212,7 +212,7 @@ def test_a_linear_model_comes_back_from_its_file_as_it_was(kept):
     (kept / "copy").mkdir()
     again = LinearModel.load(model.save(kept / "copy").parent)
     assert np.array_equal(again.eeg_weights, model.eeg_weights)
-    with pytest.raises(WeightsError, match="train it anew"):
+    with pytest.raises(WeightsError, match="train it again"):
         LinearModel.load(kept / "nowhere")
 
 
