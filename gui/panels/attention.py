@@ -183,6 +183,9 @@ class AttentionPanel(Panel):
         if self._n_places > 1:
             n = round(PLACES_S / view.grid.hop_s)
             past = [replace(r, attention=told(r.attention, view)) for r in view.history(PLACES_S)]
+            if not past:  # a seek has just emptied it
+                self.places.clear()
+                return
             self.places.setImage(coloured(*place_history(past, reading.index, n)))
             self.places.setRect(QRectF(-PLACES_S, 0, PLACES_S, self._n_places))
 

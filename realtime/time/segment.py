@@ -15,6 +15,7 @@ _OFF_SAMPLES = 2.5  # a stamp is off the line if further from it than this many 
 _OFF_S = 1.5e-3  # than this (a measured clock offset may step by a millisecond),
 _OFF_ENVELOPE = 2.0  # and than this times the usual deviation,
 _OFF_MOST_S = 1.0  # but never more than this
+_YOUNG_S = 1.0  # what was usual for so long may be half of what is
 _ENVELOPE_MEMORY_S = 60.0
 _ENVELOPE_RISE = 4  # blocks: one pause of the link does not say that stamps are usually so late
 _SCATTER_MEMORY = 64  # blocks
@@ -58,6 +59,7 @@ class Segment:
         self._leaps: list[float] = []  # and how far they leapt in the last blocks
         self._shifted = 0  # samples since the first of them
         self._before: Line | None = None  # the line as it was before them
+        self._age = len(times)  # samples
         self._squeezed = False
         self._anchor = self.line.time - self.line.period
         self._count = np.arange(-1, block)
@@ -139,8 +141,9 @@ class Segment:
         self._seen = np.full(self._block + 1, np.nan)
         self._seen[0] = before
         usual = max(_OFF_SAMPLES / self._rate_nominal, _OFF_S)
-        self.limit = min(max(usual, _OFF_ENVELOPE * self.envelope), _OFF_MOST_S)
-        self.early = min(max(usual, _OFF_ENVELOPE * self._low), _OFF_MOST_S)
+        beyond = _OFF_ENVELOPE * (1 + _YOUNG_S * self._rate_nominal / self._age)
+        self.limit = min(max(usual, beyond * self.envelope), _OFF_MOST_S)
+        self.early = min(max(usual, beyond * self._low), _OFF_MOST_S)
 
     def _close_block(self, last_given: float) -> None:
         """Let the block's stamps move the line, and see whether it still fits."""
@@ -163,6 +166,7 @@ class Segment:
         raised = self.envelope + (abs(high - self._centre) - self.envelope) / _ENVELOPE_RISE
         self.envelope = max(faded * self.envelope, raised, self._low)
         self._shifted += n
+        self._age += n
         self.line.advance(n)
         if self._before is not None:
             self._before.advance(n)

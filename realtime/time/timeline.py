@@ -266,7 +266,7 @@ def first_break(times: TimeArray, rate: Rate, envelope: float) -> int:
     k = int(np.argmax(np.abs(steps - usual)))
     size = steps[k] - usual
     others = np.abs(np.delete(steps, k) - usual).max()
-    if abs(size) <= max(2.5 * rate.period, 1.5e-3, 2 * envelope, 8 * spread, 2 * others):
+    if abs(size) <= max(2.5 * rate.period, 1.5e-3, 2 * envelope, 8 * spread, 4 * others):
         return 0
     residual = times[index] - rate.period * index
     shift = np.median(residual[k + 1 :]) - np.median(residual[: k + 1])

@@ -383,6 +383,15 @@ def test_the_truth_of_an_attender_is_drawn_where_it_is_and_the_hit_rate_once_it_
     assert panel.note.words == "attends 1 · found 1 · right 0.90 [0.70, 0.97] n=20, chance 0.25"
 
 
+def test_right_after_a_seek_no_past_interval_is_shown(qtbot, view, monkeypatch):
+    panel = shown(AttentionPanel(), qtbot, view)
+    assert panel.places.image is not None
+    monkeypatch.setattr(view, "history", lambda seconds: [])
+    play(view, 0.5)
+    panel.refresh(view)
+    assert panel.places.image is None
+
+
 def test_past_intervals_show_their_places_and_nothing_where_there_was_no_reading(view):
     history = view.history(30)
     index = history[-1].index

@@ -184,3 +184,21 @@ def test_an_unreadable_chunk_is_noted_once_however_often_it_is_read(tmp_path):
         for _ in range(3):
             reader.read(1)
         assert len(reader.left_out.sentences()) == 1
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5, 12, 29])
+def test_chunks_stamped_back_from_an_arrival_that_jitters_are_no_gap_and_missing_ones_are(tmp_path, seed):
+    n, per_chunk = 250 * 20, 25
+    times = 5000 + np.arange(n) / 250
+    stamps = times + np.repeat(np.random.default_rng(seed).uniform(0, 0.03, n // per_chunk), per_chunk)
+    whole = eeg_file(tmp_path / "whole.xdf", stamps)
+    lossy = eeg_file(tmp_path / "lossy.xdf", np.delete(stamps, slice(2500, 2625)))
+    with Session(whole) as session:
+        given, _ = session.eeg().read()
+        found = describe(session)["eeg"][0]
+    assert (found["gaps"], found["lost_samples"]) == (0, 0)
+    assert np.abs(given - np.median(given - times) - times).max() < 0.03
+    with Session(lossy) as session:
+        found = describe(session)["eeg"][0]
+    assert found["gaps"] == 1
+    assert abs(found["lost_samples"] - 125) <= 5  # 0.5 s, within what 30 ms of jitter hide
