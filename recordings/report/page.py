@@ -108,7 +108,7 @@ def write_report(folder: str | Path, out: str | Path | None = None, stills: bool
     path = Path(folder)
     path = Path(out) if out else (path if path.is_dir() else path.parent) / REPORT_NAME
     try:
-        path.write_text(html, encoding="utf-8")
+        path.write_text(html, encoding="utf-8", errors="replace")  # JSON may hold halves of characters
     except OSError as error:
         raise SessionError(f"{path} cannot be written ({error.strerror}): name another file") from error
     return path
