@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -170,10 +170,10 @@ class PipelineView:
         }
 
     def add_gaze(self, point: GazePoint) -> None:
-        """Show where was looked; called by whoever reads the gaze, in the order of time."""
+        """Show where was looked; called by whoever reads the gaze (two trackers need not keep an order)."""
         if len(self._gaze) >= _KEPT_GAZE:
             self._gaze = self._gaze[_KEPT_GAZE // 2 :]
-        self._gaze.append(point)
+        insort(self._gaze, point, key=_stamp)
 
     def add_all_gaze(self, points: Sequence[GazePoint]) -> None:
         """Show where was looked in a recording, in the order of time."""

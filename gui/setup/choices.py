@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QDialog
 
 from realtime.latest import Latest
 from realtime.lsl.selector import StreamSummary
@@ -15,6 +16,7 @@ from realtime.video.listing import CameraSummary
 from realtime.worker import Worker
 
 _KEY = "setup/choice"
+_POLL_MS = 200
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,17 @@ class Lookout:
         except Exception as failure:
             self.found.put(Found(error=str(failure)))
         self._ended.wait(self.pause_s)
+
+
+def look_while_open(dialog: QDialog, lookout: Lookout, refresh: Callable[[], None]) -> None:
+    """Have `refresh` called now, and again and again, while a dialog stands and its lookout looks."""
+    poll = QTimer(dialog, interval=_POLL_MS)
+    poll.timeout.connect(refresh)
+    dialog.finished.connect(poll.stop)
+    dialog.finished.connect(lookout.stop)
+    lookout.start()
+    poll.start()
+    refresh()
 
 
 MONTAGES: dict[str, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -25,14 +25,13 @@ from PySide6.QtWidgets import (
 
 from experiment.state import RecordingForm
 from gui.panel import label, set_text, set_tone
-from gui.setup.choices import Lookout, selector
+from gui.setup.choices import Lookout, look_while_open, selector
 from realtime.errors import ConfigError
 from recordings.session.naming import session_folder
 
 MARKER_KEYS = tuple(range(1, 10))
 LOW_GB = 2.0
 _NAMES = "markers/names"
-_POLL_MS = 250
 _FIELDS = (
     ("sub", "Subject", "01"), ("ses", "Session", "01"), ("task", "Task", "watch"),
     ("run", "Run", "next free"),
@@ -103,13 +102,7 @@ class SessionForm(QDialog):
         self.folder.setWordWrap(True)
         self._left_out = set(form.left_out)
         self._arrange()
-        self._poll = QTimer(self, interval=_POLL_MS)
-        self._poll.timeout.connect(self.refresh)
-        self.finished.connect(self._poll.stop)
-        self.finished.connect(lookout.stop)
-        lookout.start()
-        self._poll.start()
-        self.refresh()
+        look_while_open(self, lookout, self.refresh)
         self.judge()
 
     def _arrange(self) -> None:

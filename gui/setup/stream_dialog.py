@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QSettings, QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -27,13 +27,12 @@ from PySide6.QtWidgets import (
 from experiment.state import FeedbackStyle
 from gui import captions
 from gui.panel import label, set_text, set_tone
-from gui.setup.choices import MONTAGES, Found, Lookout, Setup, names_of, selector
+from gui.setup.choices import MONTAGES, Found, Lookout, Setup, look_while_open, names_of, selector
 from gui.stimulus.lead_in import ONLY_SCREEN
 from gui.stimulus.screens import only_screen
 from realtime.eeg.electrodes import positions
 from realtime.lsl.selector import StreamSummary
 
-_POLL_MS = 200
 _STYLES = {
     FeedbackStyle.BAR: "bar: a window for the participant",
     FeedbackStyle.RING: "ring: a window for the participant",
@@ -138,13 +137,7 @@ class StreamDialog(QDialog):
         self.word.setWordWrap(True)
         self._fill(presets)
         self._arrange()
-        self._poll = QTimer(self, interval=_POLL_MS)
-        self._poll.timeout.connect(self.refresh)
-        self.finished.connect(self._poll.stop)
-        self.finished.connect(lookout.stop)
-        lookout.start()
-        self._poll.start()
-        self.refresh()
+        look_while_open(self, lookout, self.refresh)
 
     def _fill(self, presets: Sequence[str]) -> None:
         """Offer what there is to choose, beginning with the last choice."""

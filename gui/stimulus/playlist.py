@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def read_playlist(path: str | Path) -> tuple[Item, ...]:
         return (FilmItem(path),)
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"the playlist {path} cannot be read ({error}): {_HELP}") from error
     if not isinstance(entries, list) or not entries:
         raise ConfigError(f"the playlist {path} holds no list of items: {_HELP}")
@@ -89,13 +90,18 @@ def _item(entry: object, number: int, path: Path) -> Item:
     match given, len(given):
         case {"film": str(name)}, 1:
             return FilmItem(_there(path, name, number))
-        case {"blank": int() | float() as seconds}, 1 if seconds > 0:
+        case {"blank": seconds}, 1 if _lasts(seconds):
             return Blank(float(seconds))
-        case {"picture": str(name), "seconds": int() | float() as seconds}, 2 if seconds > 0:
+        case {"picture": str(name), "seconds": seconds}, 2 if _lasts(seconds):
             return Still(_there(path, name, number), float(seconds))
         case {"question": str(text), "keys": str(keys)}, 2 if keys.isalnum():
             return Question(text, keys.lower())
     raise ConfigError(f"item {number} of the playlist {path} is none ({json.dumps(entry)[:120]}): {_HELP}")
+
+
+def _lasts(seconds: object) -> bool:
+    """Whether it is a time that passes: JSON as Python reads it knows Infinity, and takes true for 1."""
+    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < math.inf
 
 
 def _there(playlist: Path, name: str, number: int) -> Path:

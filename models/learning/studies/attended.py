@@ -36,7 +36,8 @@ from models.learning.judging.attended import Hits, by_place, cued
 from models.learning.judging.metrics import Contest, interval
 from models.learning.judging.views import see
 from models.learning.responses import PLACE_SCALE, over_places
-from models.learning.studies.trials import CUES, PASS_S, Trials, changed, on_stderr
+from models.learning.studies.progress import on_stderr
+from models.learning.studies.trials import CUES, PASS_S, Trials, changed
 from models.learning.train import Material, prepare
 from models.learning.training.recipe import Recipe
 from models.network.network import Network
@@ -117,16 +118,12 @@ def attended(
         by place, `linear_frame`): how often the attended object has the highest share, and the match in time;
         `gain` is the match's over the similarity's, with its interval.
     """
-    _, recordings = prepare(material, config, recipe)
-    shown = Trials.of(recordings, 0)
-    source = Trials.of(recordings, len(recordings.paths) - 1)
-    _declare_films(recordings, source)
+    recordings, shown, source = _sides(material, config, recipe)
     found: dict[str, Said] = {}
     for k in range(n_blocks):
         spans = source.spans(source.blocks(n_blocks) != k)
         network = trained(config, recipe, recordings, spans)
-        for name, said in judge(network, recordings, spans, shown, shown.blocks(n_blocks) == k).items():
-            found[name] = found[name] + said if name in found else said
+        found = _joined(found, judge(network, recordings, spans, shown, shown.blocks(n_blocks) == k))
         tell(f"block {k + 1} of {n_blocks}: {_line(found)}")
     return {name: said.told() for name, said in found.items()} | {"gain": gain(found)}
 
@@ -151,22 +148,32 @@ def inner(
         For each block, by number from 1: what `attended` gives (but for the gain), made of the others alone.
         So a setting that is best there was chosen without the block.
     """
-    _, recordings = prepare(material, config, recipe)
-    shown = Trials.of(recordings, 0)
-    source = Trials.of(recordings, len(recordings.paths) - 1)
-    _declare_films(recordings, source)
+    recordings, shown, source = _sides(material, config, recipe)
     found: dict[int, dict[str, Said]] = {block: {} for block in range(n_blocks)}
     for both in combinations(range(n_blocks), 2):
         spans = source.spans(~np.isin(source.blocks(n_blocks), both))
         network = trained(config, recipe, recordings, spans)
         for left_out, judged in (both, both[::-1]):
             said = judge(network, recordings, spans, shown, shown.blocks(n_blocks) == judged)
-            of_block = found[left_out]
-            found[left_out] = {n: of_block[n] + part if n in of_block else part for n, part in said.items()}
+            found[left_out] = _joined(found[left_out], said)
         tell(f"without blocks {both[0] + 1} and {both[1] + 1}: {_line(said)}")
     return {
         str(block + 1): {name: said.told() for name, said in parts.items()} for block, parts in found.items()
     }
+
+
+def _sides(material: Material, config: NetworkConfig, recipe: Recipe) -> tuple[Recordings, Trials, Trials]:
+    """Prepare the sessions; the trials that are judged, and those that are learned from."""
+    _, recordings = prepare(material, config, recipe)
+    shown = Trials.of(recordings, 0)
+    source = Trials.of(recordings, len(recordings.paths) - 1)
+    _declare_films(recordings, source)
+    return recordings, shown, source
+
+
+def _joined(found: Mapping[str, Said], said: Mapping[str, Said]) -> dict[str, Said]:
+    """Join what each scorer said of some passes to what it said of others."""
+    return {name: found[name] + part if name in found else part for name, part in said.items()}
 
 
 def gain(found: Mapping[str, Said]) -> dict[str, Any]:

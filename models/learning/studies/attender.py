@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from models.config import NetworkConfig, preset
 from models.learning.data.cues import FILE
 from models.learning.judging.attended import Hits, hits
 from models.learning.studies.demo import write_person
+from models.learning.studies.progress import steps_on_stderr
 from models.learning.train import Material, TrainingResult, fed, train_sessions
-from models.learning.training.fit import Progress
 from models.learning.training.recipe import Recipe
 from realtime.virtual.subject.attender import AttenderOptions
 
@@ -122,15 +121,10 @@ def main() -> None:
     parser.add_argument("--judge", action="store_true", help="Only judge the weights that are there.")
     asked = parser.parse_args()
 
-    def tell(progress: Progress) -> None:
-        if progress.step % 50 == 0:
-            terms = ", ".join(f"{name} {value:.3f}" for name, value in progress.terms.items())
-            sys.stderr.write(f"step {progress.step} of {progress.steps}: {terms}\n")
-
     with tempfile.TemporaryDirectory() as temporary:
         scratch = asked.scratch or Path(temporary)
         if not asked.judge:
-            train_attender(asked.out, scratch, report=tell)
+            train_attender(asked.out, scratch, report=steps_on_stderr)
         print(json.dumps(judge_attender(asked.out, scratch), indent=1))
 
 

@@ -21,7 +21,8 @@ from models.config import NetworkConfig, preset
 from models.learning.baselines import LinearModels
 from models.learning.crossval import trained
 from models.learning.judging.scoring import see_windows
-from models.learning.studies.trials import PASS_S, PASSES, Trials, changed, on_stderr
+from models.learning.studies.progress import on_stderr
+from models.learning.studies.trials import PASS_S, PASSES, Trials, changed
 from models.learning.train import Material, prepare
 from models.learning.training.recipe import Recipe
 from realtime.chance import wilson

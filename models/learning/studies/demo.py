@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from models.learning.data.dataset import Windows
 from models.learning.evaluate import evaluate_checkpoint
 from models.learning.judging.report import write_worth
 from models.learning.judging.scoring import see_windows
+from models.learning.studies.progress import steps_on_stderr
 from models.learning.train import Material, TrainingResult, fed, train_sessions
-from models.learning.training.fit import Progress
 from models.learning.training.recipe import PLAIN, Recipe
 from realtime.chance import auc
 from realtime.types import EegInfo
@@ -130,13 +129,8 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, help="Folder for the virtual sessions, to use them again.")
     asked = parser.parse_args()
 
-    def tell(progress: Progress) -> None:
-        if progress.step % 50 == 0:
-            terms = ", ".join(f"{name} {value:.3f}" for name, value in progress.terms.items())
-            sys.stderr.write(f"step {progress.step} of {progress.steps}: {terms}\n")
-
     with tempfile.TemporaryDirectory() as temporary:
-        train_demo(asked.out, asked.scratch or Path(temporary), report=tell)
+        train_demo(asked.out, asked.scratch or Path(temporary), report=steps_on_stderr)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,8 +105,3 @@ def changed(
     own = {name.removeprefix("recipe."): value for name, value in given.items() if name.startswith("recipe.")}
     parts = {name: value for name, value in given.items() if not name.startswith("recipe.")}
     return {**network, **parts}, Recipe(**{**recipe.model_dump(), "seed": seed, **own})
-
-
-def on_stderr(words: str) -> None:
-    """Say how far a study is."""
-    print(words, file=sys.stderr)

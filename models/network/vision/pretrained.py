@@ -24,7 +24,7 @@ CLASSES = {
     "dinov2": {"dinov2": "Dinov2Model", "dinov2_with_registers": "Dinov2WithRegistersModel"},
     "dinov3": {"dinov3_vit": "DINOv3ViTModel"},
 }
-HUB_IDS = {
+HUB_IDS: dict[str, tuple[str, ...]] = {
     "clip": ("openai/clip-vit-base-patch16", "openai/clip-vit-base-patch32"),
     "siglip": ("google/siglip-base-patch16-224", "google/siglip2-base-patch16-naflex"),
     "dinov2": ("facebook/dinov2-base",),
@@ -48,13 +48,7 @@ class PretrainedVisionConfig(FrameConfig):
     @classmethod
     def _default_source(cls, data: Any) -> Any:
         if isinstance(data, dict) and not data.get("source"):
-            hub = {
-                "clip": "openai/clip-vit-base-patch16",
-                "siglip": "google/siglip-base-patch16-224",
-                "dinov2": "facebook/dinov2-base",
-                "dinov3": "facebook/dinov3-vitb16-pretrain-lvd1689m",
-            }
-            return {**data, "source": hub.get(data.get("kind", ""), "")}
+            return {**data, "source": HUB_IDS.get(data.get("kind", ""), ("",))[0]}
         return data
 
     def build(self, places: tuple[int, int]) -> FrameEncoder:

@@ -87,7 +87,10 @@ def test_items_come_one_after_another_and_their_events_at_the_swap(playlist):
     [
         ("[", "cannot be read"),
         ("[]", "holds no list of items"),
+        ("[" * 100_000, "cannot be read"),
         ('[{"blank": -1}]', "item 1 of the playlist"),
+        ('[{"blank": true}]', "item 1 of the playlist"),
+        ('[{"blank": Infinity}]', "item 1 of the playlist"),
         ('[{"blank": 1, "film": "a.mkv"}]', "item 1 of the playlist"),
         ('[{"film": "none.mkv"}]', "which is not there"),
         ('[{"question": "?", "keys": ""}]', "item 1 of the playlist"),
