@@ -19,7 +19,7 @@ from realtime.types import Reading, TimeArray
 SECONDS = 60.0
 SIMILARITY_SHARE, MATCH_SHARE = 64, 36  # of the height
 _RANGES = (0.2, 0.4, 1.0)  # the similarity axis widens in these steps and never jumps back
-_WORD_S = 14.0  # of the axis are needed to write in the band
+_AHEAD_S = 0.7  # of the axis: room for the dot at the newest reading
 
 
 def runs(times: TimeArray, longest_step_s: float) -> list[slice]:
@@ -73,7 +73,7 @@ class Curves:
         plot.setMouseEnabled(x=False, y=False)
         plot.setMenuEnabled(False)
         plot.hideButtons()
-        plot.setXRange(-SECONDS, 0.7, padding=0)  # room for the dot at the newest reading
+        plot.setXRange(-SECONDS, _AHEAD_S, padding=0)
         plot.getAxis("left").setWidth(40)
         plot.layout.setContentsMargins(0, 4, 16, 0)
         plot.getAxis("bottom").setTicks([[(-s, f"−{s} s" if s else "now") for s in range(0, 61, 20)]])
@@ -111,7 +111,8 @@ class Curves:
         self._word.setText("90 % of chance" if len(band) else captions.CHANCE_UNKNOWN)
         begins = band[0, 0] if len(band) else -SECONDS
         middle = band[-1, 1:].mean() if len(band) else 0.0
-        self._word.setPos(min(max(begins, -SECONDS), -_WORD_S) + 0.5, middle)
+        needed = self._word.boundingRect().width() * self.similarity.getViewBox().viewPixelSize()[0]
+        self._word.setPos(min(max(begins, -SECONDS) + 0.5, _AHEAD_S - needed), middle)
 
     def apply_theme(self, theme: Theme, *, untrained: bool) -> None:
         """Take the theme's colours; what an untrained network says has no accent."""

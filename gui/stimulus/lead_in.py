@@ -38,7 +38,8 @@ class LeadIn:
 
     def picture(self, now: float) -> NDArray[np.uint8] | None:
         """Return the picture of this second, array of shape (540, 960, 4), once; None while it stands."""
-        left = math.ceil(self._seconds - (now - (self._begun or now)))
+        begun = now if self._begun is None else self._begun
+        left = math.ceil(self._seconds - (now - begun))
         if left == self._said or left <= 0:
             return None
         self._said = left

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QPointF, QRectF
 
@@ -381,6 +382,21 @@ def test_the_truth_of_an_attender_is_drawn_where_it_is_and_the_hit_rate_once_it_
     panel.show_attended(replace(attended, hit_rate=0.9, ci=(0.7, 0.97), n=20))
     panel.refresh(view)
     assert panel.note.words == "attends 1 · found 1 · right 0.90 [0.70, 0.97] n=20, chance 0.25"
+
+
+@pytest.mark.parametrize("seconds", [12.0, 30.0])
+def test_the_name_of_the_band_of_chance_is_never_cut(qtbot, seconds):
+    view = FakeView()
+    play(view, seconds)
+    panel = shown(SimilarityPanel(), qtbot, view, size=(420, 260))
+    plot = panel.curves.similarity
+    words = [item for item in plot.items if isinstance(item, pg.TextItem)]
+    qtbot.wait_until(lambda: plot.getViewBox().sceneBoundingRect().width() > 100)
+    play(view, 0.5)
+    panel.refresh(view)
+    inside = plot.getViewBox().sceneBoundingRect().adjusted(-1, -50, 1, 50)
+    assert [w.toPlainText() for w in words] == ["90 % of chance"]
+    assert all(inside.contains(w.mapRectToScene(w.boundingRect())) for w in words)
 
 
 def test_right_after_a_seek_no_past_interval_is_shown(qtbot, view, monkeypatch):
