@@ -349,7 +349,9 @@ def _check_what_is_left(folder, n_fed: int) -> None:
         assert n_fed - RATE <= n <= n_fed + RATE  # at most a second lost
         assert np.array_equal(samples, samples_from(0, n))
         assert np.array_equal(np.concatenate([p.stamps for p in pieces]), 100.0 + np.arange(n) / RATE)
-        assert [m.text for m in session.markers()] == [f"sample {500 * k}" for k in range(1, n // 500 + 1)]
+        kept = [m.text for m in session.markers()]
+        assert kept == [f"sample {500 * k}" for k in range(1, len(kept) + 1)]
+        assert (n - RATE) // 500 <= len(kept) <= (n + RATE) // 500  # the kill may fall between both streams
         video = ReplayVideo(session, ManualClock(1e9))
         video.open()
         frames = list(iter(video.read, None))
