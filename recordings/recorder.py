@@ -288,6 +288,7 @@ class Recorder:
             self._write_samples()
         except (OSError, RunError) as failure:
             failures.append(failure)
+        paths = self._files.paths
         failures += self._files.close()
         if failures:
             self._end(f"{self.folder} could not be closed ({failures[0]}): run `phosphene repair` on it")
@@ -297,7 +298,7 @@ class Recorder:
             "losses": list(self.losses),
             "complete": not self.losses,
         }
-        end_manifest(self.folder, self._files.paths, self._manifest, said)
+        end_manifest(paths[0].parent, paths, self._manifest, said)
 
 
 def _headers(

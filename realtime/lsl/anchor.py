@@ -13,7 +13,7 @@ from realtime.types import ClockOffset, TimeArray
 _FOREIGN_CLOCK_S = 60.0  # at first: stamps further than this from now are of another clock
 _SET_S = 1.5  # a step by more than this, to a time that cannot be, is a clock that was set
 _JOINS_ON_S = 0.5  # where arrival agrees to within this, nothing was lost while it was set
-_LAG_MEMORY = 50  # chunks
+_LAG_MEMORY_S = 30.0  # how long the shortest way from stamp to arrival counts, at least
 
 
 class Anchor:
@@ -41,8 +41,7 @@ class Anchor:
         self._period, self._now, self._tolerant = period, now, tolerant
         self._value: float | None = None  # as measured
         self._shift = 0.0  # added to that since the clock was set
-        self._lag = 0.0  # from stamp to arrival, usually
-        self._n = 0
+        self._lag = _Shortest()
         self._last = math.nan
 
     def measured(self, value: float, stamp: float, name: str) -> float:
@@ -56,14 +55,17 @@ class Anchor:
         if self._value is None and not self._tolerant:
             self._check(stamp + value - self._now(), name)
         if self._value is not None and abs(value - self._value) > _SET_S and self._shift:
-            expected = self._now() - self._lag
+            expected = self._now() - self._lag.least
             if abs(stamp + value - expected) < abs(stamp + value + self._shift - expected):
                 self._shift = 0.0  # LSL's exchange has followed
         self._value = value
         return value + self._shift
 
-    def watch(self, stamps: TimeArray) -> ClockOffset | None:
-        """See whether the clock was set among stamps (n,) that have just come; the offset from there on."""
+    def watch(self, stamps: TimeArray, *, waited: bool = False) -> ClockOffset | None:
+        """See whether the clock was set among stamps (n,) that have just come; the offset from there on.
+
+        `waited` says that more of them wait: they came late, so when they came says nothing of a clock.
+        """
         if self._value is None:
             return None
         offset = self._value + self._shift
@@ -72,16 +74,15 @@ class Anchor:
         before, self._last = self._last, float(stamps[-1])
         k = int(np.argmax(np.abs(steps))) if np.isfinite(steps).all() else 0
         leapt = bool(abs(steps[k]) > _SET_S) and (ahead > _SET_S or steps[k] < 0)
-        strange = self._n == 0 and self._tolerant and abs(ahead) > _FOREIGN_CLOCK_S
+        strange = not self._lag.known and self._tolerant and abs(ahead) > _FOREIGN_CLOCK_S
         if not (leapt or strange):
-            self._n += 1
-            self._lag += (-ahead - self._lag) / min(self._n, _LAG_MEMORY)
+            self._lag.add(self._now(), -ahead)
             return None
-        moved = self._now() - self._lag - float(stamps[-1])
+        moved = self._now() - self._lag.least - float(stamps[-1])
         if leapt:
             previous = float(stamps[k - 1]) if k else before
             joined = previous + offset + self._period - float(stamps[k])
-            moved = joined if abs(joined - moved) < _JOINS_ON_S else moved
+            moved = joined if waited or abs(joined - moved) < _JOINS_ON_S else moved
         self._shift = moved - self._value
         self.events.append(
             f"the sender's clock was set by {offset - moved:+.6g} s: time goes on where it was"
@@ -95,3 +96,25 @@ class Anchor:
                 f"the stamps of '{name}' lie {abs(ahead_s):.4g} s {side} this machine's LSL clock: its "
                 "sender keeps another time (Unix time?). Set its sender to LSL time, or use --clock arrival."
             )
+
+
+class _Shortest:
+    """The shortest way from stamp to arrival in the last half minute or more: what waits, waits longer."""
+
+    def __init__(self) -> None:
+        self._before = self._since = math.inf
+        self._begun = -math.inf
+
+    @property
+    def known(self) -> bool:
+        return math.isfinite(min(self._before, self._since))
+
+    @property
+    def least(self) -> float:
+        """Seconds; 0 before the first."""
+        return min(self._before, self._since) if self.known else 0.0
+
+    def add(self, now: float, lag: float) -> None:
+        if now - self._begun > _LAG_MEMORY_S:
+            self._before, self._since, self._begun = self._since, math.inf, now
+        self._since = min(self._since, lag)

@@ -20,6 +20,7 @@ ClockMode = Literal["check", "arrival"]
 
 INLET_S = 3600  # liblsl keeps this much for a reader that sleeps; the sender as much of it as it allows
 _PULL_S = 0.5  # and this much is taken at a time at most
+_BEHIND_S = 0.1  # where more than this waits, samples come late
 _MEASURE_S = 5.0  # between two measurements of the clock
 _ANSWER_S = 5.0  # within which a stream that was just found must answer
 _TELL_APART_S = 1e-6  # puts a measurement after the sample before it
@@ -106,10 +107,14 @@ class Link:
             offset = self._anchor.measured(value, float(stamps[-1]), self.summary.name)
             # it takes effect after every sample we had before, so a replay applies it at the same sample
             offsets.append(ClockOffset(max(now, self._last + offset + _TELL_APART_S), offset))
-        if (was_set := self._anchor.watch(stamps)) is not None:
+        if (was_set := self._anchor.watch(stamps, waited=self._behind())) is not None:
             offsets.append(was_set)
         self._last = float(stamps.max())
         return tuple(offsets)
+
+    def _behind(self) -> bool:
+        """Whether more samples wait than come in between two pulls: this program was away."""
+        return bool(self._inlet.samples_available() > _BEHIND_S * self.info.rate_nominal)
 
     def close(self) -> None:
         """Let go of the inlet; it must not outlive its stream by long (liblsl's teardown)."""

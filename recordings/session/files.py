@@ -11,12 +11,13 @@ import numpy as np
 
 from realtime.errors import RunError, SessionError
 from realtime.types import ClockOffset, Frame, TimeArray, VideoInfo
+from recordings.held_file import HeldFile, Whereabouts
 from recordings.session.headers import video_header
 from recordings.session.options import RecordingOptions
 from recordings.session.session import XDF_NAME
 from recordings.video.files import VideoWriter
 from recordings.xdf.format import Values
-from recordings.xdf.writer import StreamHeader, Whereabouts, XdfWriter
+from recordings.xdf.writer import StreamHeader, XdfWriter
 
 
 @dataclass
@@ -28,7 +29,6 @@ class _Written:
     first_stamp: float | None = None
     last_s: float = 0.0
     numbers: list[tuple[float, int, int]] = field(default_factory=list)
-    gone: bool = False
 
 
 class SessionFiles:
@@ -78,8 +78,12 @@ class SessionFiles:
 
     @property
     def paths(self) -> list[Path]:
-        """The XDF file and the videos."""
-        return [self.xdf.path, *(film.writer.path for film in self._films.values())]
+        """The XDF file and the videos, where they are now; after the end: where they were made."""
+        return [file.place for file in self._held]
+
+    @property
+    def _held(self) -> list[HeldFile]:
+        return [self.xdf.file, *(film.writer.file for film in self._films.values())]
 
     @property
     def n_frames(self) -> int:
@@ -99,19 +103,14 @@ class SessionFiles:
         list of str
             A sentence for each file that is not, once.
         """
-        gone = []
-        where = self.xdf.whereabouts
-        if where is Whereabouts.DELETED:
-            self.xdf.write_again()
-            gone.append(f"{self.xdf.path} was deleted while it was written: all of it was written again")
-        elif where is Whereabouts.MOVED and not self._moved:
-            self._moved = True
-            gone.append(f"{self.xdf.path} was moved while it was written: it is written on where it is now")
-        for name, film in self._films.items():
-            if not film.gone and not film.writer.path.exists():
-                film.gone = True
-                gone.append(f"{film.writer.path} is not there any more: the frames of {name} are lost")
-        return gone
+        folder_moved = self.xdf.file.whereabouts is Whereabouts.MOVED and not self.xdf.path.parent.exists()
+        if not folder_moved:
+            return [said for file in self._held if (said := _put_back(file))]
+        if self._moved:
+            return []
+        self._moved = True  # and the videos with it: what is open is written on, wherever it is
+        folder, place = self.xdf.path.parent, self.xdf.file.place.parent
+        return [f"{folder} was moved while it was written: it is written on where it is now, in {place}"]
 
     def write_own_offsets(self, names: Sequence[str], now: float) -> None:
         """Enter a clock offset of 0 at `now` for these streams and the videos: they are on our clock."""
@@ -164,6 +163,15 @@ class SessionFiles:
         self.close()
         for path in self.paths:
             path.unlink(missing_ok=True)
+
+
+def _put_back(file: HeldFile) -> str:
+    """See whether a file is where it was made, and put it back if not; returns a sentence, or nothing."""
+    where = file.whereabouts
+    if where is Whereabouts.THERE:
+        return ""
+    file.write_again()
+    return f"{file.path} was {where.value} while it was written: all of it was written again"
 
 
 def video_name(source: str) -> str:

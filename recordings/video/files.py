@@ -17,6 +17,7 @@ from realtime.errors import ConfigError, RunError, SessionError, VideoError
 from realtime.video.demux import Decoder, open_container, packets
 from realtime.video.opencv import cv2
 from realtime.video.picture import AsShown
+from recordings.held_file import HeldFile
 
 TICKS_PER_S = 1000  # Matroska as FFmpeg writes it knows milliseconds; exact stamps are kept in the XDF
 _CLUSTER_MS = 500
@@ -74,10 +75,10 @@ class VideoWriter:
         self._next_key = 0
         self._closed = False
         encoder = _encoder(codec)
-        _create(self.path)
+        self.file = _create(self.path)
         try:
             self._container = av.open(
-                str(self.path),
+                self.file,
                 "w",
                 format="matroska",
                 container_options={"flush_packets": "1", "cluster_time_limit": str(_CLUSTER_MS)},
@@ -85,6 +86,7 @@ class VideoWriter:
             self._stream = self._add_stream(encoder, rate_hint, options or {})
             self._container.start_encoding()
         except (av.error.FFmpegError, ValueError, OSError) as failure:
+            self.file.close()
             self.path.unlink()
             raise ConfigError(
                 f"{codec} does not start with size {size} and options {dict(options or {})} "
@@ -133,8 +135,10 @@ class VideoWriter:
         finally:
             try:
                 self._container.close()
-            except av.error.FFmpegError as failure:
+            except (av.error.FFmpegError, OSError) as failure:
                 raise self._failed(failure) from failure
+            finally:
+                self.file.close()
 
     def __enter__(self) -> VideoWriter:
         """Return the writer."""
@@ -162,20 +166,20 @@ class VideoWriter:
     def _put(self, frame: av.VideoFrame | None) -> None:
         try:
             self._container.mux(self._stream.encode(frame))
-        except av.error.FFmpegError as failure:
+        except (av.error.FFmpegError, OSError) as failure:
             raise self._failed(failure) from failure
 
-    def _failed(self, failure: av.error.FFmpegError) -> RunError:
+    def _failed(self, failure: av.error.FFmpegError | OSError) -> RunError:
         return RunError(
             f"the video {self.path} cannot be written any more ({failure.strerror}): check the "
             f"disk; of its first {self.n_written} frames those that reached it are kept"
         )
 
 
-def _create(path: Path) -> None:
+def _create(path: Path) -> HeldFile:
     """Make an empty file where there was none, in one step, so that two writers cannot both succeed."""
     try:
-        path.touch(exist_ok=False)
+        return HeldFile(path)
     except FileExistsError:
         raise SessionError(f"{path} exists and is not written over: choose another name") from None
     except OSError as failure:

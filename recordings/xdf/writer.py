@@ -7,13 +7,11 @@ damage find its feet again.
 
 from __future__ import annotations
 
-import os
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from xml.etree import ElementTree
@@ -22,23 +20,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from realtime.errors import SessionError
+from recordings.held_file import HeldFile
 from recordings.xdf import samples as xdf_samples
 from recordings.xdf.format import BOUNDARY, DTYPES, MAGIC, WITH_STREAM_ID, Tag, varint
 from recordings.xdf.samples import Layout
 
 BOUNDARY_S = 1.0
 FSYNC_S = 2.0
-
-_BLOCK = 1 << 20
-
-
-class Whereabouts(Enum):
-    """Where the file is that is being written."""
-
-    THERE = "there"
-    MOVED = "moved"
-    DELETED = "deleted"
-
 
 Description = Mapping[str, "str | Description | Sequence[Description]"]
 
@@ -141,8 +129,7 @@ class XdfWriter:
         headers = {i: h if isinstance(h, str) else h.xml() for i, h in streams.items()}
         self._tally = {i: _Tally(_layout(h)) for i, h in streams.items()}
         try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)  # Windows
-            self._fd = os.open(self.path, flags, 0o644)
+            self.file = HeldFile(self.path)
         except FileExistsError:
             raise SessionError(
                 f"{self.path} exists already and is never overwritten: choose another name"
@@ -158,29 +145,6 @@ class XdfWriter:
         self._tally[stream_id] = _Tally(_layout(header))
         text = header if isinstance(header, str) else header.xml()
         self._write(Tag.STREAM_HEADER, text.encode(), stream_id)
-
-    @property
-    def whereabouts(self) -> Whereabouts:
-        """Whether the file is still where it was made."""
-        try:
-            there = os.path.samestat(os.stat(self.path), os.fstat(self._fd))
-        except OSError:
-            there = False
-        if there:
-            return Whereabouts.THERE
-        return Whereabouts.MOVED if os.fstat(self._fd).st_nlink else Whereabouts.DELETED
-
-    def write_again(self) -> None:
-        """Put the whole of a file that was deleted back to its place, and go on there."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        at = 0
-        while block := os.pread(self._fd, _BLOCK, at):
-            os.write(new, block)
-            at += len(block)
-        os.fsync(new)
-        os.close(self._fd)
-        self._fd = new
 
     def samples(self, stream_id: int, stamps: ArrayLike, values: ArrayLike | Sequence[Sequence[str]]) -> None:
         """Append samples as one chunk.
@@ -228,21 +192,20 @@ class XdfWriter:
 
     def flush(self) -> None:
         """Have the disk take everything now."""
-        os.fsync(self._fd)
+        self.file.flush()
         self._last_fsync = self._clock()
 
     def close(self) -> None:
         """Write the footers and close; a second call does nothing."""
-        if self._fd < 0:
+        if self.file.closed:
             return
         try:
             self._write(Tag.BOUNDARY, BOUNDARY)
             for stream_id, tally in self._tally.items():
                 self._write(Tag.STREAM_FOOTER, _footer(tally).encode(), stream_id)
-            os.fsync(self._fd)
+            self.file.flush()
         finally:
-            os.close(self._fd)
-            self._fd = -1
+            self.file.close()
 
     def __enter__(self) -> XdfWriter:
         """Return the writer."""
@@ -269,12 +232,10 @@ class XdfWriter:
         self._append(pack_chunk(tag, content, stream_id))
 
     def _append(self, data: bytes) -> None:
-        left = memoryview(data)
         try:
-            while left:  # one call unless the disk is full or a signal comes between
-                left = left[os.write(self._fd, left) :]
+            self.file.write(data)
         except OSError:
-            os.ftruncate(self._fd, self.n_bytes)  # half a chunk would hide all that follows it
+            self.file.cut(self.n_bytes)  # half a chunk would hide all that follows it
             raise
         self.n_bytes += len(data)
 

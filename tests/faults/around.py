@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from recordings.session.session import Session
+from recordings.video.files import VideoReader
 from tests.faults.bench import Bench, Recording, Row, now, whole
 from tests.support.pictures.http_camera import HttpCamera
 
@@ -186,11 +188,9 @@ def folder_moved(bench: Bench) -> list[Row]:
     """The whole folder is moved."""
     run = _file_fault(bench, lambda r: os.rename(r.folder, bench.folder / "elsewhere"))
     assert run.code == 1
-    words = f"exit code 1; “… {run.said('was moved')[-52:]}”"
+    words = f"exit code 1; “… {run.said('was moved')[:-len(str(bench.folder / 'elsewhere'))][-52:]}”"
     moved = Recording(run.process, bench.folder)
     moved.root = bench.folder
-    from recordings.session.session import Session
-
     with Session(bench.folder / "elsewhere" / "session.xdf") as session:
         (stream,) = (s for s in session.reader.streams.values() if s.info.name == f"amp-{bench.tag}")
         numbers = np.asarray(session.reader.read(stream.info.stream_id)[1])[:, -1].astype(int)
@@ -198,16 +198,32 @@ def folder_moved(bench: Bench) -> list[Row]:
 
 
 def video_deleted(bench: Bench) -> list[Row]:
-    """The video is deleted while it is written."""
+    """The video is deleted while it is written, put back, and moved away."""
     amp = bench.sender()
     run = bench.record(amp)
     run.wait_for()
-    next(run.folder.glob("*.mkv")).unlink()
+    film = next(run.folder.glob("*.mkv"))
+    film.unlink()
+    time.sleep(2.5)
+    film.rename(bench.folder / "away.mkv")
     time.sleep(2.5)
     run.finish()
     assert run.code == 1
-    words = f"exit code 1; “… {run.said('frames of')[-48:]}”"
-    return [Row("the video file is deleted", words, f"{whole(run.numbers(amp.name))}; no video", "0.0")]
+    kept = whole(run.numbers(amp.name))
+    with Session(run.folder) as session, VideoReader(film) as reader:
+        shown = session.video().frame_index
+        assert shown.tolist() == list(range(reader.n_frames))
+        assert all(reader.frame(int(n)) is not None for n in (shown[0], shown[-1]))
+    found = [("the video file is deleted", "was deleted"), ("the video file is moved away", "was moved")]
+    return [
+        Row(
+            done,
+            f"exit code 1; “… {run.said(f'{film.name} {word}')[-50:]}”",
+            f"{kept} and all {len(shown)} frames",
+            "0.0",
+        )
+        for done, word in found
+    ]
 
 
 def manifest_deleted(bench: Bench) -> list[Row]:

@@ -113,36 +113,80 @@ def _until(condition, seconds=10.0):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("what", ["file", "folder"])
-def test_what_is_deleted_while_it_is_recorded_is_noticed_and_written_again(tmp_path, what):
+def _delete(folder, name):
+    shutil.rmtree(folder) if name == "." else (folder / name).unlink()
+
+
+def _move(folder, name):
+    (folder / name).rename(folder.parent / f"moved-{name}")
+
+
+def _replace(folder, name):
+    _delete(folder, name)
+    (folder / name).write_text("another file")
+
+
+@pytest.mark.parametrize(
+    ("do", "name", "word"),
+    [
+        (_delete, "session.xdf", "deleted"),
+        (_delete, "camera.mkv", "deleted"),
+        (_delete, ".", "deleted"),
+        (_move, "session.xdf", "moved"),
+        (_move, "camera.mkv", "moved"),
+        (_replace, "camera.mkv", "deleted"),
+    ],
+)
+def test_what_is_taken_away_while_it_is_recorded_is_noticed_and_written_again(tmp_path, do, name, word):
     folder = tmp_path / "s"
-    with Recorder(folder, {"cap": CAP}) as recorder:
-        recorder.eeg("cap", _chunk(0, 250))
-        _until(lambda: (folder / "session.xdf").stat().st_size > 5000)
-        shutil.rmtree(folder) if what == "folder" else (folder / "session.xdf").unlink()
+    with Recorder(folder, {"cap": CAP}, {"camera": CAMERA}) as recorder:
+        _feed(recorder, 0)
+        do(folder, name)
         begun = time.monotonic()
         _until(lambda: recorder.losses)
         assert time.monotonic() - begun < 1.5
-        assert "was deleted" in recorder.health().note
-        recorder.eeg("cap", _chunk(250, 250))
+        assert f"was {word}" in recorder.health().note
+        _feed(recorder, 1)
     assert recorder.failure is None
+    _is_whole(folder, recorder)
+
+
+def _feed(recorder, second):
+    """A second of everything, and wait until it is in the files."""
+    written = recorder.health().frames_written
+    recorder.eeg("cap", _chunk(250 * second, 250))
+    for k in range(30):
+        _until(lambda k=k: written + k - recorder.health().frames_written < 8)
+        recorder.frame("camera", _frame(30 * second + k))
+    _until(lambda: recorder.health().frames_written == written + 30 and recorder.health().queued == 0)
+
+
+def _is_whole(folder, recorder):
+    """Every sample and every frame are there, and the manifest says what happened."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert not manifest["complete"]
-    assert manifest["losses"] == recorder.losses
+    assert (manifest["complete"], manifest["losses"]) == (False, recorder.losses)
+    for name, facts in manifest["files"].items():
+        assert facts["sha256"] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
     with Session(folder) as session:
         assert np.array_equal(session.eeg().read()[1], _chunk(0, 500).samples)
+        assert session.video().frame_index.tolist() == list(range(60))
+        source = ReplayVideo(session, ManualClock(1e9))
+        source.open()
+        assert [read_number(frame.image) for frame in iter(source.read, None)] == list(range(60))
 
 
 def test_a_folder_that_is_moved_is_noticed_and_written_on(tmp_path):
     folder = tmp_path / "s"
-    with Recorder(folder, {"cap": CAP}) as recorder:
-        recorder.eeg("cap", _chunk(0, 250))
+    with Recorder(folder, {"cap": CAP}, {"camera": CAMERA}) as recorder:
+        _feed(recorder, 0)
         folder.rename(tmp_path / "elsewhere")
         _until(lambda: recorder.losses)
-        recorder.eeg("cap", _chunk(250, 250))
-    assert "was moved" in recorder.losses[0]
-    with Session(tmp_path / "elsewhere") as session:
-        assert np.array_equal(session.eeg().read()[1], _chunk(0, 500).samples)
+        _feed(recorder, 1)
+    (said,) = recorder.losses
+    assert "was moved" in said
+    assert str(tmp_path / "elsewhere") in said
+    assert not folder.exists()
+    _is_whole(tmp_path / "elsewhere", recorder)
 
 
 def test_one_streams_nonsense_does_not_end_the_others(tmp_path):
@@ -305,7 +349,7 @@ def test_a_disk_that_fails_keeps_what_came_before(tmp_path, monkeypatch):
                 raise OSError(5, "Input/output error")
             return real(fd, data)
 
-        monkeypatch.setattr("recordings.xdf.writer.os.write", broken)
+        monkeypatch.setattr("recordings.held_file.os.write", broken)
         recorder.eeg("cap", _chunk(250, 250))
         _until(lambda: recorder.failure is not None)
     assert "Input/output error" in str(recorder.failure)

@@ -163,7 +163,7 @@ def test_all_that_was_handed_over_can_be_read_while_the_file_still_grows(tmp_pat
 def test_boundaries_and_syncs_keep_their_pace(tmp_path, monkeypatch):
     now = [0.0]
     synced = []
-    monkeypatch.setattr("recordings.xdf.writer.os.fsync", lambda fd: synced.append(now[0]))
+    monkeypatch.setattr("recordings.held_file.os.fsync", lambda fd: synced.append(now[0]))
     header = {1: StreamHeader("s", "EEG", 1, 10.0, "float32")}
     writer = XdfWriter(tmp_path / "a.xdf", header, boundary_s=1.0, fsync_s=2.0, clock=lambda: now[0])
     for k in range(60):
@@ -186,7 +186,7 @@ def test_a_full_disk_leaves_only_whole_chunks(tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
         return n
 
-    monkeypatch.setattr("recordings.xdf.writer.os.write", nearly_full)
+    monkeypatch.setattr("recordings.held_file.os.write", nearly_full)
     with pytest.raises(OSError, match="No space"):
         writer.samples(1, [2.0], np.ones((1, 4)))
     monkeypatch.undo()
