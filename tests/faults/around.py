@@ -188,7 +188,7 @@ def folder_moved(bench: Bench) -> list[Row]:
     """The whole folder is moved."""
     run = _file_fault(bench, lambda r: os.rename(r.folder, bench.folder / "elsewhere"))
     assert run.code == 1
-    words = f"exit code 1; “… {run.said('was moved')[:-len(str(bench.folder / 'elsewhere'))][-52:]}”"
+    words = f"exit code 1; “… {run.said('was moved')[: -len(str(bench.folder / 'elsewhere'))][-52:]}”"
     moved = Recording(run.process, bench.folder)
     moved.root = bench.folder
     with Session(bench.folder / "elsewhere" / "session.xdf") as session:
