@@ -34,6 +34,8 @@ class ModelCard:
         Frame paths and how many slots lie between two of their frames: `{"fast": 1, "slow": 5}`.
     image_px : int
         Frames are reduced to this length of the shorter side before they are kept.
+    gain : float or None
+        How many times faster a tick was than with the plain network, where that was measured.
     """
 
     name: str
@@ -44,6 +46,18 @@ class ModelCard:
     channels: tuple[str, ...] | None = None
     paths: Mapping[str, int] = field(default_factory=lambda: {"fast": 1})
     image_px: int = 112
+    gain: float | None = None
+
+    def obstacle(self, other: ModelCard) -> str:
+        """Say why a model with the card `other` cannot take over in a running session; empty where it can.
+
+        What was conditioned, cut and kept for this one has to serve the other as well.
+        """
+        asked = ("grid", "band_hz", "paths", "image_px")
+        differing = [name for name in asked if getattr(self, name) != getattr(other, name)]
+        if None not in (self.channels, other.channels) and self.channels != other.channels:
+            differing.append("channels")
+        return ", ".join(f"{name} {getattr(other, name)} and not {getattr(self, name)}" for name in differing)
 
 
 @dataclass(frozen=True)
@@ -93,3 +107,24 @@ class Model(Protocol):
     def reset(self) -> None:
         """Forget earlier intervals: what comes next does not continue them."""
         ...
+
+
+@dataclass(frozen=True)
+class Successor:
+    """A model that takes over in a running session, given to `Pipeline.swap`.
+
+    Attributes
+    ----------
+    model : Model
+        Ready to run, its electrodes in the order of the model before.
+    of : Model or None
+        The model it continues: the same network, run by something else, that shares what that one remembers.
+        Where another runs by then, it is not taken. None for a network of its own, which begins without a
+        memory: it embeds the frames that are held once more, and chance is collected from the start.
+    alike : frozenset of str
+        Paths whose frames it embeds as the model before: what was embedded goes on being used.
+    """
+
+    model: Model
+    of: Model | None = None
+    alike: frozenset[str] = frozenset()

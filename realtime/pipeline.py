@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from realtime.eeg.conditioning import choose_channels
 from realtime.eeg.intake import EegIntake
 from realtime.errors import ConfigError
 from realtime.latest import Latest
-from realtime.model import Model, ModelCard, OtherVideo
+from realtime.model import Model, ModelCard, OtherVideo, Successor
 from realtime.sources import EegSource, VideoSource
 from realtime.taps import Taps
 from realtime.types import BoolArray, EegInfo, Interval, OtherReading, OtherScores, Reading
@@ -78,6 +79,9 @@ class Pipeline:
         self.latencies_ms = np.zeros(KEPT_LATENCIES)
         self._n_latencies = 0
         self._digest = hashlib.sha256()
+        self.swapped: datetime | None = None  # when the model that runs took over; None for the first
+        self._successor: Successor | None = None
+        self._prepared_for: Successor | None = None
         self._begin(eeg, sources)
 
     def _begin(self, eeg: EegSource, videos: Sequence[VideoSource]) -> None:
@@ -88,7 +92,7 @@ class Pipeline:
         )
         self.aligner = Aligner(self.grid, self.eeg.ring, self.eeg.scale, self.video.frames)
         self.history: tuple[Reading, ...] = ()
-        self._chance = ChanceTracker(round(self.grid.interval_s / self.grid.hop_s))
+        self._chance = self._new_chance()
         self._next: int | None = None
         self._first = 0
 
@@ -102,6 +106,7 @@ class Pipeline:
             can fill): what is read before it only fills the rings.
         """
         self.readings.clear()
+        self._prepared_for = None
         eeg_taps, videos = self.eeg.taps, self.videos
         self.model.reset()
         self._begin(self.eeg.source, [video.source for video in videos])
@@ -128,8 +133,58 @@ class Pipeline:
         """
         return self._digest.hexdigest()
 
+    def swap(self, successor: Successor) -> None:
+        """Have another model take over between two ticks; no reading is missed or made twice. Any thread.
+
+        It takes over at the first tick at which it is ready: at the next one where it embeds every frame as
+        the model before does, else as soon as it has embedded the frames of an interval in the thread that
+        encodes; until then the model before goes on. Of two networks asked for, the later is taken.
+
+        Raises
+        ------
+        ConfigError
+            It wants other electrodes, another grid, band or size of pictures than the session was opened for.
+        """
+        if obstacle := self.model.card.obstacle(successor.model.card):
+            raise ConfigError(
+                f"{successor.model.card.weights} cannot take over in this session, it wants {obstacle}: "
+                f"open a new session with it"
+            )
+        if (
+            successor.of is None or self._successor is None
+        ):  # a faster way to run a network that goes is no use
+            self._successor = successor
+
+    def _take_over(self, now: float) -> None:
+        """Begin to prepare the model that was asked for, and go on with it once it is ready."""
+        successor = self._successor
+        if successor is None:
+            return
+        if successor.of not in (None, self.model):
+            self._successor = None
+            return
+        if successor is not self._prepared_for:
+            grid = self.grid
+            held_s = grid.interval_s + grid.lag_s + grid.lateness_s + grid.max_hold_s
+            for video in self.videos:
+                video.prepare(successor.model, now - held_s, successor.alike)
+            self._prepared_for = successor
+        if not all(video.prepared for video in self.videos):
+            return
+        for video in self.videos:
+            video.take_over(successor.model)
+        if successor.of is None:
+            self._chance = self._new_chance()
+        self.model, self.swapped = successor.model, datetime.now()
+        if self._successor is successor:
+            self._successor = None
+
+    def _new_chance(self) -> ChanceTracker:
+        return ChanceTracker(round(self.grid.interval_s / self.grid.hop_s))
+
     def advance(self, now: float) -> list[Reading]:
         """Bring all streams up to `now` and run every interval that is due. For replay and tests."""
+        self._take_over(now)
         while self.eeg.pump():
             pass
         for video in self.videos:
@@ -145,6 +200,7 @@ class Pipeline:
 
     def step(self, now: float) -> Reading | None:
         """Run one tick: the newest interval that can be released; older ones are skipped and counted."""
+        self._take_over(now)
         first = self._due(now)
         if first is None:
             return None

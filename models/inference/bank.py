@@ -1,10 +1,29 @@
-"""Past video of a session: what this brain was not watching, to compare with."""
+"""What an engine remembers of a session: intervals of its context, video this brain was not watching."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass
+
 import torch
 
+from models.network.interfaces import State
 from models.network.towers import VideoView
+
+BANK_SIZE = 48  # past video intervals kept as impostors: 96 s of them at 2 s
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is kept of an interval of video once it has been seen."""
+
+    view: VideoView
+    media: State
+
+    @property
+    def valid(self) -> bool:
+        """Whether any slot shows a frame."""
+        return bool(self.view.grid_valid.any())
 
 
 class Bank:
@@ -34,3 +53,27 @@ class Bank:
         n = min(self.count, self.size)
         self.index = self._index[:n]
         self.view = VideoView(self._places[:n], self._valid[:n], view.latents[:0], None)
+
+
+class Memory:
+    """What was seen of a session. Engines of one network on other backends share it, one scoring at a time.
+
+    Attributes
+    ----------
+    items : dict of interval to tuple of Item
+        Of each video, the newest interval last.
+    bank : Bank
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin again, as after a seek."""
+        self.items: OrderedDict[int, tuple[Item, ...]] = OrderedDict()
+        self.bank = Bank(BANK_SIZE)
+
+    def drop_before(self, index: int) -> None:
+        """Let go of the items of earlier intervals."""
+        while self.items and next(iter(self.items)) < index:
+            self.items.popitem(last=False)

@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import Module
 
 from models.checkpoint import load_checkpoint
 from models.config import NetworkConfig, preset
 from models.inference.attention_maps import attention_maps
-from models.inference.bank import Bank
+from models.inference.bank import Item, Memory
 from models.inference.compile import Progress
 from models.inference.machine import share_cores
-from models.inference.stages import EAGER, Stages, compile_stages
-from models.network.interfaces import State
+from models.inference.stages import EAGER, CompiledStages, Stages, compile_stages
 from models.network.masks import allowed_items, packed_order
 from models.network.network import Beside, Network, Output, unflatten
-from models.network.towers import EegView, VideoView, agreement, joined, pick
+from models.network.towers import EegView, agreement, joined, pick
 from realtime.chance import IMPOSTOR_GAP_S
 from realtime.errors import ConfigError, StreamFormatError
-from realtime.model import ModelCard, OtherVideo
+from realtime.model import Model, ModelCard, OtherVideo, Successor
 from realtime.types import Interval, OtherScores, Scores
 
 UNTRAINED = "untrained"
-BANK_SIZE = 48  # past video intervals kept as impostors: 96 s of them at 2 s
-
-
-@dataclass(frozen=True)
-class Item:
-    """What is kept of an interval of video once it has been seen."""
-
-    view: VideoView
-    media: State
-
-    @property
-    def valid(self) -> bool:
-        """Whether any slot shows a frame."""
-        return bool(self.view.grid_valid.any())
 
 
 class Engine:
@@ -76,7 +62,7 @@ class Engine:
         )
         # Earlier intervals of the context are those that follow each other without overlap.
         self._stride = -(-config.grid.n_slots // config.grid.hop_slots)
-        self.reset()
+        self.memory = Memory()
 
     @classmethod
     def from_preset(cls, config: str | NetworkConfig, labels: tuple[str, ...], seed: int = 0) -> Engine:
@@ -127,11 +113,45 @@ class Engine:
         """
         share_cores()
         compiled = compile_stages(self.network, backend, pictures, progress=progress, n_videos=n_videos)
+        self.use(compiled, n_videos)
+        return self
+
+    def on(self, compiled: CompiledStages, n_videos: int = 1, gain: float | None = None) -> Engine:
+        """Give the same network, with all that it remembers, run by other stages; any thread may ask.
+
+        Parameters
+        ----------
+        compiled : CompiledStages
+            Of this engine's network, equal to its own within a parity that was checked.
+        gain : float, optional
+            How many times faster a tick is with them.
+        """
+        other = copy(self)
+        other.memory = Memory()  # what `_run_once` shows it is no part of the session
+        other.use(compiled, n_videos)
+        other.memory = self.memory
+        other.card = replace(other.card, gain=gain)
+        return other
+
+    def successor_to(self, before: Model) -> Successor:
+        """Say how this engine takes over from the model of a running session: for `Pipeline.swap`.
+
+        The same network on another backend goes on with what was remembered and embedded; another network
+        embeds anew, but for paths whose frame encoders have equal weights, as those that stay frozen.
+        """
+        if not isinstance(before, Engine):
+            return Successor(self)
+        if before.network is self.network:
+            return Successor(self, of=before, alike=frozenset(self.card.paths))
+        ours, theirs = self.network.frame_encoders, before.network.frame_encoders
+        return Successor(self, alike=frozenset(p for p in ours if p in theirs and _equal(ours[p], theirs[p])))
+
+    def use(self, compiled: CompiledStages, n_videos: int) -> None:
+        """Have these stages run the network, of so many videos, and run all of them once."""
         self.stages, self.notes = compiled.stages, compiled.notes
         self.n_videos = None if compiled.label == EAGER else n_videos
         self.card = replace(self.card, backend=compiled.label)
         self._run_once(n_videos)
-        return self
 
     def _run_once(self, n_videos: int) -> None:
         """First calls take many times as long as later ones: memory is laid out, kernels are chosen."""
@@ -147,8 +167,7 @@ class Engine:
 
     def reset(self) -> None:
         """Forget the session so far, as after a seek."""
-        self._items: OrderedDict[int, tuple[Item, ...]] = OrderedDict()  # of each video
-        self._bank = Bank(BANK_SIZE)
+        self.memory.forget()
 
     @torch.inference_mode()
     def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
@@ -170,7 +189,7 @@ class Engine:
         its attention is shared out.
         """
         self._check(interval, 1 + len(others))
-        items = self._items[interval.index] = (
+        items = self.memory.items[interval.index] = (
             self._see(interval.frame_valid, embeddings),
             *(self._see(video.frame_valid, video.embeddings) for video in others),
         )
@@ -236,7 +255,7 @@ class Engine:
 
     def _shares(self, index: int, eeg: EegView) -> list[float]:
         """Share of each video in the attention where the newest EEG reads all of them; all 0 for nothing."""
-        n_videos = len(self._items[index])
+        n_videos = len(self.memory.items[index])
         shares = self._meet(index, eeg, range(n_videos)).fused.shares
         assert shares is not None
         return [float(share) for share in shares[0, 0].unflatten(0, (n_videos, -1)).sum(dim=(1, 2))]
@@ -248,9 +267,9 @@ class Engine:
         """
         config = self.network.config
         indices = [index - self._stride * back for back in range(config.n_context, -1, -1)]
-        seen = [self._items.get(i) for i in indices]
+        seen = [self.memory.items.get(i) for i in indices]
         items = [None if at is None else at[number] for number in videos for at in seen]
-        newest_item = self._items[index][0]
+        newest_item = self.memory.items[index][0]
         held = [newest_item if item is None else item for item in items]
         valid = torch.tensor([[item is not None and item.valid for item in items]])
         order, video, newest = packed_order(len(indices), len(videos))
@@ -266,15 +285,22 @@ class Engine:
         """Agreement (n, P+1) of this EEG with past video that is far enough away."""
         grid = self.card.grid
         away = max(IMPOSTOR_GAP_S, grid.interval_s) / grid.hop_s
-        if self._bank.view is None:
+        if self.memory.bank.view is None:
             return torch.zeros(0, self.network.config.n_places)
-        return agreement(pick(eeg, 0), self._bank.view)[0][self._bank.index <= index - away]
+        return agreement(pick(eeg, 0), self.memory.bank.view)[0][self.memory.bank.index <= index - away]
 
     def _keep(self, index: int) -> None:
         """Keep intervals that do not overlap as impostors, and what the context may still ask for."""
-        main = self._items[index][0]
+        main = self.memory.items[index][0]
         if index % self._stride == 0 and main.valid:
-            self._bank.put(index, main.view)
+            self.memory.bank.put(index, main.view)
         oldest = index + 1 - self._stride * self.network.config.n_context
-        while self._items and next(iter(self._items)) < oldest:
-            self._items.popitem(last=False)
+        self.memory.drop_before(oldest)
+
+
+def _equal(ours: Module, theirs: Module) -> bool:
+    """Say whether two encoders are the same: class, structure and weights."""
+    if repr(ours) != repr(theirs):
+        return False
+    pairs = zip(ours.state_dict().items(), theirs.state_dict().items(), strict=True)
+    return all(name == other and torch.equal(one, two) for (name, one), (other, two) in pairs)

@@ -1,13 +1,19 @@
-"""The embeddings of the newest frames of one path, by the frame's number."""
+"""The embeddings of the newest frames of one path, by the frame's number, and what makes them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.types import BoolArray, IndexArray
+from realtime.align import FrameHistory
+from realtime.model import Model
+from realtime.types import BoolArray, IndexArray, TimeArray
+from realtime.video.due import frames_due, within_budget
+
+_AT_LEAST = 8  # frames that one call goes on by, thinned where there is no time for all, so that it arrives
 
 
 class EmbeddingRing:
@@ -75,3 +81,90 @@ class EmbeddingRing:
 
     def _holds(self, number: int) -> bool:
         return bool(self._number[number % len(self._number)] == number)
+
+
+class PathEmbedder:
+    """Has a model embed the frames of one path of one video, each once; called by one thread.
+
+    Parameters
+    ----------
+    model : Model
+        May be replaced, between two calls, by one that embeds this path alike.
+    path : str
+    frames : FrameHistory
+    number : int
+        Which video they are of.
+    stopwatch : callable
+        Tells what a batch of frames took, seconds.
+    since : float
+        Frames that were off the screen before this time are left out.
+
+    Attributes
+    ----------
+    thinned : int
+        Frames that were due and not embedded, for want of time.
+    caught_up : bool
+        Whether `catch_up` has come to the newest frame.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        path: str,
+        frames: FrameHistory,
+        number: int,
+        stopwatch: Callable[[], float],
+        *,
+        since: float = -math.inf,
+    ):
+        self.model, self.thinned, self.caught_up = model, 0, False
+        self.cost_s = 0.0  # of one frame, in the last batch
+        self._path, self._frames, self._number, self._stopwatch = path, frames, number, stopwatch
+        self._ring = EmbeddingRing(frames.times.capacity)
+        first, stamps = frames.times.tail("stamp")
+        self._next = first + max(0, int(np.searchsorted(stamps, since, side="right")) - 1)
+
+    def encode(self, now: float, budget_s: float) -> bool:
+        """Embed what is due, as `VideoIntake.encode` says; True if there was anything."""
+        first, stamps = self._frames.times.tail("stamp")
+        due = self._due(first, stamps, now)
+        settled = first + len(stamps) - 1  # the newest may still come on show
+        self._next = max(self._next, first, settled if settled not in due else settled + 1)
+        self._embed(due, within_budget(due, budget_s, self.cost_s))
+        return bool(due)
+
+    def catch_up(self, now: float, budget_s: float) -> None:
+        """Embed some of what is due, the oldest first, beside another model that serves the session.
+
+        It takes half the budget, and thins the frames where that would not bring it to the newest.
+        """
+        due = self._due(*self._frames.times.tail("stamp"), now)
+        most = len(due) if math.isinf(budget_s) else int(budget_s / 2 / self.cost_s) if self.cost_s else 1
+        part = due[: max(_AT_LEAST, most)] if self.cost_s or math.isinf(budget_s) else due[:1]
+        if len(part) < len(due):
+            self._next = part[-1] + 1
+            self._embed(part, within_budget(part, budget_s / 2, self.cost_s))
+        else:
+            self.encode(now, budget_s / 2)
+            self.caught_up = True
+
+    def read(self, wanted: IndexArray) -> tuple[NDArray[np.float32] | None, BoolArray]:
+        """Copy embeddings out: rows (n, n_patches, width) and there (n,), see `EmbeddingRing.read`."""
+        return self._ring.read(wanted)
+
+    def _due(self, first: int, stamps: TimeArray, now: float) -> list[int]:
+        """Numbers of the frames from the next on that a slot up to `now` shows."""
+        start, card = max(self._next, first), self.model.card
+        shown = frames_due(stamps[start - first :], card.grid.slots_hz, card.paths[self._path], now)
+        return [start + position for position in shown]
+
+    def _embed(self, due: list[int], chosen: list[int]) -> None:
+        """Embed the chosen ones of the frames that are due; the others show the one before."""
+        before = self._ring.newest
+        images = {n: image for n in chosen if (image := self._frames.image(n)) is not None}
+        if images:
+            begin = self._stopwatch()
+            rows = self.model.encode(list(images.values()), self._path, self._number)
+            self.cost_s = (self._stopwatch() - begin) / len(images)
+            self._ring.write(list(images), rows)
+        self.thinned += self._ring.stand_in(due, before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +16,7 @@ from realtime.model import Model
 from realtime.sources import VideoSource
 from realtime.taps import Taps
 from realtime.types import BoolArray, Frame, IndexArray, VideoHealth
-from realtime.video.due import frames_due, within_budget
-from realtime.video.embeddings import EmbeddingRing
+from realtime.video.embeddings import PathEmbedder
 from realtime.video.frames import shrink
 
 
@@ -58,12 +57,14 @@ class VideoIntake:
         self.encode_ms: float = 0.0  # of the last batch, a frame
         self.n_frames = 0
         self.lost = 0  # numbers missing between frames
-        self.thinned = 0  # frames that were due and not embedded, for want of time
-        self._model, self._offset_s = model, offset_s
-        self._cost_s = dict.fromkeys(model.card.paths, 0.0)  # of one frame, in the last batch
-        self._embeddings = {path: EmbeddingRing(capacity) for path in model.card.paths}
-        self._next = dict.fromkeys(model.card.paths, 0)
+        self._image_px, self._offset_s = model.card.image_px, offset_s
+        self._every = dict(model.card.paths)
+        self._paths = {path: self._embedder(model, path) for path in self._every}
+        self._coming: dict[str, PathEmbedder] = {}
         self._last_seq: int | None = None
+
+    def _embedder(self, model: Model, path: str, since: float = -math.inf) -> PathEmbedder:
+        return PathEmbedder(model, path, self.frames, self.number, self._stopwatch, since=since)
 
     def pump(self, timeout_s: float = 0.0) -> bool:
         """Take one frame, waiting up to `timeout_s` for it; True if one came."""
@@ -76,7 +77,7 @@ class VideoIntake:
                 self.lost += max(0, frame.seq - self._last_seq - 1)
             self._last_seq = frame.seq
             self.n_frames += 1
-            self.frames.append(shrink(frame.image, self._model.card.image_px), frame.stamp, frame.seq)
+            self.frames.append(shrink(frame.image, self._image_px), frame.stamp, frame.seq)
         return frame is not None
 
     def encode(self, now: float, budget_s: float = math.inf) -> None:
@@ -91,27 +92,35 @@ class VideoIntake:
             spread ones are embedded, the newest among them; the others are counted in `thinned`, and in their
             place stands the one before.
         """
-        first, stamps = self.frames.times.tail("stamp")
-        for path, every in self._model.card.paths.items():
-            start = max(self._next[path], first)
-            shown = frames_due(stamps[start - first :], self._model.card.grid.slots_hz, every, now)
-            due = [start + position for position in shown]
-            settled = first + len(stamps) - 1  # the newest may still come on show
-            self._next[path] = max(start, settled if settled not in due else settled + 1)
-            self._embed(path, due, within_budget(due, budget_s, self._cost_s[path]))
+        coming = self._coming
+        for embedder in self._paths.values():
+            if embedder.encode(now, budget_s):
+                self.encode_ms = embedder.cost_s * 1e3
+        for embedder in coming.values():
+            embedder.catch_up(now, budget_s)
 
-    def _embed(self, path: str, due: list[int], chosen: list[int]) -> None:
-        """Embed the chosen ones of the frames that are due; the others show the one before."""
-        ring = self._embeddings[path]
-        before = ring.newest
-        images = {n: image for n in chosen if (image := self.frames.image(n)) is not None}
-        if images:
-            begin = self._stopwatch()
-            rows = self._model.encode(list(images.values()), path, self.number)
-            self._cost_s[path] = (self._stopwatch() - begin) / len(images)
-            self.encode_ms = self._cost_s[path] * 1e3
-            ring.write(list(images), rows)
-        self.thinned += ring.stand_in(due, before)
+    @property
+    def thinned(self) -> int:
+        """Frames that were due and not embedded, for want of time."""
+        return sum(embedder.thinned for embedder in self._paths.values())
+
+    def prepare(self, model: Model, since: float, alike: Collection[str]) -> None:
+        """Have a model that will take over embed what is held since this time, beside the one that serves.
+
+        Paths that it embeds as the model before does (`alike`) need nothing.
+        """
+        self._coming = {p: self._embedder(model, p, since) for p in self._every if p not in alike}
+
+    @property
+    def prepared(self) -> bool:
+        """Whether a model that will take over has come to the newest frame."""
+        return all(embedder.caught_up for embedder in self._coming.values())
+
+    def take_over(self, model: Model) -> None:
+        """Go on with the model that was prepared, or that embeds every path alike."""
+        for embedder in self._paths.values():
+            embedder.model = model
+        self._paths, self._coming = {**self._paths, **self._coming}, {}
 
     def embeddings(self, number: IndexArray) -> tuple[dict[str, NDArray[np.float32]], BoolArray]:
         """Embeddings of the frames at an interval's slots, and which slots have theirs.
@@ -123,8 +132,8 @@ class VideoIntake:
         """
         ready = np.ones(len(number), bool)
         found = {}
-        for path, every in self._model.card.paths.items():
-            rows, there = self._embeddings[path].read(number[::every])
+        for path, every in self._every.items():
+            rows, there = self._paths[path].read(number[::every])
             ready[::every] &= there
             if rows is not None:
                 found[path] = rows

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from models.inference.attention_maps import certainty
-from models.inference.bank import Bank
-from models.inference.engine import BANK_SIZE, IMPOSTOR_GAP_S, Engine
+from models.inference.bank import BANK_SIZE, Bank
+from models.inference.engine import IMPOSTOR_GAP_S, Engine
 from models.network.network import Batch
 from realtime.errors import StreamFormatError
 from realtime.model import Model
@@ -196,8 +196,8 @@ def test_a_reset_forgets_the_session() -> None:
 def test_the_memory_of_a_long_session_is_bounded() -> None:
     built = engine(masks="own+2")
     run(built, range(0, 400, 3))
-    assert len(built._items) <= 9
-    assert len(built._bank.index) <= BANK_SIZE
+    assert len(built.memory.items) <= 9
+    assert len(built.memory.bank.index) <= BANK_SIZE
 
 
 def test_what_is_not_there_is_told_as_nothing_and_never_as_nan() -> None:

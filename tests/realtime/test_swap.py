@@ -1,0 +1,148 @@
+"""One model takes over from another between two ticks: nothing is missed or made twice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime.config import GridConfig
+from realtime.errors import ConfigError
+from realtime.model import Successor
+from realtime.pipeline import Pipeline
+from realtime.time.clock import ManualClock
+from tests.support.fakes import ArithmeticModel, ArrayEeg, ArrayVideo
+
+RATE, FPS, SECONDS = 256.0, 30, 14
+STEP_S = 0.05  # five looks for a tick, as a live session has
+
+
+class Louder(ArithmeticModel):
+    """Embeds a picture as ten times what the other says: who has embedded a slot can be read in it."""
+
+    def encode(self, images, path, video=0):
+        return 10 * super().encode(images, path, video)
+
+
+def session(model: ArithmeticModel) -> tuple[Pipeline, ManualClock]:
+    clock, stamps = ManualClock(100.0), 100 + np.arange(int(SECONDS * RATE)) / RATE
+    samples = np.random.default_rng(0).normal(0, 20, (len(stamps), 2))
+    video = ArrayVideo(clock, 100 + np.arange(SECONDS * FPS) / FPS)
+    return Pipeline(ArrayEeg(clock, samples, stamps, RATE), video, lambda labels: model), clock
+
+
+def play(pipeline, clock, until, live=True, budget_s=0.125):
+    """Go on to a time as `LiveRunner` does in its threads, or as a replay does."""
+    readings = []
+    while clock.now() < until - 1e-9:
+        clock.set(clock.now() + STEP_S)
+        if not live:
+            readings += pipeline.advance(clock.now())
+            continue
+        while pipeline.eeg.pump():
+            pass
+        while pipeline.video.pump():
+            pass
+        pipeline.video.encode(clock.now(), budget_s)
+        while (reading := pipeline.step(clock.now())) is not None:
+            readings.append(reading)
+    return readings
+
+
+def indices(model):
+    return [interval.index for interval in model.intervals]
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_network_of_its_own_takes_over_once_it_has_seen_an_interval_and_no_tick_is_missed(live):
+    first, second = ArithmeticModel(), Louder()
+    pipeline, clock = session(first)
+    before = play(pipeline, clock, 106.0, live)
+    pipeline.swap(Successor(second))
+    after = play(pipeline, clock, 112.0, live)
+    assert pipeline.model is second
+    assert pipeline.swapped is not None
+    numbers = indices(first) + indices(second)
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert [r.index for r in (*before, *after)] == numbers
+    assert (pipeline.skipped_ticks, pipeline.frames_not_ready, pipeline.empty_intervals) == (0, 0, 0)
+    for interval, seen in zip(second.intervals, second.seen, strict=True):
+        assert np.array_equal(seen["fast"][:, 0, 0], 10 * (interval.frame_seq % 251))
+
+
+def test_until_the_successor_is_ready_the_model_before_goes_on():
+    first, second = ArithmeticModel(), Louder()
+    pipeline, clock = session(first)
+    play(pipeline, clock, 106.0)
+    pipeline.swap(Successor(second))
+    n = len(first.intervals)
+    pipeline.step(clock.now())
+    assert not second.encoded["fast"]  # that is the encoding thread's work
+    play(pipeline, clock, 106.3)
+    assert len(first.intervals) > n
+    assert pipeline.model is first or second.intervals
+
+
+def test_what_embeds_alike_takes_over_at_the_next_tick_and_nothing_is_embedded_twice():
+    first = ArithmeticModel()
+    pipeline, clock = session(first)
+    before = play(pipeline, clock, 106.0)
+    second = ArithmeticModel()
+    pipeline.swap(Successor(second, of=first, alike=frozenset({"fast"})))
+    after = play(pipeline, clock, 112.0)
+    assert indices(second)[0] == before[-1].index + 1
+    assert [r.index for r in after] == indices(second)
+    alone = ArithmeticModel()
+    reference, clock = session(alone)
+    expected = play(reference, clock, 112.0)
+    told = [(r.index, r.similarity, r.match) for r in (*before, *after)]
+    assert told == [(r.index, r.similarity, r.match) for r in expected]
+    assert pipeline.digest == reference.digest
+    assert first.encoded["fast"] + second.encoded["fast"] == alone.encoded["fast"]
+
+
+def test_a_faster_way_to_run_a_network_that_has_gone_is_not_taken():
+    first, second = ArithmeticModel(), Louder()
+    pipeline, clock = session(first)
+    play(pipeline, clock, 104.0)
+    pipeline.swap(Successor(second))
+    pipeline.swap(Successor(ArithmeticModel(), of=first, alike=frozenset({"fast"})))  # built for what goes
+    play(pipeline, clock, 110.0)
+    assert pipeline.model is second
+    pipeline.swap(Successor(ArithmeticModel(), of=first, alike=frozenset({"fast"})))
+    play(pipeline, clock, 111.0)
+    assert pipeline.model is second
+
+
+def test_a_seek_while_the_successor_prepares_has_it_prepare_again():
+    first, second = ArithmeticModel(), Louder()
+    pipeline, clock = session(first)
+    play(pipeline, clock, 106.0)
+    pipeline.swap(Successor(second))
+    pipeline.step(clock.now())
+    for source in (pipeline.eeg.source, pipeline.video.source):
+        source.position = 0
+    clock.set(100.0)
+    pipeline.restart()
+    play(pipeline, clock, 110.0, live=False)
+    assert pipeline.model is second
+    assert all(seen["fast"].max() >= 10 for seen in second.seen)
+
+
+def test_with_little_time_the_successor_sees_fewer_frames_and_still_arrives():
+    first, second = ArithmeticModel(), Louder()
+    pipeline, clock = session(first)
+    spent = lambda: 0.02 * sum(map(len, (first.encoded["fast"], second.encoded["fast"])))  # noqa: E731
+    pipeline.video._stopwatch = pipeline.video._paths["fast"]._stopwatch = spent
+    play(pipeline, clock, 106.0)
+    pipeline.swap(Successor(second))
+    play(pipeline, clock, 112.0)
+    assert pipeline.model is second
+    assert pipeline.video.thinned > 0
+
+
+def test_a_model_that_wants_another_session_is_refused_with_what_differs():
+    pipeline, _ = session(ArithmeticModel())
+    with pytest.raises(ConfigError, match=r"wants grid .*lag_s=0\.0.* open a new session"):
+        pipeline.swap(Successor(ArithmeticModel(grid=GridConfig(lag_s=0.0))))
+    with pytest.raises(ConfigError, match="wants paths"):
+        pipeline.swap(Successor(ArithmeticModel(paths={"fast": 2})))
