@@ -157,17 +157,22 @@ def training_progress() -> Iterator[Callable[[Any], None]]:
 
 def print_worth(found: Mapping[str, Any]) -> None:
     """Print what a model is worth, beside chance and the linear models."""
-    table = Table("", "2-way (chance 0.50)", "95 %", "10-way (chance 0.10)")
-    rows = {name: found.get(name) for name in ("similarity", "match")} | found.get("baselines", {})
-    rows |= {f"{name}, learned here": part for name, part in found.get("baselines_here", {}).items()}
-    for name, figures in rows.items():
-        if figures:
-            low, high = figures["two_way_ci"]
-            table.add_row(
-                name, f"{figures['two_way']:.3f}", f"[{low:.3f}, {high:.3f}]", f"{figures['ten_way']:.3f}"
-            )
-    console = Console()
-    console.print(table)
+    from models.learning.judging.report import scorers_of
+
+    rows = [
+        (
+            name,
+            f"{part['two_way']:.3f}",
+            "[{:.3f}, {:.3f}]".format(*part["two_way_ci"]),
+            part["verdict"],
+            f"{part['ten_way']:.3f}",
+        )
+        for name, part in scorers_of(found).items()
+        if part.get("n_windows")
+    ]
+    console = _plain_console()
+    _print_rows(console, ("", "of 2", "95 %", "in words", "of 10"), rows)
+    console.print("chance is 0.500 of 2 and 0.100 of 10")
     console.print(f"{found['n_windows']} windows; shifted null {found['null_two_way']:.3f}")
     if "lag_s" in found:
         console.print(f"answers {1e3 * found['lag_s']:+.0f} ms against what was learned")

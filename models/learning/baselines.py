@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from models.film_features import on_slots
+from models.learning import library
+from models.learning.banded import Banded
 from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.data.features import session_features
 from models.learning.data.light import Light
 from models.learning.judging.metrics import Scored
 from models.learning.linear import COMPONENTS, Cca, Linear, Ridge, Scorer
-from models.learning.responses import RESPONSE_S, Responses
-from models.linear_model import Floats, LinearModel, eeg_rows, eeg_slots, film_rows
+from models.learning.responses import CHANGES, RESPONSE_S, Responses
+from models.linear_model import REACH_S, Floats, LinearModel, eeg_rows, eeg_slots, film_rows
 from recordings.session.session import Session
 
 
@@ -44,7 +46,7 @@ class FilmFeatures:
 
 
 class LinearModels:
-    """Ridge, CCA, and responses to rises and falls, over recordings.
+    """Ridge, CCA, responses to rises and falls, and banded ridge over recordings; MNE's where it is.
 
     Parameters
     ----------
@@ -67,9 +69,17 @@ class LinearModels:
     def fit(self, train: Sequence[Span]) -> dict[str, Scorer]:
         """All models, from windows in a row; sessions (or thirds of one) are left out in turn."""
         blocks = [w for w in map(self._windows, blocks_of(train)) if len(w.end)]
-        ridge = Ridge.fit([self.sides("ridge", w) for w in blocks])
-        cca = Cca.fit([self.sides("cca", w) for w in blocks])
-        return {"ridge": ridge, "cca": cca, "responses": self.fit_responses(train)}
+        reach = round(REACH_S * self.recordings.grid.slots_hz) + 1
+        found: dict[str, Scorer] = {
+            "ridge": Ridge.fit([self.sides("ridge", w) for w in blocks]),
+            "banded": Banded.fit([(self.slots(w), self.seen(w, self.attended(w))) for w in blocks], reach),
+            "cca": Cca.fit([self.sides("cca", w) for w in blocks]),
+            "responses": self.fit_responses(train),
+        }
+        if not library.missing():
+            sides = [(self.slots(w), self.film(w)) for w in blocks]
+            found["mne"] = library.fit_receptive_field(sides, reach, self.recordings.grid.slots_hz)
+        return found
 
     def fit_one(self, name: str, train: Sequence[Span]) -> Linear:
         """`ridge` or `cca` alone."""
@@ -96,8 +106,9 @@ class LinearModels:
 
     def sides(self, name: str, windows: Windows) -> tuple[Floats, Floats]:
         """EEG and film of windows as the model of this name compares them."""
-        if name == "responses":
-            return self.slots(windows), self.light.over(windows, np.full((len(windows.end), 4), np.nan))
+        if name in ("responses", "banded"):
+            light = self.light.over(windows, np.full((len(windows.end), 4), np.nan))
+            return self.slots(windows), light if name == "responses" else self.seen(windows, light)
         film = self.film(windows)
         return self.eeg(windows), self.behind(film) if name == "cca" else film
 
@@ -118,11 +129,12 @@ class LinearModels:
             windows = self._windows([span])
             if not len(windows.end):
                 continue
-            starts = self.recordings.starts(windows)
+            starts, film = self.recordings.starts(windows), self.recordings.film_times(windows)
             run, length = self.recordings.names[span.session], self.recordings.grid.interval_s * gain
             for name, model in models.items():
                 scores = model.scores(*(_strung(side, gain) for side in self.sides(name, windows)))
-                found[name].append(Scored(scores, starts[: len(scores)], run, length))
+                n = len(scores)
+                found[name].append(Scored(scores, starts[:n], run, length, film=film[:n]))
         return found
 
     def eeg(self, windows: Windows) -> Floats:
@@ -132,6 +144,10 @@ class LinearModels:
     def film(self, windows: Windows) -> Floats:
         """Film features (n, G, F)."""
         return self.features(windows).astype(np.float64)
+
+    def seen(self, windows: Windows, light: Floats) -> Floats:
+        """Film features and the rises and falls of a light (n, G, 4): `banded.SEEN`, (n, G, F)."""
+        return np.concatenate([self.film(windows), light[..., CHANGES]], axis=2)
 
     def behind(self, film: Floats) -> Floats:
         """Film features with those of the slots before beside them (n, G, F·lags)."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.checkpoint import Checkpoint, load_checkpoint
+from models.learning import library
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import as_split
@@ -79,8 +80,11 @@ def evaluate_checkpoint(
     if with_controls:
         say("controls")
         found["controls"] = controls(checkpoint.network, recordings, test)
-    say("linear models on the same windows")
-    kept = LinearModels(recordings).score(load_models(Path(folder)), test)
+    say(f"linear models on the same windows{_but()}")
+    models = load_models(Path(folder))
+    if not models:
+        say(f"{checkpoint.name} brings no linear models of its own training: none stand beside it")
+    kept = LinearModels(recordings).score(models, test)
     here = left_out_baselines(recordings, test)
     for name, part in (("baselines", kept), ("baselines_here", here)):
         found[name] = {kind: summary(runs) for kind, runs in part.items()}
@@ -90,7 +94,7 @@ def evaluate_checkpoint(
 def baseline_sessions(
     material: Material, grid: GridConfig | None = None, tell: Tell | None = None
 ) -> dict[str, Any]:
-    """Ridge and CCA alone, each session left out in turn (thirds of a single one).
+    """Linear models alone, each session left out in turn (thirds of a single one).
 
     Returns
     -------
@@ -100,7 +104,7 @@ def baseline_sessions(
     say = tell or (lambda words: None)
     say("reading sessions")
     recordings = material.recordings(grid or GridConfig())
-    say("fitting and scoring, one session left out at a time")
+    say(f"fitting and scoring, one session left out at a time{_but()}")
     spans = recordings.spans()
     runs = left_out_baselines(recordings, spans)
     return {
@@ -112,8 +116,13 @@ def baseline_sessions(
     }
 
 
+def _but() -> str:
+    """Say which linear model cannot be fitted here, if any."""
+    return f" ({library.missing()})" if library.missing() else ""
+
+
 def left_out_baselines(recordings: Recordings, test: Sequence[Span]) -> dict[str, list[Scored]]:
-    """Ridge and CCA on `test`, each window scored by models that learned from other sessions.
+    """Linear models on `test`, each window scored by models that learned from other sessions.
 
     Of a single session each third is scored by models that learned from the rest, a guard away.
     """

@@ -12,12 +12,15 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from models.learning.banded import Banded
 from models.learning.linear import Cca, Ridge, Scorer, Standard
 from models.learning.responses import Responses
 from realtime.errors import WeightsError
 
 FILE = "baselines.safetensors"
-KINDS: Mapping[str, Any] = {"ridge": Ridge, "cca": Cca, "responses": Responses}
+KINDS: Mapping[str, Any] = {
+    "ridge": Ridge, "banded": Banded, "cca": Cca, "responses": Responses, "mne": Ridge,
+}  # fmt: skip
 
 
 def save_models(folder: Path, models: Mapping[str, Scorer]) -> Path:

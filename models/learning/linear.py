@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy import linalg
 
-from models.learning.judging.metrics import Scored, contest
+from models.learning.judging.metrics import Scored, contest, pairs
 from models.linear_model import Floats, correlations
 
 LAMBDAS = tuple(10.0**k for k in range(-4, 3))
@@ -77,7 +77,7 @@ class Ridge:
             for i, (eeg, film) in enumerate(folds):
                 weights = _solve([s for j, s in enumerate(sums) if j != i or len(folds) == 1], penalty)
                 found.append(correlations(standard(eeg) @ weights, film))
-            for mix in _mixes(found):
+            for mix in mixes(found):
                 accuracy = _accuracy([np.asarray(np.tensordot(mix, r, axes=1), np.float64) for r in found])
                 if accuracy > best:
                     best, chosen = accuracy, (penalty, mix)
@@ -168,8 +168,11 @@ def whitener(covariance: Floats, penalty: float) -> Floats:
     return root
 
 
-def _mixes(found: Sequence[Floats]) -> list[Floats]:
-    """Weights of features that are tried: each alone, all by their mean correlation, and by its square."""
+def mixes(found: Sequence[Floats]) -> list[Floats]:
+    """Weights of features that are tried: each alone, all by their mean correlation, and by its square.
+
+    `found` holds correlations (F, n, n) of blocks.
+    """
     worth = np.concatenate([np.einsum("fnn->fn", r) for r in found], axis=1).mean(axis=1)
     worth = np.maximum(worth, 0) + 1e-9
     return [*np.eye(len(worth)), worth / worth.sum(), worth**2 / (worth**2).sum()]
@@ -180,3 +183,13 @@ def _accuracy(scores: Sequence[Floats]) -> float:
     runs = [Scored(block, np.arange(0.0, 2.0 * len(block), 2.0)) for block in scores]
     result = contest(runs, least=1)
     return float(result.beaten.mean()) if result.n else 0.0
+
+
+def distance(scores: Sequence[Floats]) -> float:
+    """How far true pairs lie above mismatched ones, in standard deviations: for where accuracy is full.
+
+    Each of `scores` is a block, (n, n).
+    """
+    runs = [Scored(block, np.arange(0.0, 2.0 * len(block), 2.0)) for block in scores]
+    true, false = pairs(runs)
+    return float((true.mean() - false.mean()) / max(false.std(), 1e-9)) if len(false) else -1.0

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg, special
 
-from models.learning.judging.metrics import Scored, pairs
-from models.learning.linear import COMPONENTS, LAMBDAS, Standard, rows_of, whitener
+from models.learning.linear import COMPONENTS, LAMBDAS, Standard, distance, rows_of, whitener
 from models.linear_model import Floats, correlations
 
 RESPONSE_S = 0.3
@@ -63,7 +62,7 @@ class Responses:
                 models = [cls._of(rest, standard, n_lags, penalty, used) for rest in rests]
                 for k in components:
                     of_fold = zip(models, folds, strict=True)
-                    found = _distance([model.first(k).scores(*fold) for model, fold in of_fold])
+                    found = distance([model.first(k).scores(*fold) for model, fold in of_fold])
                     if found > best:
                         best, chosen = found, cls._of(sums, standard, n_lags, penalty, used).first(k)
         return chosen
@@ -135,13 +134,6 @@ def _response_sums(
         x, y = rows_of([eeg]), rows_of([behind(standard(film[..., used]), n_lags, eeg.shape[1])])
         sums.append((len(x), x.sum(axis=0), y.sum(axis=0), x.T @ x, y.T @ y, x.T @ y))
     return standard, sums
-
-
-def _distance(scores: Sequence[Floats]) -> float:
-    """How far true pairs lie above mismatched ones, in standard deviations: for where accuracy is full."""
-    runs = [Scored(block, np.arange(0.0, 2.0 * len(block), 2.0)) for block in scores]
-    true, false = pairs(runs)
-    return float((true.mean() - false.mean()) / max(false.std(), 1e-9)) if len(false) else -1.0
 
 
 def behind(film: Floats, n_lags: int, n_rows: int) -> Floats:

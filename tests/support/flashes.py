@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,13 @@ def fresh(config, labels=("O1", "O2", "Fp1")) -> Network:
     return Network(config, labels)
 
 
-def write_flashes(folder: Path, seconds: float, seed: int, gain: float = 1.0) -> Path:
-    """A session in which every flash of the picture makes a bump in the EEG 0.1 s later."""
+def write_flashes(
+    folder: Path, seconds: float, seed: int, gain: float = 1.0, marks: Sequence[tuple[float, str]] = ()
+) -> Path:
+    """A session in which every flash of the picture makes a bump in the EEG 0.1 s later.
+
+    `marks` are markers, each so many seconds after the first frame.
+    """
     rng = np.random.default_rng(seed)
     rate, fps, start = 200.0, 20.0, 100.0
     n_frames, n = round(seconds * fps), round(seconds * rate)
@@ -53,5 +59,6 @@ def write_flashes(folder: Path, seconds: float, seed: int, gain: float = 1.0) ->
             yield Frame(np.full((32, 32, 3), 230 if lit else 20, np.uint8), start + k / fps, k)
 
     info = EegInfo("Cap", ("O1", "O2", "Fp1"), "uV", rate, f"cap-{seed}", "lab")
-    write_session(folder, info, start + np.arange(n) / rate, samples, frames())
+    markers = [(start + after, text) for after, text in marks]
+    write_session(folder, info, start + np.arange(n) / rate, samples, frames(), markers)
     return folder

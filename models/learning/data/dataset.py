@@ -18,6 +18,7 @@ from torch import Tensor
 
 from models.learning.data.cache import TableFile, content_id, session_table
 from models.learning.data.cues import Cues
+from models.learning.data.films import Showings
 from models.learning.data.frames import FrameFile, Pictures, frame_file
 from models.network.network import Network, is_trained
 from realtime.config import ConditioningConfig, GridConfig
@@ -25,6 +26,7 @@ from realtime.errors import SessionError
 from recordings.session.session import XDF_NAME, Session
 
 Indices = NDArray[np.int64]
+_APART_S = 1e6  # between films: no window of one is near any of another
 
 
 class Windows(NamedTuple):
@@ -89,32 +91,6 @@ class Span:
     stop: int
 
 
-@dataclass(frozen=True)
-class Showings:
-    """Which film a session shows from which slot on.
-
-    Attributes
-    ----------
-    starts : array of shape (n,), int64
-        Slots of the session's table at which a film begins, rising.
-    films : array of shape (n,), int64
-        A number for each that is the same wherever the same film is shown.
-    """
-
-    starts: Indices
-    films: Indices
-
-    @classmethod
-    def of_file(cls, content: str, begin: int) -> Showings:
-        """One film throughout, known by the content of its file."""
-        return cls(np.array([begin], np.int64), np.array([int(content[:15], 16)], np.int64))
-
-    def at(self, slot: int) -> tuple[int, int]:
-        """Return the film on show at a slot, and how many slots of it have passed."""
-        number = max(0, int(np.searchsorted(self.starts, slot, side="left")) - 1)
-        return int(self.films[number]), slot - int(self.starts[number])
-
-
 class Recordings:
     """Sessions as one network sees them.
 
@@ -135,7 +111,7 @@ class Recordings:
     Raises
     ------
     SessionError
-        No session, or one too short for a single window.
+        No session, one given twice, or one too short for a single window.
     StreamFormatError
         A session lacks a channel of the first.
     """
@@ -164,9 +140,7 @@ class Recordings:
                 table = session_table(session, self.conditioning, grid, cache, eeg, video)
                 self.ids.append(content_id(session.path))
                 self.cues.append(Cues.of(session, cues, video))
-                track = session.video(video or None)
-                begin = round(float(track.times[0]) * grid.slots_hz) - table.first
-                self.showings.append(Showings.of_file(content_id(track.path), begin))
+                self.showings.append(Showings.of(session, video, table.first, grid.slots_hz))
             self.tables.append(table)
             self.conditioning = self.conditioning.model_copy(update={"channels": table.labels})
             if table.n_slots <= self.n_rows:
@@ -174,6 +148,7 @@ class Recordings:
                     f"EEG and video of {path} overlap for {table.n_slots / grid.slots_hz:.1f} s; a window "
                     f"needs more than {self.n_rows / grid.slots_hz:.1f} s: record longer"
                 )
+        _refuse_twice(self.paths, self.ids)
         self.names = names_of(self.paths)
         self._frames: dict[str, list[FrameFile]] = {}
         self._every: dict[str, int] = {}
@@ -274,6 +249,13 @@ class Recordings:
         found = np.array(parts, np.int64).reshape(-1, 2)
         return found[:, 0].copy(), found[:, 1].copy()
 
+    def film_times(self, windows: Windows) -> NDArray[np.float64]:
+        """When each window begins in its film, s: (n,). Different films lie hours apart on this axis."""
+        films, moments = self.moments(windows)
+        number = np.unique(films, return_inverse=True)[1]
+        found: NDArray[np.float64] = (moments - self.grid.n_slots) / self.grid.slots_hz + _APART_S * number
+        return found
+
     def boxes(self, windows: Windows) -> NDArray[np.float64]:
         """Return what a cue says is attended during each window's video: (n, 4), NaN where none does."""
         found, length = np.full((len(windows.end), 4), np.nan), self.grid.interval_s
@@ -331,6 +313,15 @@ class Recordings:
             torch.from_numpy(moment),
             torch.from_numpy(self.boxes(windows).astype(np.float32)),
         )
+
+
+def _refuse_twice(paths: Sequence[Path], ids: Sequence[str]) -> None:
+    """Raise where a recording is given twice: it would be learned from and judged at once."""
+    first: dict[str, Path] = {}
+    for path, identity in zip(paths, ids, strict=True):
+        if identity in first:
+            raise SessionError(f"{first[identity]} and {path} are the same recording: give it once")
+        first[identity] = path
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:

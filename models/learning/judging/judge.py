@@ -70,7 +70,9 @@ def judged(runs: Runs) -> dict[str, Any]:
 
 def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
     """Return the figures that stand at the top of every result."""
-    names = ("two_way", "two_way_ci", "five_way", "ten_way", "ten_way_ci", "null_two_way", "n_windows")
+    names = (
+        "two_way", "two_way_ci", "verdict", "five_way", "ten_way", "ten_way_ci", "null_two_way", "n_windows",
+    )  # fmt: skip
     return {name: figures.get(name) for name in names}
 
 

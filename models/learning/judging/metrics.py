@@ -18,6 +18,7 @@ from realtime.chance import IMPOSTOR_GAP_S, auc, wilson
 
 Floats = NDArray[np.float64]
 N_SHIFTS = 9
+CHANCE, NEAR = 0.5, 0.05
 _BOOTSTRAPS = 2000
 
 
@@ -36,6 +37,9 @@ class Scored:
         Of a window; windows that overlap are never impostors.
     every : int
         Only every k-th row is judged, so that no two of them share a moment of EEG.
+    film : array of shape (n,), float64 s, or None
+        When each window begins in its film (`Recordings.film_times`): what shows the same moment is no
+        impostor, whenever it was shown. None: no moment comes twice.
     """
 
     scores: Floats
@@ -43,11 +47,15 @@ class Scored:
     run: str = ""
     length_s: float = 2.0
     every: int = 1
+    film: Floats | None = None
 
     def impostors(self, gap_s: float = IMPOSTOR_GAP_S) -> NDArray[np.bool_]:
         """Which columns may be impostors of which row's true window, (n, n)."""
-        apart = np.abs(self.starts[:, None] - self.starts[None, :])
-        return apart >= max(gap_s, self.length_s) - 1e-9
+        allowed = np.ones(self.scores.shape, bool)
+        for times in (self.starts, *(() if self.film is None else (self.film,))):
+            apart = np.abs(times[:, None] - times[None, :])
+            allowed &= apart >= max(gap_s, self.length_s) - 1e-9
+        return allowed
 
     def summed(self, k: int) -> Scored:
         """Evidence of `k` windows in a row: it may begin at any window, but those judged do not overlap."""
@@ -55,7 +63,8 @@ class Scored:
         total = sum(self.scores[m : n + m, m : n + m] for m in range(k)) / k
         steady = np.abs(self.starts[k - 1 :][:n] - self.starts[:n] - (k - 1) * self.length_s) < 1e-6
         kept = np.asarray(total)[np.ix_(steady, steady)]
-        return Scored(kept, self.starts[:n][steady], self.run, self.length_s * k, k)
+        film = None if self.film is None else self.film[:n][steady]
+        return Scored(kept, self.starts[:n][steady], self.run, self.length_s * k, k, film)
 
 
 @dataclass(frozen=True)
@@ -196,6 +205,19 @@ def pairs(runs: Iterable[Scored], gap_s: float = IMPOSTOR_GAP_S) -> tuple[Floats
     return np.concatenate(true), np.concatenate(false)
 
 
+def verdict(two_way_ci: Sequence[float]) -> str:
+    """Say in words what the 95 % interval of a 2-way accuracy (low, high) leaves open.
+
+    `at chance`: it holds a half. `near chance`: all of it lies above, its low end by less than `NEAR`.
+    """
+    low, high = two_way_ci
+    if high < CHANCE:
+        return "below chance"
+    if low <= CHANCE:
+        return "at chance"
+    return "near chance" if low < CHANCE + NEAR else "above chance"
+
+
 def summary(runs: Sequence[Scored], gap_s: float = IMPOSTOR_GAP_S) -> dict[str, object]:
     """Return the figures a report shows of one scorer, each with its 95 % interval and its chance."""
     result = contest(runs, gap_s)
@@ -212,6 +234,7 @@ def summary(runs: Sequence[Scored], gap_s: float = IMPOSTOR_GAP_S) -> dict[str, 
         found[f"top_{k}"] = round(float(hits.mean()), 4)
         found[f"top_{k}_ci"] = _rounded(wilson(int(hits.sum()), result.n))
         found[f"top_{k}_chance"] = round(float(np.minimum(1, k / (result.n_impostors + 1)).mean()), 4)
+    found["verdict"] = verdict(interval(result.beaten))
     null = null_two_way(runs, gap_s=gap_s)
     found["null_two_way"] = round(float(np.nanmean(null)), 4)
     found["null_two_way_sd"] = round(float(np.nanstd(null)), 4)

@@ -21,7 +21,17 @@ from recordings.report.style import STYLE
 from recordings.report.svg import Chart
 
 Figures = Mapping[str, Any]
-NAMES = {"similarity": "network, similarity", "match": "network, match", "ridge": "ridge", "cca": "CCA"}
+NAMES = {
+    "similarity": "network, similarity",
+    "match": "network, match",
+    "ridge": "ridge, one penalty",
+    "banded": "banded ridge (mTRF)",
+    "cca": "CCA",
+    "responses": "CCA of rises and falls",
+    "mne": "mne's ReceptiveField",
+}
+HERE = "trained on the tested person"
+"""What linear models are called that learned from the sessions judged, not from the network's."""
 _STYLE = """
 svg .low { stroke: var(--muted); stroke-width: 1.5; } svg .dot { fill: var(--accent); }
 svg .other { fill: var(--trace); }
@@ -33,7 +43,7 @@ def worth_report(found: Figures, title: str = "What the model is worth") -> str:
 
     Under `learning_curve` it takes what `crossval.learning_curve` gives.
     """
-    scorers = _scorers(found)
+    scorers = scorers_of(found)
     parts = [_head(found, title), _cards(found, scorers), _comparison(scorers)]
     if found.get("lengths"):
         parts.append(_lengths(found))
@@ -75,12 +85,13 @@ def write_worth(found: Figures, path: str | Path, title: str = "What the model i
     return path
 
 
-def _scorers(found: Figures) -> dict[str, Figures]:
-    """Everything that chose between videos, by its name on the page."""
+def scorers_of(found: Figures) -> dict[str, Figures]:
+    """Everything that chose between videos, by its name for people."""
     parts = {name: found[name] for name in ("similarity", "match") if name in found}
-    named = {NAMES.get(name, name): part for name, part in {**parts, **found.get("baselines", {})}.items()}
+    parts |= found.get("baselines", {})
+    named = {NAMES.get(name, name): part for name, part in parts.items()}
     here = found.get("baselines_here", {}).items()
-    return named | {f"{NAMES.get(name, name)}, learned from the sessions judged": part for name, part in here}
+    return named | {f"{NAMES.get(name, name)}, {HERE}": part for name, part in here}
 
 
 def _head(found: Figures, title: str) -> str:
@@ -97,7 +108,9 @@ def _cards(found: Figures, scorers: Mapping[str, Figures]) -> str:
     return (
         '<div class="figures">'
         + card(
-            f"{figures['two_way']:.3f}", f"of two videos, the right one; 95 % {low:.3f}–{high:.3f}", "model"
+            f"{figures['two_way']:.3f}",
+            f"of two videos, the right one; 95 % {low:.3f}–{high:.3f}: {figures['verdict']}",
+            "model",
         )
         + card(f"{figures['ten_way']:.3f}", "of ten videos, the right one; chance 0.100")
         + card(f"{null:.3f}", f"with the video shifted against the EEG (± {figures['null_two_way_sd']:.3f})")
@@ -107,11 +120,11 @@ def _cards(found: Figures, scorers: Mapping[str, Figures]) -> str:
 
 
 def _comparison(scorers: Mapping[str, Figures]) -> str:
-    names = ("", "n of 2", "n 95 %", "n of 5", "n of 10", "n 95 %", "n first of all", "n null")
+    names = ("", "n of 2", "n 95 %", "in words", "n of 5", "n of 10", "n 95 %", "n first of all", "n null")
     rows = [
         (
             name,
-            f"{part['two_way']:.3f}", _ci(part["two_way_ci"]), f"{part['five_way']:.3f}",
+            f"{part['two_way']:.3f}", _ci(part["two_way_ci"]), part["verdict"], f"{part['five_way']:.3f}",
             f"{part['ten_way']:.3f}", _ci(part["ten_way_ci"]), f"{part['top_1']:.3f}",
             f"{part['null_two_way']:.3f}",
         )
@@ -119,8 +132,11 @@ def _comparison(scorers: Mapping[str, Figures]) -> str:
         if part.get("n_windows")
     ]  # fmt: skip
     chance = next(iter(scorers.values()))["top_1_chance"]
-    rows.append(("chance", "0.500", "", "0.200", "0.100", "", f"{chance:.3f}", "0.500"))
-    words = "Impostors come from the same recording, at least 4 s away. All rows judge windows cut alike."
+    rows.append(("chance", "0.500", "", "", "0.200", "0.100", "", f"{chance:.3f}", "0.500"))
+    words = (
+        "Impostors come from the same recording, at least 4 s away. All rows judge windows cut alike; linear "
+        f"models learned from what the network did, or, where it says so, were {HERE}."
+    )
     return section("Which video was being watched?", f'<p class="explain">{words}</p>', table(names, rows))
 
 

@@ -85,30 +85,32 @@ def similarity_runs(seen: Seen, recordings: Recordings, parts: int = 1) -> list[
         raise ValueError(f"{n_slots} slots do not fall into {parts} parts")
     length = recordings.grid.interval_s / parts
     sides = [x.reshape(n * parts, -1) for x in (seen.eeg, seen.video, seen.eeg_valid, seen.video_valid)]
-    starts = recordings.starts(seen.windows)
-    starts = (starts[:, None] + np.arange(parts) * length).reshape(-1)
+    times = recordings.starts(seen.windows), recordings.film_times(seen.windows)
+    starts, film = ((each[:, None] + np.arange(parts) * length).reshape(-1) for each in times)
     sessions = np.repeat(seen.windows.session, parts)
     runs = []
     for session in np.unique(sessions):
         eeg, video, eeg_valid, video_valid = (x[torch.from_numpy(sessions == session)] for x in sides)
         cosine = (eeg @ video.T) / (eeg_valid @ video_valid.T).clamp(min=1.0)
-        name = recordings.names[session]
-        runs.append(Scored(cosine.double().numpy(), starts[sessions == session], name, length))
+        name, mine = recordings.names[session], sessions == session
+        runs.append(Scored(cosine.double().numpy(), starts[mine], name, length, film=film[mine]))
     return runs
 
 
 def match_runs(seen: Seen, recordings: Recordings) -> list[Scored]:
     """Probabilities of the match of all pairs, by session."""
     assert seen.match is not None, "the match was not asked for"
-    starts = recordings.starts(seen.windows)
+    starts, film = recordings.starts(seen.windows), recordings.film_times(seen.windows)
     return [
         Scored(
             logits.double().sigmoid().numpy(),
-            starts[seen.windows.session == session],
+            starts[mine],
             recordings.names[session],
             recordings.grid.interval_s,
+            film=film[mine],
         )
         for session, logits in seen.match.items()
+        for mine in [seen.windows.session == session]
     ]
 
 

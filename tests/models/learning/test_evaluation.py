@@ -65,6 +65,15 @@ def test_noise_is_at_chance_and_a_perfect_score_at_one():
     assert perfect["two_way"] == perfect["ten_way"] == perfect["top_1"] == perfect["auc"] == 1.0
 
 
+def test_in_words_an_interval_is_at_near_or_above_chance():
+    assert metrics.verdict((0.47, 0.58)) == metrics.verdict((0.5, 0.7)) == "at chance"
+    assert metrics.verdict((0.51, 0.9)) == "near chance"
+    assert metrics.verdict((0.55, 0.6)) == "above chance"
+    assert metrics.verdict((0.2, 0.49)) == "below chance"
+    assert metrics.summary([noise(60, signal=100)])["verdict"] == "above chance"
+    assert metrics.summary([noise(60, seed=s) for s in range(8)])["verdict"] == "at chance"
+
+
 def test_the_shifted_null_is_at_chance_where_the_scores_are_perfect():
     shifts = metrics.null_two_way([noise(60, signal=3, seed=s) for s in range(11)])
     assert len(shifts) == 9
