@@ -172,8 +172,11 @@ class SessionRecording:
     def _finish(self, recording: PipelineRecording) -> None:
         """Close its files, and say what it lost."""
         recording.stop()
-        losses = [RunError(loss) for loss in recording.recorder.losses]
-        self._ended = self._ended or recording.recorder.failure or next(iter(losses), None)
+        losses = list(recording.recorder.losses)
+        if (why := self._ended or recording.recorder.failure) is None and losses:
+            why = RunError(losses.pop(0))
+        self._ended = why
+        self._warnings.extend(losses)
         for name, n_frames in recording.recorder.health().frames_dropped.items():
             if n_frames:
                 self._warnings.append(

@@ -16,23 +16,24 @@ _ROBUST = 1.4826  # median absolute deviation to standard deviation of a Gaussia
 
 def judge(second: np.ndarray) -> list[str]:
     """Judge each channel of `second` (n_samples, n_channels) µV: empty if good, else the reason."""
-    reasons = []
-    line = np.linspace(0.0, 1.0, len(second))
-    for channel in second.T:
-        swing = channel.max() - channel.min()
-        at_rail = max(np.mean(channel == channel.max()), np.mean(channel == channel.min()))
-        level = channel - np.polyval(np.polyfit(line, channel, 1), line)
-        spread = _ROBUST * np.median(np.abs(level - np.median(level)))
-        stuck = swing < FLAT_UV
-        if stuck and abs(channel.mean()) < RAIL_FROM_UV:
-            reasons.append("flat")
-        elif stuck or at_rail > RAILING_SHARE:
-            reasons.append("railing")
-        elif spread > NOISY_UV:
-            reasons.append("noisy")
-        else:
-            reasons.append("")
-    return reasons
+    channels = np.ascontiguousarray(second.T)
+    top, bottom = channels.max(axis=1), channels.min(axis=1)
+    at_rail = np.maximum(_share_at(channels, top), _share_at(channels, bottom))
+    mean = channels.mean(axis=1)
+    level = channels - mean[:, None]
+    line = np.arange(len(second)) - (len(second) - 1) / 2
+    level -= np.outer(level @ line / (line @ line), line)  # least squares
+    spread = _ROBUST * np.median(np.abs(level - np.median(level, axis=1, keepdims=True)), axis=1)
+    stuck = top - bottom < FLAT_UV
+    reasons = np.where(spread > NOISY_UV, "noisy", "")
+    reasons = np.where(stuck | (at_rail > RAILING_SHARE), "railing", reasons)
+    found: list[str] = np.where(stuck & (np.abs(mean) < RAIL_FROM_UV), "flat", reasons).tolist()
+    return found
+
+
+def _share_at(channels: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """How much of each channel (n_channels, n_samples) stands exactly at its value (n_channels,)."""
+    return np.asarray((channels == value[:, None]).mean(axis=1))
 
 
 class QualityMonitor:
@@ -69,8 +70,9 @@ class QualityMonitor:
 
     def _conclude(self) -> None:
         """Judge the second that is full, and begin the next."""
-        away = np.abs(self._window - np.median(self._window, axis=0))
-        self.amplitude_uv, self.amplitudes_uv = float(np.median(away)), np.median(away, axis=0)
+        channels = np.ascontiguousarray(self._window.T)
+        away = np.abs(channels - np.median(channels, axis=1, keepdims=True))
+        self.amplitude_uv, self.amplitudes_uv = float(np.median(away)), np.median(away, axis=1)
         mostly = self._missing > _MISSING_SHARE * len(self._window)
         reasons = judge(self._window)
         said = {"railing", "flat"}  # says more than that it is missing

@@ -29,18 +29,32 @@ def open_outlet(info: pylsl.StreamInfo, max_buffered: int = 360) -> pylsl.Stream
     """
     import pylsl
 
+    before = _sockets()
     outlet = pylsl.StreamOutlet(info, max_buffered=max_buffered)
     if sys.platform == "linux" and not _heard["by the network"]:
-        for entry in os.listdir("/proc/self/fd"):
-            _tie_to_loopback(int(entry))
+        # no others: those of an inlet wait for the answers of a headset, which may be on the network
+        for number, descriptor in _sockets().items():
+            if number not in before:
+                _tie_to_loopback(descriptor)
     return outlet
+
+
+def _sockets() -> dict[int, int]:
+    """Return this process's open sockets: the descriptor of each by the number the system has for it."""
+    found = {}
+    for entry in os.listdir("/proc/self/fd") if sys.platform == "linux" else ():
+        try:
+            facts = os.fstat(int(entry))
+        except OSError:  # it was closed meanwhile
+            continue
+        if stat.S_ISSOCK(facts.st_mode):
+            found[facts.st_ino] = int(entry)
+    return found
 
 
 def _tie_to_loopback(descriptor: int) -> None:
     """Tie a socket that waits for anybody to loopback; leave everything else alone."""
     try:
-        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            return
         with socket.socket(fileno=os.dup(descriptor)) as ours:
             if ours.family in (socket.AF_INET, socket.AF_INET6) and not _has_a_peer(ours):
                 address = ipaddress.ip_address(ours.getsockname()[0])

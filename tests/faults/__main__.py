@@ -1,12 +1,13 @@
-"""Do every fault, each really, and write the table: `python -m tests.faults [NAME …]`.
+"""Do every fault, each really, and write the table: `python -m tests.faults [--kills N] [NAME …]`.
 
-Names are those of the functions in `signals` and `around`; all by default. What each came to is kept in
-docs/faults.json, and docs/faults.md is made of that: a fault that fails is taken out of both, and named. Ends
-with 1 where one did not come to what it should.
+Names are those of the functions in `signals`, `killed` and `around`; all by default, and 50 kills. What each
+came to is kept in docs/faults.json, and docs/faults.md is made of that: a fault that fails is taken out of
+both, and named. Ends with 1 where one did not come to what it should.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -14,13 +15,16 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import tests.conftest  # noqa: F401 - an LSL of its own, and settings of its own
 from tests.faults.around import AROUND
 from tests.faults.bench import Bench, Row
+from tests.faults.killed import kills
 from tests.faults.signals import SIGNALS
 
+Fault = Callable[[Bench], list[Row]]
 _TAG = re.compile(r"-[0-9a-f]{8}\b")  # what tells the senders of two runs apart
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 KEPT = PAGE.with_suffix(".json")
@@ -37,7 +41,7 @@ on, or until the next one once what failed is back; a dash where there is nothin
 """
 
 
-def run(fault: Callable[[Bench], list[Row]]) -> list[Row]:
+def run(fault: Fault, name: str) -> list[Row]:
     """Do one fault in a folder of its own; empty where it failed."""
     begun = time.monotonic()
     try:
@@ -46,7 +50,7 @@ def run(fault: Callable[[Bench], list[Row]]) -> list[Row]:
     except Exception:
         traceback.print_exc()
         rows = []
-    print(f"{fault.__name__}: {len(rows) or 'FAILED'}, {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"{name}: {len(rows) or 'FAILED'}, {time.monotonic() - begun:.0f} s", flush=True)
     return rows
 
 
@@ -60,12 +64,18 @@ def page(kept: dict[str, list[list[str]]], known: Iterable[str]) -> str:
     return _HEAD + "\n".join(lines) + "\n"
 
 
-def main(*names: str) -> int:
+def main(*words: str) -> int:
     """Do the faults, and write down what they came to."""
-    known = {fault.__name__: fault for fault in (*SIGNALS, *AROUND)}
+    known: dict[str, Callable[[Bench], list[Row]]] = {
+        fault.__name__: fault for fault in (*SIGNALS, kills, *AROUND)
+    }
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    parser.add_argument("--kills", type=int, default=50, help="how often the recorder is killed")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    asked = parser.parse_args(words)
     failed = []
-    for name in names or known:
-        rows = run(known[name])
+    for name in asked.names or known:
+        rows = run(partial(kills, n_kills=asked.kills) if name == "kills" else known[name], name)
         kept = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
         kept.pop(name, None)
         if rows:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
 from recordings.session.session import Session
 from recordings.video.files import VideoReader
-from tests.faults.bench import Bench, Recording, Row, now, whole
+from tests.faults.bench import Bench, Recording, Row, now, refusal, whole
 from tests.support.pictures.http_camera import HttpCamera
 
 
@@ -242,23 +245,37 @@ def manifest_deleted(bench: Bench) -> list[Row]:
     ]
 
 
-def disk_full(bench: Bench) -> list[Row]:
-    """The disk is full: a file system of 3 MB of its own."""
-    disk = bench.folder / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=True)
+@contextmanager
+def _disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A file system of its own."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=True)
     try:
-        amp = bench.sender()
-        run = bench.record_raw(f"name={amp.name}", out=disk)
-        run.finish(None)
-        line = next(text for text in (*run.summary.get("errors", []), run.error) if text)
-        assert run.code in (1, 2)
-        kept = "no file" if not any(disk.glob("*/session.xdf")) else "everything before"
-        return [
-            Row("the disk is full", f"exit code {run.code}; “{line.strip().splitlines()[-1][:110]}”", kept)
-        ]
+        yield folder
     finally:
-        subprocess.run(["umount", "-l", str(disk)], check=False)
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def disk_full(bench: Bench) -> list[Row]:
+    """The disk is full: from the start, and when something else fills it."""
+    amp = bench.sender()
+    with _disk(bench.folder / "full", 3) as full:
+        line = refusal("record", full, "--headless", "--stream", f"name={amp.name}")
+        assert not any(full.glob("*/session.xdf"))
+    with _disk(bench.folder / "filling", 400) as filling:
+        run = bench.record_raw(f"name={amp.name}", out=filling)
+        run.wait_for(15_000)
+        with (filling / "other").open("wb") as other:
+            os.posix_fallocate(other.fileno(), 0, 300_000_000)
+        run.finish(None)
+        assert run.code == 1
+        kept = f"{whole(run.numbers(amp.name))} before it, closed"
+        words = re.sub(r" on the disk of .*:", " …:", run.said("are free on the disk"))
+        assert json.loads((run.folder / "manifest.json").read_text("utf-8"))["recording"]["failure"]
+    return [
+        Row("the disk is full", f"exit code 2: “{re.sub(r' on the disk of .*:', ' …:', line)}”", "no file"),
+        Row("the disk becomes full", f"exit code 1: “{words}”", kept),
+    ]
 
 
 AROUND = (

@@ -22,6 +22,7 @@ from recordings.session.session import Session
 from tests.support.small_session import write_small
 
 PATIENCE_S = 240.0
+N_FILM = 240  # frames of the film, each with its number
 
 
 @dataclass(frozen=True)

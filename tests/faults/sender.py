@@ -21,6 +21,12 @@ RATE = 250
 SPOILS = {"nan": float("nan"), "inf": float("inf"), "1e9": 1e9, "constant": 7.0, "rail": 187_500.0}
 
 
+def row_of(number: int | np.ndarray, n_eeg: int) -> np.ndarray:
+    """Values of the electrodes at a sample, or at several (n,) as rows (n, n_eeg); µV."""
+    n, channel = np.asarray(number)[..., None], np.arange(n_eeg)
+    return 20 * np.sin(2 * np.pi * (10 * n / RATE + channel / 8)) + np.cos(n * (channel + 1))
+
+
 class Sender:
     """Pushes every sample that is due."""
 
@@ -58,13 +64,10 @@ class Sender:
             return
         while self.number < (now - self.begun) * RATE:
             n = self.number
-            t = n / RATE
-            row = 20 * np.sin(2 * np.pi * (10 * t + np.arange(self.n_eeg) / 8)) + np.cos(
-                n * np.arange(1, self.n_eeg + 1)
-            )
+            row = row_of(n, self.n_eeg)
             for until, channel, value in self.spoils:
                 row[channel] = value if n < until else row[channel]
-            stamp = float("nan") if self.nan_stamp else self.begun + t + self.shift
+            stamp = float("nan") if self.nan_stamp else self.begun + n / RATE + self.shift
             self.nan_stamp = False
             self.outlet.push_sample([*row.tolist(), float(n)], stamp)
             self.number += 1

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-from recordings.xdf.reader import XdfReader
 from tests.faults.bench import Bench, Row, holes, now, refusal, whole
 
 EIGHT = ("Fz", "Cz", "Pz", "Oz", "C3", "C4", "P3", "P4")
@@ -26,8 +22,9 @@ def values(bench: Bench) -> list[Row]:
     kinds = ("nan", "inf", "1e9", "constant", "rail")
     for channel, kind in enumerate(kinds):
         amp.tell(do="spoil", channel=channel, **{"with": kind}, s=1.5)
+        time.sleep(2.0)
     amp.tell(do="nan_stamp")
-    time.sleep(5.0)
+    time.sleep(4.0)
     run.finish()
     assert (run.code, run.summary["errors"]) == (0, [])
     quality = {row["label"]: row["missing"] for row in run.summary["eeg"]["channel_quality"]}
@@ -54,7 +51,7 @@ def values(bench: Bench) -> list[Row]:
     info = run.info()["eeg"][0]["channels"]
     assert [row["label"] for row in info if any(row["missing"].values())] == list(EIGHT[:5])
     silence = run.silence(begun)
-    assert silence < 2.0
+    assert silence < 1.0, silence
     done = (
         "sends NaN",
         "sends Inf",
@@ -292,58 +289,4 @@ def ended(bench: Bench) -> list[Row]:
     return found
 
 
-def kills(bench: Bench, n_kills: int = 50) -> list[Row]:
-    """Kill -9 at any moment: 8 channels at 1000 Hz and 30 frames a second in a process of its own."""
-    from recordings.video.files import VideoReader
-    from tests.support.pictures.numbered import read_number
-    from tests.support.recorder_child import RATE, samples_from
-
-    rng, lost, n_films = np.random.default_rng(0), [], 0
-    for kill in range(n_kills):
-        folder = bench.folder / f"kill{kill}"
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.recorder_child", str(folder)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert child.stdout is not None
-        handed, until = 0, None
-        wait = rng.uniform(1.5, 3.0)
-        while until is None or time.monotonic() < until:
-            handed = int(child.stdout.readline())
-            until = until or (time.monotonic() + wait)
-        child.kill()
-        child.wait()
-        values, shown = _recorded(folder / "session.xdf")
-        assert values.tobytes() == samples_from(0, len(values)).astype(values.dtype).tobytes()
-        lost.append((handed - len(values)) / RATE)
-        if shown[-1:].sum() - shown[:1].sum() < 1.0:
-            continue  # killed before a second of video
-        n_films += 1
-        with VideoReader(folder / "camera.mkv") as reader:
-            first = reader.frame(0)
-            assert first is not None
-            assert read_number(first) == 0
-    worst, middle = max(lost), float(np.median(lost))
-    late = sum(one > 0.5 for one in lost)
-    seen = (
-        f"{n_kills} kills: 0 wrong values; lost at most {worst:.2f} s, in the middle {middle:.2f} s, "
-        f"more than 0.5 s {late} times"
-    )
-    return [
-        Row(
-            "kill -9 at any moment",
-            seen,
-            f"all before; {n_films} videos of a second and more, each from its first frame",
-        )
-    ]
-
-
-def _recorded(xdf: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Samples of the EEG, and when each frame was shown."""
-    with XdfReader(xdf) as reader:
-        by_name = {s.info.name: s.info.stream_id for s in reader.streams.values()}
-        return np.asarray(reader.read(by_name["Cap"])[1]), reader.read(by_name["camera"])[0]
-
-
-SIGNALS = (values, links, loss, clocks, restarts, nameless, gone, refused, ended, kills)
+SIGNALS = (values, links, loss, clocks, restarts, nameless, gone, refused, ended)

@@ -23,24 +23,24 @@ RATE, N_CHANNELS, CHUNK = 1000.0, 64, 50
 
 
 class EndlessEeg:
-    """64 channels at 1000 Hz in chunks of 50, up to the clock's time; always the same second of noise."""
+    """64 channels at 1000 Hz in chunks, up to the clock's time; always the same second of noise."""
 
     finished = False
 
-    def __init__(self, clock):
-        self.clock, self.sent = clock, 0
+    def __init__(self, clock, chunk=CHUNK):
+        self.clock, self.chunk, self.sent = clock, chunk, 0
         self.noise = np.random.default_rng(0).normal(0, 20, (int(RATE), N_CHANNELS)).astype(np.float32)
 
     def open(self):
         return EegInfo("endless", tuple(f"E{i}" for i in range(N_CHANNELS)), "uV", RATE)
 
     def read(self, timeout_s=0.0):
-        if (self.sent + CHUNK) / RATE > self.clock.now():
+        if (self.sent + self.chunk) / RATE > self.clock.now():
             return None
-        stamps = (self.sent + np.arange(CHUNK)) / RATE
+        stamps = (self.sent + np.arange(self.chunk)) / RATE
         start = self.sent % int(RATE)
-        self.sent += CHUNK
-        return RawChunk(self.noise[start : start + CHUNK], stamps)
+        self.sent += self.chunk
+        return RawChunk(self.noise[start : start + self.chunk], stamps)
 
     def health(self):
         return EegHealth("endless", StreamState.LIVE)

@@ -32,6 +32,8 @@ class Cable:
     ----------
     ends : (list of str, list of str)
         What a command is to begin with to run at either end.
+    addresses : (str, str)
+        Of either end.
     environment : dict
         With it LSL finds the streams of the other end.
     """
@@ -40,6 +42,7 @@ class Cable:
         short = uuid.uuid4().hex[:6]
         self._names = (f"phos-a-{short}", f"phos-b-{short}")
         self._cards = (f"pa{short}", f"pb{short}")
+        self.addresses = ("10.219.7.1", "10.219.7.2")
         self.ends = tuple(["ip", "netns", "exec", name] for name in self._names)
         config = folder / "lsl_api.cfg"
         config.write_text(_CONFIG.format(session=short), encoding="utf-8")
@@ -48,17 +51,17 @@ class Cable:
     def plug(self) -> None:
         """Make both namespaces and the cable."""
         for name in self._names:
-            _ip("netns", "add", name)
-        _ip("link", "add", self._cards[0], "type", "veth", "peer", "name", self._cards[1])
+            run_ip("netns", "add", name)
+        run_ip("link", "add", self._cards[0], "type", "veth", "peer", "name", self._cards[1])
         for k, (name, card) in enumerate(zip(self._names, self._cards, strict=True)):
-            _ip("link", "set", card, "netns", name)
-            _ip("-n", name, "address", "add", f"10.219.7.{k + 1}/24", "dev", card)
-            _ip("-n", name, "link", "set", card, "up")
-            _ip("-n", name, "link", "set", "lo", "up")
+            run_ip("link", "set", card, "netns", name)
+            run_ip("-n", name, "address", "add", f"{self.addresses[k]}/24", "dev", card)
+            run_ip("-n", name, "link", "set", card, "up")
+            run_ip("-n", name, "link", "set", "lo", "up")
 
     def cut(self, *, joined: bool) -> None:
         """Cut the cable at the first end, or join it again."""
-        _ip("-n", self._names[0], "link", "set", self._cards[0], "up" if joined else "down")
+        run_ip("-n", self._names[0], "link", "set", self._cards[0], "up" if joined else "down")
 
     def remove(self) -> None:
         """Remove both namespaces, and the cable with them."""
@@ -69,19 +72,27 @@ class Cable:
 @contextmanager
 def cable(folder: Path) -> Iterator[Cable]:
     """A cable that is there for a test; the test is skipped where the system allows no namespaces."""
+    made = Cable(folder)
+    with laid(made):
+        yield made
+
+
+@contextmanager
+def laid(made: Cable) -> Iterator[None]:
+    """Plug it, and remove it afterwards."""
     if shutil.which("ip") is None:
         pytest.skip("needs the command ip")
-    made = Cable(folder)
     try:
         made.plug()
-    except subprocess.CalledProcessError as error:
+    except (subprocess.CalledProcessError, OSError) as error:
         made.remove()
-        pytest.skip(f"network namespaces are not allowed here: {error.stderr.strip()}")
+        said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+        pytest.skip(f"network namespaces are not allowed here: {said.strip()}")
     try:
-        yield made
+        yield
     finally:
         made.remove()
 
 
-def _ip(*arguments: str) -> None:
+def run_ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], capture_output=True, text=True, check=True)
