@@ -70,7 +70,14 @@ class ModelGroup:
             "--weights", help="Folder that `phosphene train` wrote, or demo for the shipped weights."
         ),
     ] = None
-    backend: Annotated[BackendName, typer.Option("--backend", help="What runs the network.")] = "eager"
+    backend: Annotated[
+        BackendName,
+        typer.Option(
+            "--backend",
+            envvar="PHOSPHENE_BACKEND",
+            help="What runs the network. auto: at once, and faster as soon as that is built beside it.",
+        ),
+    ] = "auto"
 
     def choice(self) -> ModelChoice:
         """Return what `experiment` takes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,6 +71,7 @@ def open_live(choice: LiveChoice) -> Running:
         raise
     running, view = live_session(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
     with opening(running):
+        go_faster(running, choice.model)
         if choice.stimulus is not None:
             running.closing.callback(videos[0].close)  # in its window's thread, so that it goes at once
         if choice.feedback is not None:
@@ -86,6 +88,24 @@ def _videos(choice: LiveChoice, clock: LslClock) -> list[VideoSource]:
     names = (choice.video,) if isinstance(choice.video, str) else choice.video
     videos = [open_video(name, clock) for name in names]
     return videos if choice.stimulus is None else [choice.stimulus(clock), *videos]
+
+
+def go_faster(running: Running, model: ModelChoice) -> None:
+    """Have the session's network run on the fastest backend as soon as that can be, where `auto` was chosen.
+
+    What goes as fast as it can (a replay with `--speed max`) takes what an earlier start has built, builds
+    nothing, and keeps what it begins with: what it says does not hang on when a build was done.
+    """
+    if model.backend != "auto":
+        return
+    from models.inference.beside.faster import Faster
+
+    faster = Faster(running.pipeline, running.warnings.append)
+    transport = running.view.transport
+    if transport is not None and math.isinf(transport.speed):
+        faster.take_found()
+        return
+    running.closing.callback(faster.launch().stop)
 
 
 def live_session(title: str, mode: Mode, pipeline: Pipeline, clock: LslClock) -> tuple[Running, PipelineView]:
@@ -189,11 +209,7 @@ def open_replay(
     for marker in session.markers():
         view.add_marker(marker.stamp, marker.text)
     view.add_all_gaze(all_gaze(session))
-    return Running(
-        f"Phosphene replay · {session.name}",
-        Mode.REPLAY,
-        pipeline,
-        player,
-        view,
-        hold_at_end=player.hold_at_end,
-    )
+    title, hold = f"Phosphene replay · {session.name}", player.hold_at_end
+    running = Running(title, Mode.REPLAY, pipeline, player, view, hold_at_end=hold)
+    go_faster(running, model)
+    return running

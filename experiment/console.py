@@ -58,7 +58,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         ("readings", f"{summary['readings']}  (skipped ticks {summary['skipped_ticks']})"),
         ("EEG", f"{eeg['name']}  {eeg['rate_effective']} Hz  gaps {eeg['gaps']}  lost {eeg['lost_samples']}"),
         *_video_rows((video, *summary["other_videos"])),
-        ("model", f"{summary['backend']}, weights {summary['weights']}"),
+        ("model", f"{_backends(summary)}, weights {summary['weights']}"),
     ]
     if latency:
         rows.append(
@@ -67,6 +67,15 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     rows += [("warning", warning) for warning in summary["warnings"]]
     rows += [("error", error) for error in summary["errors"]]
     _plain_console(stderr=True).print(_pairs(rows))
+
+
+def _backends(summary: Mapping[str, Any]) -> str:
+    """Say what ran the network, and what it ran on before."""
+    words = str(summary["backend"])
+    if len(rows := summary.get("backends", ())) < 2:
+        return words
+    gain = f", {rows[-1]['times_faster']:.1f} × as fast" if "times_faster" in rows[-1] else ""
+    return f"{words} (after {rows[-1]['since_s']:.0f} s on {rows[-2]['backend']}{gain})"
 
 
 def _video_rows(videos: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

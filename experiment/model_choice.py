@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     Pictures = Sequence[NDArray[np.uint8]]
 
+BACKEND_VARIABLE = "PHOSPHENE_BACKEND"
 VIRTUAL_SUBJECT = "Virtual subject"  # how its EEG stream is called
 
 
@@ -34,12 +36,14 @@ class ModelChoice:
         A folder, or the name of weights that come with the program (`demo`). Where the folder holds a linear
         model, as after a training on less than two minutes of data, it stands in for the network.
     backend : str
-        What runs the network: eager, inductor, openvino, openvino-int8, tensorrt or auto.
+        What runs the network: eager, inductor, openvino, openvino-int8, tensorrt; or auto: eager at first,
+        and from some moment on the fastest there is (`experiment.compose.go_faster`). The environment
+        variable PHOSPHENE_BACKEND sets another default.
     """
 
     preset: str = "demo"
     weights: str | None = None
-    backend: str = "eager"
+    backend: str = field(default_factory=lambda: os.environ.get(BACKEND_VARIABLE, "auto"))
 
     def for_eeg(self, info: EegInfo) -> ModelChoice:
         """Take the shipped weights where none were chosen and they fit: they know virtual subjects alone."""
@@ -83,7 +87,7 @@ class ModelChoice:
             return LinearEngine.from_folder(folder)
         engine = Engine.from_preset(self.preset, labels) if folder is None else Engine.from_checkpoint(folder)
         shown = pictures() if pictures is not None and self.backend.endswith("int8") else ()
-        return engine.compile(self.backend, shown, tell, n_videos)
+        return engine.compile("eager" if self.backend == "auto" else self.backend, shown, tell, n_videos)
 
 
 def shipped_weights(name: str) -> Path | None:

@@ -101,6 +101,11 @@ class View(Protocol):
         ...
 
     @property
+    def runs_on(self) -> str:
+        """What runs the network, since when, and what that brought."""
+        ...
+
+    @property
     def blind(self) -> bool:
         """Whether nobody may learn here how well signal and video fit (a sham could be told by it)."""
         ...

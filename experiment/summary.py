@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from realtime.memory import rss_mb
+from realtime.model import Model
 from realtime.pipeline import Pipeline
 from realtime.types import EegHealth, Reading, VideoHealth
 
@@ -59,6 +61,45 @@ class Similarities:
         return [round(float(total / n), 4) if n else None for total, n in pairs]
 
 
+class RanOn:
+    """What ran the network in the course of a run, since when, and how fast.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline, self._first_end = pipeline, math.nan
+        self._models: list[tuple[Model, float, deque[float]]] = []
+
+    def take(self, reading: Reading) -> None:
+        """Add a reading. Called in the scoring thread, in which models take over."""
+        if not self._models:
+            self._first_end = reading.end
+        if not self._models or self._models[-1][0] is not self._pipeline.model:
+            since = reading.end - self._first_end
+            self._models.append((self._pipeline.model, since, deque(maxlen=_KEPT)))
+        self._models[-1][2].append(reading.stage_ms["score"])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return each in turn: since when (seconds after the first reading), median milliseconds of a tick.
+
+        `times_faster` holds that against the backend before, of the same network.
+        """
+        found: list[dict[str, Any]] = []
+        before: tuple[str, float] | None = None
+        for model, since, ticks in self._models:
+            card, ms = model.card, float(np.median(ticks))
+            row = {"backend": card.backend, "weights": card.weights, "since_s": round(since, 3)}
+            row |= {"tick_ms": round(ms, 3), "ticks": len(ticks)}
+            if before is not None and before[0] == card.weights:
+                row["times_faster"] = round(before[1] / ms, 3)
+            before = card.weights, ms
+            found.append(row)
+        return found
+
+
 class Tally:
     """What is added up over the readings of a run.
 
@@ -73,7 +114,9 @@ class Tally:
         self.hidden = hidden
         self.rss_start_mb = rss_mb()
         self.stages, self.similarities = StageTimes(), Similarities(len(pipeline.videos))
+        self.ran_on = RanOn(pipeline)
         pipeline.taps.attach(self.stages.take)
+        pipeline.taps.attach(self.ran_on.take)
         if not hidden:
             pipeline.taps.attach(self.similarities.take)
 
@@ -140,6 +183,7 @@ def summarise(
         "digest": pipeline.digest,
         "weights": card.weights,
         "backend": card.backend,
+        "backends": tally.ran_on.rows(),
         "rss_mb": {"start": round(tally.rss_start_mb, 1), "end": round(rss_mb(), 1)},
         "errors": list(errors),
         "warnings": [*warnings, *_warnings(pipeline, health, hidden=tally.hidden)],

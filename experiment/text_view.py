@@ -90,7 +90,7 @@ def render(view: View, title: str, width: int, attended: AttendedShown | None = 
         *(_video(number, each) for number, each in enumerate((video, *view.other_video_health()), 1)),
         Text(
             f"latency p95 {latency:.0f} ms · skipped {counters['skipped_ticks']:.0f} · "
-            f"{view.card.backend} · weights {view.card.weights}",
+            f"{view.runs_on} · weights {view.card.weights}",
             style="dim",
         ),
     )

@@ -69,6 +69,13 @@ class PipelineView:
         return self._pipeline.model.card
 
     @property
+    def runs_on(self) -> str:
+        """What runs the network, how many times faster than plainly, and since when (the time of day)."""
+        card, swapped = self.card, self._pipeline.swapped
+        gain = "" if card.gain is None else f" · {card.gain:.1f} × eager"
+        return f"{card.backend}{gain}" + ("" if swapped is None else f" · since {swapped:%H:%M:%S}")
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Electrodes the network sees, in its order."""
         return self._pipeline.labels

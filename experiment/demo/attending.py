@@ -51,7 +51,7 @@ def open_attend_demo(
     listens = ["--feedback", f"source_id={attended_id}"] if closed_loop else []
     options = ["--attend", "--objects", str(n_objects), "--film-seed", str(seed), *listens]
     attender = Person.wake(source_id, options)
-    from experiment.compose import live_session, show_markers  # a second, in which the attender wakes up
+    from experiment.compose import go_faster, live_session, show_markers  # a second: the attender wakes up
     from realtime.feedback.attended import AttendedOutlet
     from realtime.lsl.eeg import StreamSelector
     from realtime.time.clock import LslClock
@@ -65,6 +65,7 @@ def open_attend_demo(
     pipeline = attender.connect(FilmSource(film, clock, spotlight), trained_for("attend", model))
     running, view = live_session("Phosphene attend demo", Mode.DEMO, pipeline, clock)
     running.closing.callback(attender.end)
+    go_faster(running, model)
     running.tour = tour
     outlet = AttendedOutlet(clock, attended_id)
     running.closing.callback(outlet.close)

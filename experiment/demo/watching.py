@@ -38,7 +38,7 @@ def open_demo(
     listens = ["--feedback", f"source_id={feedback_id}"] if closed_loop else []
     subject = Person.wake(source_id, ["--film-seed", str(seed), *listens])
     from experiment.closed_loop import close_loop  # these take a second, in which the subject wakes up
-    from experiment.compose import live_session, show_markers
+    from experiment.compose import go_faster, live_session, show_markers
     from realtime.lsl.eeg import StreamSelector
     from realtime.time.clock import LslClock
     from realtime.virtual.film.effects import Dimmer
@@ -51,6 +51,7 @@ def open_demo(
     pipeline = subject.connect(film, trained_for("demo", model))
     running, view = live_session("Phosphene demo", Mode.DEMO, pipeline, clock)
     running.closing.callback(subject.end)
+    go_faster(running, model)
     running.tour = tour
     if closed_loop:
         close_loop(running, feedback, clock, feedback_id, dimmer.set)

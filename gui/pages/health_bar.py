@@ -55,7 +55,7 @@ class HealthBar(QFrame):
         self.gaps = Figure("gaps", captions.GAPS, "9")
         self.drift = Figure("drift", captions.DRIFT, "+999 ppm")
         self.backend, self.weights = label(role="note"), label(role="chip")
-        self.backend.setToolTip("What runs the network")
+        self.backend.setToolTip("What runs the network, how many times faster than plain PyTorch, since when")
         self.weights.setToolTip("The trained weights in use")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 8, 4)
@@ -88,7 +88,7 @@ class HealthBar(QFrame):
         self.gaps.say(f"{eeg.gaps}{samples}")
         drift = round(eeg.drift_ppm) + 0.0  # no minus before a zero
         self.drift.say(f"{drift:+.0f} ppm".replace("-", "−"), abs(eeg.drift_ppm) > DRIFT_PPM)
-        set_text(self.backend, view.card.backend)
+        set_text(self.backend, view.runs_on)
         untrained = view.card.weights == "untrained"
         set_text(self.weights, "▲ untrained" if untrained else f"weights {view.card.weights}")
         set_tone(self.weights, "warn" if untrained else "")

@@ -2,8 +2,10 @@
 
     3f0c9a17….pt2      what a backend wrote
     3f0c9a17….json     its SHA-256 and what is told of it; written last, so an entry is whole or not there
+    3f0c9a17….given-up in place of both: why it could not be built, or is not equal
 
-An entry whose file does not have its hash is removed and built anew.
+    3f0c9a17….given-up in place of both: why it could not be built, or is not equal
+name holds every version it was tried with.
 """
 
 from __future__ import annotations
@@ -72,6 +74,23 @@ class Entry:
         os.replace(unfinished, self.record)
         prune(self.path.parent)
 
+    @property
+    def given_up(self) -> str:
+        """Why an earlier start gave it up; empty where none did."""
+        try:
+            return self._mark.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def give_up(self, reason: str) -> None:
+        """Have no later start try again to build this, for the same versions."""
+        self.remove()
+        self._mark.write_text(reason, encoding="utf-8")
+
+    @property
+    def _mark(self) -> Path:
+        return self.record.with_suffix(".given-up")
+
     def remove(self) -> None:
         """Delete the files, as far as they are there."""
         for path in (self.record, self.path):
@@ -86,7 +105,8 @@ def entry(folder: Path, key: str, suffix: str) -> Entry:
 
 def prune(folder: Path, limit_bytes: int = _LIMIT_BYTES) -> None:
     """Remove the files that were used longest ago until the rest is within the limit."""
-    files = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".json"]
+    kept = (".json", ".given-up")
+    files = [path for path in folder.iterdir() if path.is_file() and path.suffix not in kept]
     room = limit_bytes
     for path in sorted(files, key=lambda p: p.stat().st_mtime, reverse=True):
         room -= path.stat().st_size
@@ -94,21 +114,26 @@ def prune(folder: Path, limit_bytes: int = _LIMIT_BYTES) -> None:
             Entry(path, path.with_suffix(".json")).remove()
 
 
-def key_of(module: nn.Module, inputs: Iterable[Tensor], **more: object) -> str:
-    """Give the name of what `module` becomes for such inputs: 32 hex digits.
+def key_of(identity: str, **more: object) -> str:
+    """Give the name of a file made from what has this identity, and from `more`: 32 hex digits."""
+    return hashlib.sha256(f"{identity} {sorted(more.items())}".encode()).hexdigest()[:32]
 
-    It changes with the weights, the structure, the source the structure is written in, the shapes, the
-    version of torch, and with everything in `more`.
+
+def identity_of(module: nn.Module, inputs: Iterable[Tensor]) -> str:
+    """Give a digest of a module and its inputs.
+
+    It changes with the weights, the structure, the source the structure is written in, the shapes, and the
+    version of torch.
     """
     hashed = hashlib.sha256(f"{FORMAT} {torch.__version__} {sys.version_info[:2]}\n".encode())
-    hashed.update(f"{sorted(more.items())}\n{_structure(module)}\n".encode())
+    hashed.update(f"{_structure(module)}\n".encode())
     hashed.update("".join(source_digest(file) for file in _sources(module)).encode())
     for part in inputs:
         hashed.update(f"{tuple(part.shape)} {part.dtype}\n".encode())
     for name, value in (*module.named_parameters(), *module.named_buffers()):
         hashed.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
         hashed.update(_bytes(value))
-    return hashed.hexdigest()[:32]
+    return hashed.hexdigest()
 
 
 def digest_arrays(arrays: Iterable[np.ndarray]) -> str:

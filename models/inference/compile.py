@@ -1,7 +1,9 @@
 """Compiles a module from outside: builds, checks it against eager, keeps it on disk, falls back in words.
 
 module ─▶ found on disk? ─no─▶ build ─▶ load ─▶ equal to eager? ─yes─▶ Compiled(backend)
-               └──yes──────────────────▶ load ──────┘   └─no─▶ Compiled(eager, note)
+               └──yes──────────────────▶ load ──────┘   └─no─▶ Compiled(eager, note), never tried again
+
+`load_module` takes the lower way alone: what an earlier start has built, or nothing.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
 
@@ -19,13 +22,14 @@ import torch
 from torch import nn
 
 from models.inference.backends import Run, Tensors, available, get_backend, versions
-from models.inference.cache import Entry, compiled_folder, digest_arrays, entry, key_of
+from models.inference.cache import Entry, compiled_folder, digest_arrays, entry, identity_of, key_of
 from models.inference.machine import machine, n_threads
 from models.inference.parity import EQUAL, Parity, compare
 from realtime.errors import ConfigError
 
 Progress = Callable[[str], None]
 _RACE_S = 0.4  # how long `auto` times its candidates, together
+_ON_REQUEST = ("inductor",)  # takes no part in `auto`: it builds for minutes, with every core there is
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Compiled:
         Against eager, over all examples.
     note : str
         Why it is not what was asked for; empty where it is.
+    raced_ms : (float, float) or None
+        Milliseconds of eager and of this one, taken in turns, where `auto` chose it.
     """
 
     run: Run
@@ -49,6 +55,7 @@ class Compiled:
     precision: str = "fp32"
     parity: Parity = EQUAL
     note: str = ""
+    raced_ms: tuple[float, float] | None = None
 
 
 def compile_module(
@@ -96,9 +103,45 @@ def compile_module(
     """
     if backend == "eager":
         return Compiled(partial(_eager, module))
+    job = _Job(module, tuple(examples), name, tuple(calibration), _made(folder), progress)
+    return _by(job, backend, precision)
+
+
+def load_module(
+    module: nn.Module,
+    examples: Sequence[Tensors],
+    backend: str,
+    precision: str = "fp32",
+    *,
+    name: str = "module",
+    calibration: Sequence[Tensors] = (),
+    folder: Path | None = None,
+) -> Compiled | None:
+    """Load what `compile_module` built at an earlier start; None where that did not happen, or is stale.
+
+    Raises
+    ------
+    ConfigError
+        As `compile_module`.
+    """
+    job = _Job(module, tuple(examples), name, tuple(calibration), _made(folder), None, may_build=False)
+    try:
+        return _by(job, backend, precision)
+    except _NotBuiltError:
+        return None
+
+
+class _NotBuiltError(Exception):
+    """A file is not there, and may not be built."""
+
+
+def _made(folder: Path | None) -> Path:
     folder = folder or compiled_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    job = _Job(module, tuple(examples), name, tuple(calibration), folder, progress)
+    return folder
+
+
+def _by(job: _Job, backend: str, precision: str) -> Compiled:
     if backend == "auto":
         return _fastest(job)
     chosen = get_backend(backend)
@@ -119,6 +162,12 @@ class _Job:
     calibration: tuple[Tensors, ...]
     folder: Path
     progress: Progress | None
+    may_build: bool = True
+
+    @cached_property
+    def identity(self) -> str:
+        """Digest of the module and its shapes; over all weights, so it is made once."""
+        return identity_of(self.module, self.examples[0])
 
     def tell(self, text: str) -> None:
         if self.progress is not None:
@@ -126,7 +175,7 @@ class _Job:
 
     def key(self, **more: object) -> str:
         more |= {"machine": machine(), "threads": n_threads()}
-        return key_of(self.module, self.examples[0], **more)
+        return key_of(self.identity, **more)
 
 
 def _eager(module: nn.Module, *inputs: torch.Tensor) -> Tensors:
@@ -139,28 +188,55 @@ def _compile(job: _Job, backend: str, precision: str) -> Compiled:
     calibrated = digest_arrays(part.numpy() for sample in job.calibration for part in sample)
     key = job.key(backend=backend, precision=precision, versions=versions(told), calibration=calibrated)
     place = entry(job.folder, key, told.suffix)
-    reason = ""
-    for build in (False, True):  # a file that does not load, or is not equal any more, is built anew once
-        if not build and place.read() is None:
-            continue
-        try:
-            if build:
-                _build(job, backend, precision, place)
-            run = told.load(place.path)
-            parity = _parity(job, run)
-        except ConfigError:
-            raise
-        except Exception as error:  # whatever a compiler raises: it must not keep the program from running
-            reason = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:160]}"
-            place.remove()
-            continue
-        if parity.within(precision):
-            return Compiled(run, backend, precision, parity)
-        reason = f"differs from eager by {parity.difference:.1e}, cosine {parity.cosine:.4f}"
-        place.remove()
+    reason = place.given_up
+    if not reason and place.read() is not None:
+        found = _loaded(job, backend, precision, place)
+        if isinstance(found, Compiled):
+            return found
+        place.remove()  # one that does not load, or is not equal any more, is built anew once
+    if not reason:
+        if not job.may_build:
+            raise _NotBuiltError
+        found = _built(job, backend, precision, place)
+        if isinstance(found, Compiled):
+            return found
+        reason = found
     note = f"{job.name}: {backend} {precision} {reason}"
     job.tell(f"{note}; running it eager")
     return Compiled(partial(_eager, job.module), note=note)
+
+
+def _loaded(job: _Job, backend: str, precision: str, place: Entry) -> Compiled | str:
+    """Load a file that is there; or say why what it gives is not what eager gives."""
+    try:
+        run = get_backend(backend).load(place.path)
+        parity = _parity(job, run)
+    except Exception as error:  # whatever a compiler raises: it must not keep the program from running
+        return _words(error)
+    if parity.within(precision):
+        return Compiled(run, backend, precision, parity)
+    return f"differs from eager by {parity.difference:.1e}, cosine {parity.cosine:.4f}"
+
+
+def _built(job: _Job, backend: str, precision: str, place: Entry) -> Compiled | str:
+    """Build a file and load it; or say why that is given up, now and for later starts with these versions."""
+    try:
+        _build(job, backend, precision, place)
+    except ConfigError:
+        raise
+    except (OSError, MemoryError) as error:  # of the machine as it is now: another start may have more luck
+        return _words(error)
+    except Exception as error:
+        found: Compiled | str = _words(error)
+    else:
+        found = _loaded(job, backend, precision, place)
+    if isinstance(found, str):
+        place.give_up(found)
+    return found
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:160]}"
 
 
 def _build(job: _Job, backend: str, precision: str, place: Entry) -> None:
@@ -186,17 +262,23 @@ def _parity(job: _Job, run: Run) -> Parity:
 
 def _fastest(job: _Job) -> Compiled:
     """Give the winner of an earlier race on this machine, or of one now."""
-    remembered = job.folder / f"auto-{job.key(candidates=available())}.json"
-    try:
+    candidates = [name for name in available() if name not in _ON_REQUEST]
+    remembered = job.folder / f"auto-{job.key(candidates=candidates)}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError, ConfigError):
         told = json.loads(remembered.read_text(encoding="utf-8"))
-        if told["backend"] == "eager":
-            return Compiled(partial(_eager, job.module))
-        compiled = _compile(job, told["backend"], told["precision"])
-        if not compiled.note:
-            return compiled
-    except (OSError, ValueError, KeyError, ConfigError):
-        pass
-    wanted = [(name, "fp16" if name == "tensorrt" else "fp32") for name in available()]
+        won = Compiled(partial(_eager, job.module))
+        if told["backend"] != won.backend:
+            won = _compile(job, told["backend"], told["precision"])
+        if not won.note:
+            return replace(won, raced_ms=(told["of"]["eager"], told["ms"]))
+    if not job.may_build:
+        raise _NotBuiltError
+    return _raced(job, candidates, remembered)
+
+
+def _raced(job: _Job, candidates: Sequence[str], remembered: Path) -> Compiled:
+    """Build every candidate, time those that equal eager beside it, and remember the fastest."""
+    wanted = [(name, "fp16" if name == "tensorrt" else "fp32") for name in candidates]
     runners = [Compiled(partial(_eager, job.module)), *(_compile(job, *each) for each in wanted)]
     runners = [runner for i, runner in enumerate(runners) if i == 0 or not runner.note]
     times = race([runner.run for runner in runners], job.examples[0])
@@ -205,7 +287,7 @@ def _fastest(job: _Job) -> Compiled:
     told["of"] = {runner.backend: time for runner, time in zip(runners, times, strict=True)}
     remembered.write_text(json.dumps({**told, "parity": asdict(winner.parity)}, indent=2))
     job.tell(f"{job.name}: {winner.backend} is fastest, {ms:.2f} ms against {times[0]:.2f} ms eager")
-    return replace(winner, note="")
+    return replace(winner, raced_ms=(times[0], ms))
 
 
 def race(runs: Sequence[Run], inputs: Tensors, seconds: float = _RACE_S) -> list[float]:

@@ -16,7 +16,7 @@ from models.network.masks import allowed_items, packed_order
 from models.network.network import Network
 
 N_PICTURES = 32
-_N_CHECKS = 4  # pictures kept from the calibration, to judge it by
+N_CHECKS = 4  # pictures kept from the calibration, to judge it by
 _APART_S = 1.7  # between two pictures: other scenes, other moments of them
 _TYPICAL_UV = 20.0
 
@@ -52,7 +52,7 @@ def picture_examples(
     """Give pictures (1, 3, H, W) to compare a frame encoder on, and others to calibrate it on."""
     pixels = encoder.preprocess([torch.from_numpy(each) for each in pictures])
     given: list[Tensors] = [(image[None].clone(),) for image in pixels]
-    return given[:_N_CHECKS], given[_N_CHECKS:]
+    return given[:N_CHECKS], given[N_CHECKS:]
 
 
 class StageExamples:

@@ -33,7 +33,7 @@ class OpenVino:
 
     def missing(self) -> str:
         """Say what is lacking on this machine; empty where it can be used."""
-        return "" if installed("openvino") else "run `pip install 'phosphene[openvino]'`"
+        return "" if installed("openvino") else "run `pip install openvino`"
 
     def build(
         self, module: nn.Module, inputs: Tensors, precision: str, calibration: Sequence[Tensors], path: Path

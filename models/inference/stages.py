@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.inference.backends import Tensors
-from models.inference.compile import Compiled, Progress, compile_module
-from models.inference.examples import StageExamples, film_pictures, picture_examples
+from models.inference.compile import Compiled, Progress, compile_module, load_module
+from models.inference.examples import N_CHECKS, N_PICTURES, StageExamples, film_pictures, picture_examples
 from models.network.interfaces import Fused, State
 from models.network.network import Fuse, Network
 from models.network.towers import EegView, VideoView
 from realtime.errors import ConfigError
 
 EAGER = "eager fp32"
+_FRAMES = "frames "  # what the names of frame encoders begin with: they run beside the ticks
 CHOICES = {  # the word a user gives: backend and precision, and those of the frame encoders
     "eager": ("eager", "fp32"),
     "inductor": ("inductor", "fp32"),
@@ -150,6 +151,15 @@ class CompiledStages:
         """Every fall-back, in words."""
         return tuple(part.note for part in self.parts.values() if part.note)
 
+    @property
+    def gain(self) -> float | None:
+        """How many times faster than eager the stages of a tick were when `auto` chose them, if it did."""
+        raced = [part.raced_ms for name, part in self.parts.items() if not name.startswith(_FRAMES)]
+        known = [times for times in raced if times is not None]
+        if not known or len(known) < len(raced):
+            return None
+        return sum(eager for eager, _ in known) / sum(ms for _, ms in known)
+
 
 def compile_stages(
     network: Network,
@@ -175,19 +185,53 @@ def compile_stages(
     ConfigError
         The choice is unknown, or its backend cannot be used on this machine.
     """
+    make = partial(compile_module, folder=folder, progress=progress)
+    return _put_together(network, choice, pictures, n_videos, make)
+
+
+def load_stages(
+    network: Network, choice: str, folder: Path | None = None, n_videos: int = 1
+) -> CompiledStages | None:
+    """Load what an earlier start compiled for this network; None where any of it is missing or stale.
+
+    Raises
+    ------
+    ConfigError
+        As `compile_stages`. int8 depends on the pictures of a session and is not looked for.
+    """
+
+    def make(*what: Any, **more: Any) -> Compiled:
+        found = load_module(*what, **more, folder=folder)
+        if found is None:
+            raise LookupError
+        return found
+
+    try:
+        return _put_together(network, choice, (), n_videos, make)
+    except LookupError:
+        return None
+
+
+def _put_together(
+    network: Network,
+    choice: str,
+    pictures: Sequence[NDArray[np.uint8]],
+    n_videos: int,
+    make: Callable[..., Compiled],
+) -> CompiledStages:
+    """Have `make` compile every stage; it takes what `compile_module` takes."""
     if choice not in CHOICES:
         raise ConfigError(f"backend {choice!r} is unknown: legal are {', '.join(CHOICES)}")
     backend, precision = CHOICES[choice]
     if backend == "eager":
         return CompiledStages(Stages.of(network), EAGER, {})
-    samples, pictures = StageExamples(network), [*pictures] or film_pictures()
+    samples = StageExamples(network)
+    pictures = [*pictures] or film_pictures(N_PICTURES if precision == "int8" else N_CHECKS)
     parts: dict[str, Compiled] = {}
 
     def compiled(name: str, module: nn.Module, examples: list[Tensors], **more: Any) -> Compiled:
         kind = more.pop("precision", "fp32" if precision == "int8" else precision)
-        parts[name] = compile_module(
-            module.eval(), examples, backend, kind, name=name, folder=folder, progress=progress, **more
-        )
+        parts[name] = make(module.eval(), examples, backend, kind, name=name, **more)
         return parts[name]
 
     frames = {}
@@ -195,7 +239,7 @@ def compile_stages(
         encoder = network.frame_encoders[path]
         module, (checks, calibration) = FramesModule(encoder), picture_examples(encoder, pictures)
         calibration = calibration if precision == "int8" else []
-        part = compiled(f"frames {path}", module, checks, precision=precision, calibration=calibration)
+        part = compiled(f"{_FRAMES}{path}", module, checks, precision=precision, calibration=calibration)
         frames[path] = _one_by_one(part)
     video = compiled("video", VideoModule(network), samples.video())
     eeg = compiled("eeg", EegModule(network), samples.eeg())

@@ -111,6 +111,7 @@ class FakeView:
         self.left_out: frozenset[str] = frozenset()
         self.grid = GridConfig()
         self.card = ModelCard(name="fake", weights=weights, backend="OpenVINO fp32", grid=self.grid)
+        self.runs_on = "OpenVINO fp32 · 1.6 × eager · since 14:03:12"
         self.preview: Latest[Frame] = Latest()
         self._others: list[Latest[Frame]] = [Latest() for _ in range(n_others)]
         self.others_until = np.inf  # the further videos stand still from then on

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from models.inference.backends import BACKENDS, Run, Tensors, installed
 from models.inference.cache import COMPILED_HOME, Entry, prune
-from models.inference.compile import Compiled, compile_module
+from models.inference.compile import Compiled, compile_module, load_module
 from models.inference.engine import Engine
 from models.inference.examples import StageExamples, film_pictures, picture_examples, video_pictures
 from models.inference.on_inductor import Inductor
@@ -105,6 +105,16 @@ class Failing(Kept):
         raise NotImplementedError("no kernel for aten.doubling\nand a long story")
 
 
+class Full(Kept):
+    def build(self, *args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+
+class Unasked(Kept):
+    def build(self, *args: object) -> None:
+        raise AssertionError("takes no part where it is not asked for")
+
+
 class Absent(Kept):
     def missing(self) -> str:
         return "run `pip install absent`"
@@ -112,7 +122,7 @@ class Absent(Kept):
 
 @pytest.fixture(autouse=True)
 def backends_of_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    for kind in (Kept, Slow, Off, Failing, Absent):
+    for kind in (Kept, Slow, Off, Failing, Full, Absent):
         monkeypatch.setitem(BACKENDS, kind.__name__.lower(), f"{__name__}:{kind.__name__}")
 
 
@@ -215,7 +225,35 @@ def test_what_differs_from_eager_is_not_used_and_says_so(tmp_path: Path) -> None
     assert result.backend == "eager"
     assert "it: off fp32 differs from eager by" in result.note
     assert torch.equal(result.run(*inputs())[0], doubling()(*inputs())[0])
+    assert [path.suffix for path in tmp_path.iterdir()] == [".given-up"]
+
+
+@pytest.mark.parametrize("backend", ["off", "failing"])
+def test_what_was_given_up_is_told_again_and_not_built_again(tmp_path: Path, backend: str) -> None:
+    first, again = [], []
+    note = compiled(tmp_path, backend, first).note
+    assert any(line.startswith("building") for line in first)
+    assert compiled(tmp_path, backend, again).note == note
+    assert not any(line.startswith("building") for line in again)
+
+
+def test_a_full_disk_is_no_reason_to_give_up(tmp_path: Path) -> None:
+    result = compiled(tmp_path, "full")
+    assert "No space left" in result.note
     assert not list(tmp_path.iterdir())
+
+
+def test_only_what_an_earlier_start_has_built_is_loaded(tmp_path: Path) -> None:
+    module, examples = doubling(), [inputs(1), inputs(2)]
+    for backend in ("kept", "auto"):
+        assert load_module(module, examples, backend, folder=tmp_path) is None
+        assert not list(tmp_path.glob("*.kept"))
+    compile_module(module, examples, "kept", folder=tmp_path)
+    found = load_module(module, examples, "kept", folder=tmp_path)
+    assert found is not None
+    assert found.backend == "kept"
+    next(tmp_path.glob("*.kept")).write_text("damaged")
+    assert load_module(module, examples, "kept", folder=tmp_path) is None
 
 
 def test_a_compiler_that_fails_is_told_in_one_line(tmp_path: Path) -> None:
@@ -250,8 +288,9 @@ def test_a_machine_without_a_compiler_is_told_which_to_install(monkeypatch: pyte
 def test_auto_takes_the_fastest_that_equals_eager_and_remembers_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("tensorrt", "openvino", "inductor", "kept", "absent"):
+    for name in ("tensorrt", "openvino", "kept", "absent"):
         monkeypatch.delitem(BACKENDS, name)
+    monkeypatch.setitem(BACKENDS, "inductor", f"{__name__}:Unasked")
     told: list[str] = []
     result = compiled(tmp_path, "auto", told)
     assert (result.backend, result.note) == ("eager", "")  # the others are slow, off or fail

@@ -1,0 +1,128 @@
+"""Has a running session's network go over to the fastest stages that this machine can run.
+
+an earlier start's files? ─yes─▶ load ─▶ equal to eager? ─▶ Pipeline.swap, between two ticks
+                 └─no─▶ after the first reading: another process builds, compares, races ──┘
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from models.inference.cache import compiled_folder
+from models.inference.engine import Engine
+from models.inference.stages import EAGER, CompiledStages, load_stages
+from realtime.pipeline import Pipeline
+
+_LOOK_S = 0.2  # how often it looks for a first reading, for another network, and whether it has to end
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+class Faster:
+    """Looks for faster stages in a thread of its own, for every network that a session runs.
+
+    Nothing waits for it, and nothing that fails in it ends the session.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    note : callable
+        Given a sentence where a build failed or differed; from the thread.
+    """
+
+    def __init__(self, pipeline: Pipeline, note: Callable[[str], None]):
+        self._pipeline, self._note = pipeline, note
+        self._folder = compiled_folder()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="faster", daemon=True)
+
+    def launch(self) -> Faster:
+        """Begin to look."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End the thread, and a build with it; what is built so far is found by the next start."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def take_found(self) -> None:
+        """Swap in what an earlier start has built, if anything; in the caller's thread, nothing is built."""
+        if isinstance(engine := self._pipeline.model, Engine):
+            self._swap(engine, self._found(engine))
+
+    def _work(self) -> None:
+        seen = None
+        while not self._stopping.is_set():
+            engine = self._pipeline.model
+            if isinstance(engine, Engine) and engine.network is not seen:
+                seen = engine.network
+                try:
+                    self._improve(engine)
+                except Exception as error:  # the session goes on as it is
+                    self._note(f"no faster backend: {type(error).__name__}: {error}")
+            self._stopping.wait(_LOOK_S)
+
+    def _improve(self, engine: Engine) -> None:
+        found = self._found(engine)
+        if found is None:
+            while not self._pipeline.published and not self._stopping.wait(_LOOK_S):
+                pass
+            if not self._stopping.is_set() and self._build(engine):
+                found = self._found(engine)
+        self._swap(engine, found)
+
+    def _found(self, engine: Engine) -> CompiledStages | None:
+        return load_stages(engine.network, "auto", self._folder, len(self._pipeline.videos))
+
+    def _swap(self, engine: Engine, found: CompiledStages | None) -> None:
+        if found is not None and found.label != EAGER:
+            faster = engine.on(found, len(self._pipeline.videos), found.gain)
+            self._pipeline.swap(faster.successor_to(engine))
+
+    def _build(self, engine: Engine) -> bool:
+        """Have another process fill the folder; False where it was ended or failed."""
+        with TemporaryDirectory(prefix="phosphene-build-") as given:
+            network = Path(given) / "network.pt"
+            torch.save(engine.network, network)
+            command = [sys.executable, "-P", "-m", "models.inference.beside.build"]
+            process = subprocess.Popen(
+                [*command, str(network), str(self._folder), str(len(self._pipeline.videos))],
+                env={**os.environ, "PYTHONPATH": _python_path()},
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            try:
+                out, said = self._until_done(process)
+            finally:
+                process.kill()
+                process.wait()
+        if self._stopping.is_set():
+            return False
+        if process.returncode:
+            last = (said.strip().splitlines() or [f"code {process.returncode}"])[-1]
+            self._note(f"no faster backend was built: {last}")
+            return False
+        for sentence in json.loads(out)["notes"]:
+            self._note(f"{sentence}; it is not tried again with these versions")
+        return True
+
+    def _until_done(self, process: subprocess.Popen[str]) -> tuple[str, str]:
+        while not self._stopping.is_set():
+            try:
+                return process.communicate(timeout=_LOOK_S)
+            except subprocess.TimeoutExpired:
+                continue
+        return "", ""
+
+
+def _python_path() -> str:
+    return os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
