@@ -119,7 +119,7 @@ def cameras(bench: Bench) -> list[Row]:
     amp = bench.sender()
     with HttpCamera(15.0) as camera:
         run = bench.record(amp, video=camera.url)
-        run.wait_for()
+        run.wait_for_readings()
         begun = now()
         time.sleep(2.0)
         camera.hang_up()

@@ -78,6 +78,14 @@ class Recording:
             time.sleep(0.1)
         return self.folder
 
+    def wait_for_readings(self, n: int = 8) -> None:
+        """Wait until so many readings are in the file: from then on one that is missing means something."""
+        self.wait_for(4000)
+        end = time.monotonic() + PATIENCE_S
+        while len(self.emitted()) < n:
+            assert time.monotonic() < end, "there were no readings"
+            time.sleep(0.3)
+
     def finish(self, by: int | None = signal.SIGINT) -> Recording:
         """End it by a signal, or wait for its own end."""
         if by is not None and self.process.poll() is None:

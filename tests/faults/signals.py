@@ -17,7 +17,7 @@ def values(bench: Bench) -> list[Row]:
     """One electrode after the other sends what is no measurement; the others measure on."""
     amp = bench.sender(*EIGHT)
     run = bench.record(amp)
-    run.wait_for()
+    run.wait_for_readings()
     begun = now()
     kinds = ("nan", "inf", "1e9", "constant", "rail")
     for channel, kind in enumerate(kinds):
@@ -76,7 +76,7 @@ def links(bench: Bench) -> list[Row]:
     """The radio stops and delivers later, or loses; sender and recorder are stopped."""
     amp = bench.sender()
     run = bench.record(amp)
-    run.wait_for()
+    run.wait_for_readings()
     marks = [now()]
     amp.tell(do="pause", s=0.5)
     time.sleep(4.0)
@@ -113,7 +113,7 @@ def loss(bench: Bench) -> list[Row]:
     """The radio loses samples for good."""
     amp = bench.sender()
     run = bench.record(amp)
-    run.wait_for()
+    run.wait_for_readings()
     time.sleep(2.0)
     amp.tell(do="skip", s=1.0)
     time.sleep(1.0)
@@ -138,7 +138,7 @@ def clocks(bench: Bench) -> list[Row]:
     """The sender's clock is set while it runs."""
     amp = bench.sender()
     run = bench.record(amp)
-    run.wait_for()
+    run.wait_for_readings()
     time.sleep(3.0)
     found, steps = [], (20.0, -12.0, 200_000.0)
     marks = []
