@@ -133,7 +133,8 @@ class Recorder:
         self._watch_disk()
         if self._ending is not None:
             self._files.take_back()
-            raise SessionError(str(self._ending))
+            free = f"only {self._free_mb:.0f} MB are free on the disk of {self.folder}"
+            raise SessionError(f"{free}: nothing can be recorded. Make room, or choose another folder.")
         self._manifest = begin_manifest(
             self.folder, {**_manifest(eeg, video or {}, self.options), **(notes or {})}
         )

@@ -15,6 +15,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from tests.faults.killed import kills
 from tests.faults.signals import SIGNALS
 
 Fault = Callable[[Bench], list[Row]]
-_TAG = re.compile(r"-[0-9a-f]{8}\b")  # what tells the senders of two runs apart
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 KEPT = PAGE.with_suffix(".json")
 _HEAD = """\
@@ -46,12 +46,18 @@ def run(fault: Fault, name: str) -> list[Row]:
     begun = time.monotonic()
     try:
         with tempfile.TemporaryDirectory() as folder, Bench(Path(folder)) as bench:
-            rows = fault(bench)
+            rows = [_plain(row, bench) for row in fault(bench)]
     except Exception:
         traceback.print_exc()
         rows = []
     print(f"{name}: {len(rows) or 'FAILED'}, {time.monotonic() - begun:.0f} s", flush=True)
     return rows
+
+
+def _plain(row: Row, bench: Bench) -> Row:
+    """Without what tells the senders of two runs apart, and where a run wrote."""
+    tag, folder = re.compile(rf"-{bench.tag}\b|\b{bench.tag}-"), f"{bench.folder}/"
+    return Row(*(tag.sub("", cell.replace(folder, "")) for cell in astuple(row)))
 
 
 def page(kept: dict[str, list[list[str]]], known: Iterable[str]) -> str:
@@ -79,8 +85,7 @@ def main(*words: str) -> int:
         kept = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
         kept.pop(name, None)
         if rows:
-            cells = [(row.done, row.seen, row.kept, row.recovered) for row in rows]
-            kept[name] = [[_TAG.sub("", cell) for cell in row] for row in cells]
+            kept[name] = [list(astuple(row)) for row in rows]
         else:
             failed.append(name)
         KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

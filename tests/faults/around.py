@@ -221,7 +221,7 @@ def video_deleted(bench: Bench) -> list[Row]:
     return [
         Row(
             done,
-            f"exit code 1; “… {run.said(f'{film.name} {word}')[-50:]}”",
+            f"exit code 1; “… {run.said(f'{film.name} {word}')[-49:]}”",
             f"{kept} and all {len(shown)} frames",
             "0.0",
         )
