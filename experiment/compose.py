@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from experiment.feedback_options import FeedbackChoice
 from experiment.model_choice import ModelChoice
 from experiment.pictures import pictures_of
 from experiment.run import Running, opening
-from experiment.state import Mode
+from experiment.state import Mode, Newcomer
 from realtime.config import ConditioningConfig
 from realtime.eeg.device_names import DeviceNames
 from realtime.eeg.montage import Renamed
@@ -26,6 +26,7 @@ from realtime.time.clock import Clock, LslClock, ManualClock, check_lsl_clock
 from realtime.view import PipelineView
 
 if TYPE_CHECKING:
+    from realtime.lsl.newcomers import Newcomers
     from realtime.lsl.selector import StreamSelector
 
 
@@ -70,6 +71,8 @@ def open_live(choice: LiveChoice) -> Running:
             video.close()
         raise
     running, view = live_session(f"Phosphene live · {pipeline.eeg_info.name}", Mode.LIVE, pipeline, clock)
+    running.ask_of_newcomers = stream.newcomers.ask
+    running.actions = replace(running.actions, newcomer=partial(_offered, stream.newcomers))
     with opening(running):
         go_faster(running, choice.model)
         if choice.stimulus is not None:
@@ -80,6 +83,15 @@ def open_live(choice: LiveChoice) -> Running:
         show_markers(running, view, StreamSelector(type="Markers"))
         show_gaze(running, view)
     return running
+
+
+def _offered(newcomers: Newcomers) -> Newcomer | None:
+    """Return the stream that waits for a user's word."""
+    stream = newcomers.offered
+    if stream is None:
+        return None
+    words = f"{stream.name} · {stream.n_channels} ch · {stream.rate_nominal:g} Hz · on {stream.host}"
+    return Newcomer(words, lambda take: newcomers.answer(stream.uid, take=take))
 
 
 def _videos(choice: LiveChoice, clock: LslClock) -> list[VideoSource]:

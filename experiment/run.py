@@ -63,6 +63,8 @@ class Running:
         What has to be closed after the runner has stopped, the last that was added first.
     hold_at_end : callable or None
         Has a replay stand still at its end instead of being over.
+    ask_of_newcomers : callable or None
+        Has a live session offer what may be its headset (`Actions.newcomer`) instead of taking it.
     """
 
     title: str
@@ -79,6 +81,7 @@ class Running:
     feedback: FeedbackLoop | None = None
     feedback_style: FeedbackStyle = FeedbackStyle.BAR
     hold_at_end: Callable[[], None] | None = None
+    ask_of_newcomers: Callable[[], None] | None = None
 
     @property
     def failure(self) -> BaseException | None:

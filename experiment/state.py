@@ -318,6 +318,14 @@ class RecordingForm:
 
 
 @dataclass(frozen=True)
+class Newcomer:
+    """A stream that may be the headset that was lost; `answer` takes it (True) or leaves it alone."""
+
+    words: str
+    answer: Callable[[bool], None]
+
+
+@dataclass(frozen=True)
 class Actions:
     """What the window can ask the program to do; a button whose action is None is not shown.
 
@@ -346,6 +354,8 @@ class Actions:
         The newest `FeedbackShown`, or None while no controller runs.
     attended : callable
         The newest `AttendedShown`, in a session with several objects whose truth is known.
+    newcomer : callable
+        The `Newcomer` that waits for an answer, or None.
     """
 
     set_up: Callable[[], Any] | None = None
@@ -364,3 +374,4 @@ class Actions:
     recorded_s: Callable[[], float | None] | None = None
     feedback: Callable[[], FeedbackShown | None] | None = None
     attended: Callable[[], AttendedShown | None] | None = None
+    newcomer: Callable[[], Newcomer | None] | None = None

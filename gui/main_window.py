@@ -33,7 +33,7 @@ _WITHOUT_WINDOW = {
     FeedbackStyle.SPEED: "The participant sees the feedback as the speed of the film: it has no window.",
 }
 # Actions that only tell, or whose errors are said by who calls them.
-_NEWS = ("recorded_s", "feedback", "attended", "recording_form", "begin_recording", "saved")
+_NEWS = ("recorded_s", "feedback", "attended", "recording_form", "begin_recording", "saved", "newcomer")
 
 
 def _guarded(actions: Actions, tell: Callable[[str], None]) -> Actions:

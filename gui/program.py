@@ -118,6 +118,8 @@ class Program:
         The `experiment.run.Surface` of the window.
         """
         self._ended = False
+        if session.ask_of_newcomers is not None:
+            session.ask_of_newcomers()
         actions = replace(session.actions, end=self._end, replay=self._replay_next)
         self.window.feedback_style = session.feedback_style
         self.window.show_view(session.view, session.mode, actions)

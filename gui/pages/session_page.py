@@ -18,6 +18,7 @@ from gui.overload import Overload
 from gui.pages.header_bar import HeaderBar
 from gui.pages.health_bar import HealthBar
 from gui.pages.layouts import LAST
+from gui.pages.newcomer_bar import NewcomerBar
 from gui.pages.panel_menu import PanelMenu
 from gui.pages.saved_bar import SavedBar
 from gui.panel import STALE_S, Panel, label, set_text, set_tone
@@ -66,7 +67,7 @@ class SessionPage(QWidget):
         self.caption = label(role="caption")
         self.caption.setToolTip("What is happening, in plain words (C)")
         self._judge, self._overload = Judge(), Overload()
-        self.saved = SavedBar(actions)
+        self.saved, self.newcomer = SavedBar(actions), NewcomerBar(actions)
         self.banner = label(role="banner", tone="alarm")
         self.banner.setWordWrap(True)
         self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -102,6 +103,7 @@ class SessionPage(QWidget):
         column.addWidget(self.header)
         column.addWidget(self.caption)
         column.addWidget(self.banner)
+        column.addWidget(self.newcomer)
         column.addWidget(self.saved)
         column.addWidget(self.docks, 1)
         column.addWidget(self.feedback)
@@ -139,9 +141,10 @@ class SessionPage(QWidget):
             self._judge.follow(self.view)
             self.similarity.show_verdict(self._judge)
             set_text(self.caption, self._judge.sentence(feedback))
+            set_tone(self.caption, self._judge.verdict.tone)
             self.average.collect(self.view)
             self.log.follow(self.view)
-            if happened := self.saved.follow():
+            for happened in filter(None, (self.saved.follow(), self.newcomer.follow())):
                 self._note_down(happened)
         self._draws += 1
 

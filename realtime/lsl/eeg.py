@@ -11,6 +11,7 @@ import pylsl
 
 from realtime.errors import ConfigError, StreamFormatError, StreamNotFound
 from realtime.lsl.link import ClockMode, ClockUnmeasured, Link
+from realtime.lsl.newcomers import Newcomers
 from realtime.lsl.selector import StreamSelector, StreamSummary
 from realtime.time.clock import LslClock
 from realtime.types import EegHealth, EegInfo, RawChunk, StreamState
@@ -42,6 +43,12 @@ class LslEeg:
         Without a sample for so long the stream is STALLED, then LOST.
     now : callable, optional
         Seconds on the LSL clock.
+
+    Attributes
+    ----------
+    newcomers : Newcomers
+        What is taken for the headset when it was lost; after `newcomers.ask()`, only by a user's word where
+        the source id does not say that it is the same one.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class LslEeg:
         self._samples = 0
         self._note = ""
         self._events: list[str] = []
+        self.newcomers = Newcomers()
         self._left: set[str] = set()  # streams that were had before, or that are not what is recorded
 
     def open(self) -> EegInfo:
@@ -117,6 +125,7 @@ class LslEeg:
             self._watch()
             return None
         self._heard, self._resolver = self._now(), None
+        self.newcomers.forget()
         self._samples += len(pulled.stamps)
         self._note = self._link.note
         reconnected, self._reconnected = self._reconnected, False
@@ -196,6 +205,7 @@ class LslEeg:
         here = "" if self._link is None else self._link.summary.uid
         found = [info for info in self._resolver.results() if info.uid() not in {here, *self._left}]
         found = [info for info in found if lost or self._is_same(info)]
+        found = self.newcomers.sift(found, self._is_surely_same)
         if not found:
             return None
         self._look_at = self._now() + _RETRY_S
@@ -220,6 +230,9 @@ class LslEeg:
         if had.source_id or info.source_id():
             return bool(info.source_id() == had.source_id)
         return bool((info.name(), info.type()) == (had.name, had.type))
+
+    def _is_surely_same(self, info: pylsl.StreamInfo) -> bool:
+        return bool(info.source_id()) and self._is_same(info)
 
     def _take(self, link: Link) -> None:
         """Go on with another link."""

@@ -4,80 +4,23 @@ headset lost and back, feedback, stop, report, and the recording as a replay wit
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-import pytest
-from PySide6.QtCore import QCoreApplication, QSettings, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtTest import QTest
 
-import phosphene
 from gui.app import application
 from gui.main_window import MainWindow
 from gui.pages.first_run import FirstRun
 from gui.pages.session_page import SessionPage
 from gui.setup.session_form import SessionForm
 from gui.setup.stream_dialog import StreamDialog
-from realtime.virtual.film.film import Film
 from recordings.session.outcome import all_feedback, events_once
 from recordings.session.session import Session
-from recordings.video.files import VideoWriter
 from tests.support.window.user import Steps, User, click, press, shown
 
-_INI = QSettings.Format.IniFormat
 
-
-class Headset:
-    """A virtual headset in a process of its own, which can be switched off and on again."""
-
-    def __init__(self, source_id: str):
-        self.source_id = source_id
-        self.switch_on()
-
-    def switch_on(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "phosphene", "headset", "--source-id", self.source_id, "--name", "Cap",
-             "--rate", "250", "--channels", "4"],
-            env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def switch_off(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
-@pytest.fixture
-def headset(source_id):
-    headset = Headset(source_id)
-    yield headset
-    headset.switch_off()
-
-
-@pytest.fixture
-def film(tmp_path) -> Path:
-    path, pictures = tmp_path / "film.mkv", Film(size=(160, 90))
-    with VideoWriter(path, (160, 90)) as writer:
-        for number in range(150):
-            writer.write(pictures.frame(number), number / 30)
-    return path
-
-
-def command(monkeypatch, capsys, *words: object) -> dict:
-    """Run a command line in this process; gives its summary."""
-    monkeypatch.setattr("sys.argv", ["phosphene", *map(str, words), "--json"])
-    with pytest.raises(SystemExit) as end:
-        phosphene.main()
-    out, err = capsys.readouterr()
-    assert not end.value.code, err
-    return json.loads(out)
-
-
-def test_a_day_in_the_lab_by_clicks_and_keys_alone(headset, film, tmp_path, monkeypatch, capsys):
+def test_a_day_in_the_lab_by_clicks_and_keys_alone(headset, film, tmp_path, own_layout, command, monkeypatch):
     application()
-    layout = QSettings(str(tmp_path / "layout.ini"), _INI)
-    monkeypatch.setattr("gui.program.remembered", lambda: layout)
     browsed: list[str] = []
     replayed: list[int] = []
     monkeypatch.setattr("webbrowser.open", browsed.append)  # the one thing outside the program
@@ -153,7 +96,7 @@ def test_a_day_in_the_lab_by_clicks_and_keys_alone(headset, film, tmp_path, monk
     # A threshold that the signal never reaches: feedback comes and goes by its times alone.
     options = ("baseline_s=1", "threshold=5", "hold_s=0", "longest_s=1", "refractory_s=0.5", "percentile=50")
     summary = command(
-        monkeypatch, capsys, "live", "--out", sessions, "--feedback-style", "ring",
+        "live", "--out", sessions, "--feedback-style", "ring",
         *(word for option in options for word in ("--feedback-set", option)),
     )  # fmt: skip
     user.check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from experiment.state import Actions, Mode
@@ -25,11 +25,6 @@ from tests.support.window.user import MainWindow, Steps, User, click, press, sho
 
 KEY = Qt.Key
 EXAMPLE, STREAMS, SESSION = 2, 3, 4  # places on the first page
-
-
-@pytest.fixture
-def settings(tmp_path) -> QSettings:
-    return QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
 
 
 @pytest.fixture

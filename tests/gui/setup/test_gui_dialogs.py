@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
 from experiment.state import FeedbackShown
@@ -23,11 +23,6 @@ CAP = StreamSummary("ActiCHamp", "EEG", 64, 1000.0, "float32", "amp-pc", "acti-7
 NAMELESS = StreamSummary("OpenBCI", "EEG", 8, 250.0, "float32", "pi", "", "3")
 CAMERA = CameraSummary(0, "Integrated Camera", "/dev/video0")
 WEBCAM = CameraSummary(2, "Webcam", "/dev/video2")
-
-
-@pytest.fixture
-def settings(tmp_path) -> QSettings:
-    return QSettings(str(tmp_path / "setup.ini"), QSettings.Format.IniFormat)
 
 
 class Room:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pylsl
 import pytest
-from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from experiment.state import Actions, Mode, RecordingForm
@@ -19,11 +19,6 @@ from tests.support.fake_view import FakeView
 KEY = Qt.Key
 MARKERS = StreamSummary("Task", "Markers", 1, 0.0, "string", "lab-pc", "task-1", "1")
 EYES = StreamSummary("Eyes", "Gaze", 3, 120.0, "float32", "eye-pc", "", "2")
-
-
-@pytest.fixture
-def settings(tmp_path) -> QSettings:
-    return QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
 
 
 class Recorder:

@@ -169,6 +169,43 @@ def test_a_headset_that_is_started_again_is_taken_back_with_and_without_a_source
     assert "connected again" in source.health().warnings[-1]
 
 
+def wait_for(source: LslEeg, there) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not there(source.read(0.05)):
+        assert time.monotonic() < end
+
+
+def test_where_a_user_is_asked_a_headset_without_a_source_id_is_taken_by_his_word_alone(source_id):
+    one = {"name": source_id, "source_id": ""}
+    with sender(**one) as first, connected(f"name={source_id}", stall_s=0.3, lost_s=1.0) as source:
+        source.newcomers.ask()
+        read_for(source, 0.3)
+        first.kill()
+        with sender(**one) as stranger:
+            wait_for(source, lambda chunk: source.newcomers.offered is not None)
+            offered = source.newcomers.offered
+            assert (offered.name, offered.source_id) == (source_id, "")
+            source.newcomers.answer(offered.uid, take=False)
+            assert read_for(source, 0.6) == []
+            assert source.newcomers.offered is None
+            stranger.kill()
+        with sender(**one):
+            wait_for(source, lambda chunk: source.newcomers.offered is not None)
+            source.newcomers.answer(source.newcomers.offered.uid, take=True)
+            wait_for(source, lambda chunk: chunk is not None and chunk.reconnected)
+    assert source.newcomers.offered is None
+
+
+def test_where_a_user_is_asked_the_same_source_id_needs_no_word(source_id):
+    one = {"name": source_id, "source_id": source_id}
+    with sender(**one) as first, connected(f"name={source_id}", stall_s=0.3, lost_s=1.0) as source:
+        source.newcomers.ask()
+        read_for(source, 0.3)
+        first.kill()
+        with sender(**one):
+            wait_for(source, lambda chunk: chunk is not None and chunk.reconnected)
+
+
 @pytest.mark.parametrize("jump_s", [20.0, 200_000.0, -12.0])
 def test_a_clock_that_is_set_while_it_runs_is_said_and_time_goes_on(source_id, jump_s):
     with (

@@ -1,0 +1,59 @@
+"""What a user at the window has: a headset, a film, a command line, and a layout that is nobody's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+
+import phosphene
+from realtime.virtual.film.film import Film
+from recordings.video.files import VideoWriter
+from tests.support.window.headset import SwitchedHeadset
+
+
+@pytest.fixture
+def headset(source_id):
+    headset = SwitchedHeadset(source_id)
+    yield headset
+    headset.switch_off()
+
+
+@pytest.fixture
+def film(tmp_path) -> Path:
+    path, pictures = tmp_path / "film.mkv", Film(size=(160, 90))
+    with VideoWriter(path, (160, 90)) as writer:
+        for number in range(150):
+            writer.write(pictures.frame(number), number / 30)
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path) -> QSettings:
+    """A layout that is forgotten afterwards."""
+    return QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def own_layout(settings, monkeypatch) -> QSettings:
+    """Settings of this test alone, for whatever window the program opens."""
+    monkeypatch.setattr("gui.program.remembered", lambda: settings)
+    return settings
+
+
+@pytest.fixture
+def command(monkeypatch, capsys) -> Callable[..., dict]:
+    """Runs a command line in this process; gives its summary."""
+
+    def run(*words: object) -> dict:
+        monkeypatch.setattr("sys.argv", ["phosphene", *map(str, words), "--json"])
+        with pytest.raises(SystemExit) as end:
+            phosphene.main()
+        out, err = capsys.readouterr()
+        assert not end.value.code, err
+        return json.loads(out)
+
+    return run

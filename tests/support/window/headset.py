@@ -1,0 +1,26 @@
+"""A headset that a user can switch off and on again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+
+class SwitchedHeadset:
+    """A virtual headset in a process of its own."""
+
+    def __init__(self, source_id: str, name: str = "Cap"):
+        self.source_id, self.name = source_id, name
+        self.switch_on()
+
+    def switch_on(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "phosphene", "headset", "--source-id", self.source_id, "--name", self.name,
+             "--rate", "250", "--channels", "4"],
+            env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def switch_off(self) -> None:
+        self._process.kill()
+        self._process.wait()
