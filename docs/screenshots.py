@@ -1,26 +1,32 @@
 """Pictures of the window in every state, light and dark, at three sizes: `python docs/screenshots.py OUT`.
 
-The session shown is the tests' own, made of formulas, so that the same pictures come out each time.
+Names of scenes after OUT take these alone; QT_SCALE_FACTOR=2 before it takes them for a screen of small
+pixels. The session shown is the tests' own, made of formulas, so that the same pictures come out each time.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from experiment.state import Actions, AttendedShown, FeedbackShown, Mode
+from experiment.state import Actions, AttendedShown, FeedbackShown, Mode, Newcomer, RecordingForm
 from gui import theme as themes
 from gui.app import application
+from gui.docks import ASIDE
+from gui.eeg.channels import ChannelList
 from gui.keys import KeyList
 from gui.main_window import MainWindow
 from gui.pages.outcome import Outcome
+from gui.pages.progress import ProgressPage
 from gui.setup.choices import Lookout
+from gui.setup.session_form import SessionForm
 from gui.setup.stream_dialog import StreamDialog
 from realtime.lsl.selector import StreamSummary
 from realtime.types import Rectangle, StreamState
@@ -32,6 +38,7 @@ SUMMARY = {
     "errors": [], "readings": 1180, "skipped_ticks": 0, "backend": "OpenVINO fp32", "weights": "demo",
     "eeg": {"name": "Muse", "channels": ["TP9", "AF7", "AF8", "TP10"], "gaps": 1, "lost_samples": 12},
     "video": {"name": "film.mp4", "frames": 9012, "dropped": 0}, "latency_ms": {"p50": 31.0, "p95": 44.0},
+    "warnings": ["EEG Muse: 1 gaps, 12 samples lost"],
     "recordings": ["sessions/sub-01_ses-01_task-watch_run-01"],
 }  # fmt: skip
 Scene = tuple[FakeView | None, Mode, Actions]
@@ -121,8 +128,33 @@ def blind() -> Scene:
     return FakeView(blind=True, weights="untrained"), Mode.LIVE, Actions(feedback=lambda: state)
 
 
+def all_panels() -> Scene:
+    """Everything that comes when it is asked for, at once."""
+    view, mode, actions = live()
+    view.marker_list = [(1000 + 4.3 * n, "target") for n in range(18)]
+    return view, mode, actions
+
+
+def newcomer() -> Scene:
+    view, mode, _ = stalled()
+    offer = Newcomer("Muse · 4 ch · 256 Hz · on lab-pc", print)
+    return view, mode, Actions(toggle_recording=print, newcomer=lambda: offer, end=print)
+
+
 def outcome() -> Scene:
     return None, Mode.LIVE, Actions()
+
+
+def progress() -> Scene:
+    return None, Mode.LIVE, Actions()
+
+
+def form() -> Scene:
+    return FakeView(), Mode.LIVE, Actions()
+
+
+def channels() -> Scene:
+    return FakeView(bad={"AF8": "railing"}), Mode.LIVE, Actions()
 
 
 def first_run() -> Scene:
@@ -142,7 +174,7 @@ def set_up() -> Scene:
 
 SCENES = (
     live, two_videos, three_videos, stalled, many, untrained, replay, paused, feedback, attend, slow, blind,
-    empty, failed, tour, first_run, outcome, keys, set_up,
+    all_panels, newcomer, empty, failed, tour, first_run, progress, outcome, keys, set_up, form, channels,
 )  # fmt: skip
 
 
@@ -162,38 +194,66 @@ def dialog_of(scene: str, window: MainWindow) -> QDialog | None:
         dialog = StreamDialog(lookout, ("demo", "laptop", "lab"), window.settings, window)
         dialog.streams.selectRow(1)
         return dialog
+    if scene == "form":
+        return session_form(window)
+    if scene == "channels":
+        return ChannelList(window.page.channels, window.page.view, window.page)
     return None
+
+
+def session_form(window: MainWindow) -> SessionForm:
+    """What is asked before a recording, with a marker stream and an eye tracker on the network."""
+    markers = StreamSummary("PsychoPy", "Markers", 1, 0.0, "string", "stim-pc", "psy-1", "3")
+    gaze = StreamSummary("Pupil", "Gaze", 3, 120.0, "float32", "eye-pc", "pupil-1", "4")
+    lookout = Lookout(lambda: (markers, gaze), lambda: ())
+    lookout.look()
+    asked = RecordingForm({"sub": "01", "ses": "01", "task": "watch"}, Path("sessions"))
+    return SessionForm(asked, lookout, window.settings, window)
+
+
+def page_of(scene: str) -> QWidget | None:
+    """The page of a scene that is no session."""
+    if scene == "outcome":
+        return Outcome(SUMMARY, print)
+    return ProgressPage("Connecting", "source_id=muse-2A41 and film.mkv") if scene == "progress" else None
 
 
 def take(folder: Path, names: list[str]) -> None:
     """Save one PNG for each scene, theme and size."""
-    app = application()
     folder.mkdir(parents=True, exist_ok=True)
     for scene in SCENES:
         if names and scene.__name__ not in names:
             continue
         for theme in themes.THEMES.values():
-            for width, height in SIZES:
-                view, mode, actions = scene()
-                settings = QSettings(f"{tempfile.mkdtemp()}/layout.ini", QSettings.Format.IniFormat)
-                window = MainWindow(view, mode, actions, settings)
-                window.apply_theme(theme)
-                window.resize(width, height)
-                window.show()
-                play(app, window, view)
-                if scene.__name__ == "outcome":
-                    window.show_page(Outcome(SUMMARY, print))
-                dialog = dialog_of(scene.__name__, window)
-                if dialog is not None:
-                    dialog.show()
-                for _ in range(3):
-                    window.draw()
-                    app.processEvents()
-                (dialog or window).grab().save(str(folder / f"{scene.__name__}-{theme.name}-{width}.png"))
-                if dialog is not None:
-                    dialog.reject()
-                window.close()
-                window.deleteLater()
+            for size in SIZES:
+                take_one(scene, theme, size, folder / f"{scene.__name__}-{theme.name}-{size[0]}.png")
+
+
+def take_one(scene: Callable[[], Scene], theme: themes.Theme, size: tuple[int, int], path: Path) -> None:
+    """Save one scene in one theme and size."""
+    app, (view, mode, actions) = application(), scene()
+    settings = QSettings(f"{tempfile.mkdtemp()}/layout.ini", QSettings.Format.IniFormat)
+    window = MainWindow(view, mode, actions, settings)
+    window.apply_theme(theme)
+    window.resize(*size)
+    window.show()
+    play(app, window, view)
+    if (page := page_of(scene.__name__)) is not None:
+        window.show_page(page)
+    if scene is all_panels:
+        for name in sorted(ASIDE):
+            window.page.docks.toggle(name)
+    dialog = dialog_of(scene.__name__, window)
+    if dialog is not None:
+        dialog.show()
+    for _ in range(17):  # what is drawn twice a second has its turn as well
+        window.draw()
+        app.processEvents()
+    (dialog or window).grab().save(str(path))
+    if dialog is not None:
+        dialog.reject()
+    window.close()
+    window.deleteLater()
 
 
 def play(app: QApplication, window: MainWindow, view: FakeView | None) -> None:

@@ -206,19 +206,21 @@ HEALTH = Caption(
     "How fast and how safe it runs: delay, skipped steps, lost frames, gaps in the EEG.",
 )
 
+BACKEND = (
+    "What runs the network, and how many times as fast as plain PyTorch a reading is made by it. With the "
+    "backend auto a session begins on PyTorch and goes on with whatever is faster here, once that is built."
+)
 UNTRAINED = "▲ Untrained weights: these values mean nothing yet. Train, or choose trained weights."
 CHANCE_UNKNOWN = "chance: known in a few seconds"
 
-WELCOME_TITLE = "Nothing is streaming yet"
-WELCOME = (
-    "Phosphene shows how well a brain signal matches the video on the screen, while both run.\n"
-    "It needs an EEG stream (LSL) and a camera or a video file."
-)
-OFFER_DEMO = "A virtual subject watches a film; its EEG comes over LSL."
-OFFER_ATTEND = "A virtual subject attends one of several objects; the program finds which, live."
+WELCOME = "How well a brain signal matches the video on the screen, shown while both run."
+WITHOUT_HEADSET = "Without a headset"
+WITH_HEADSET = "With a headset and a camera, a film or a URL"
+OFFER_DEMO = "It watches a film that is dimmed when its mind wanders; its EEG comes by LSL."
+OFFER_ATTEND = "It looks at one of several objects after another; the program finds which, live."
 FIRST_KEYS = "↑ ↓ or Tab choose, Enter opens, Ctrl+Q leaves."
 OFFER_EXAMPLE = "A short session that ships with the program, played as if it were live."
-OFFER_STREAMS = "Choose an EEG stream and a camera, a film or a URL from what is there."
+OFFER_STREAMS = "Choose among the EEG streams (LSL) and cameras that are there, and record."
 OFFER_SESSION = (
     "A folder with session.xdf and its video. Without weights trained on this person it shows EEG, video and "
     "markers; similarity and attention mean nothing yet."

@@ -102,9 +102,20 @@ class KeyList(QDialog):
         rows.setHorizontalSpacing(14)
         rows.setVerticalSpacing(5)
         rows.addWidget(label(name, role="title"), 0, 0, 1, 2)
-        for n, key in enumerate((key for key in KEYS if key.group == name), start=1):
-            rows.addWidget(label(key.key, role="chip"), n, 0, Qt.AlignmentFlag.AlignLeft)
-            rows.addWidget(label(key.text), n, 1)
+        for n, (key, text) in enumerate(_listed(name), start=1):
+            rows.addWidget(label(key, role="chip"), n, 0, Qt.AlignmentFlag.AlignLeft)
+            rows.addWidget(label(text), n, 1)
         rows.setColumnMinimumWidth(0, 68)
         rows.setColumnStretch(1, 1)
         return rows
+
+
+def _listed(group: str) -> list[tuple[str, str]]:
+    """Return keys and what they do, the marker keys as one."""
+    keys = [key for key in KEYS if key.group == group]
+    markers = [key for key in keys if key.method == "mark_key"]
+    listed = [(key.key, key.text) for key in keys if key not in markers]
+    if markers:
+        at = keys.index(markers[0])
+        listed.insert(at, (f"{markers[0].key} … {markers[-1].key}", "Markers, named when recording begins"))
+    return listed

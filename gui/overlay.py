@@ -25,11 +25,14 @@ def stands_out(attention: Attention) -> bool:
     return attention.certainty is not None and attention.certainty >= SURE
 
 
+def may_tell(view: View) -> bool:
+    """Say whether certainty may be told: not in a blind session, nor where the network is untrained."""
+    return not view.blind and view.card.weights != "untrained"
+
+
 def told(attention: Attention, view: View) -> Attention:
-    """Take the certainty away where it may not be told (a blind session) or means nothing (untrained)."""
-    if view.blind or view.card.weights == "untrained":
-        return replace(attention, certainty=None)
-    return attention
+    """Take the certainty away where it may not be told or means nothing."""
+    return attention if may_tell(view) else replace(attention, certainty=None)
 
 
 def heat(places: FloatArray, *, sure: bool = True) -> NDArray[np.uint8]:

@@ -27,6 +27,7 @@ from realtime.latest import Stamped
 from realtime.types import Reading
 
 STALE_S = 1.5  # readings come every hop (0.25 s); this long without one means that something stands still
+_LEAST_PX = 218  # of a header
 _HEADER_PX = 32  # the same with and without a button, so that titles stand in line
 
 
@@ -56,9 +57,11 @@ class ElidedLabel(QLabel):
 
     def say(self, words: str) -> None:
         """Show these words, as many as there is room for."""
+        tip = f"{words}\n{self._explained}".strip()
+        if tip != self.toolTip():
+            self.setToolTip(tip)
         if words != self.words:
             self.words = words
-            self.setToolTip(f"{words}\n{self._explained}".strip())
             self.updateGeometry()
             self._elide()
 
@@ -140,6 +143,14 @@ class Empty(QWidget):
         set_text(self._words, text)
 
 
+class PanelHeader(QFrame):
+    """The line over a panel. What comes and goes in it pushes no panel beside it."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Be content with the title and a button; a dock asks."""
+        return QSize(_LEAST_PX, super().minimumSizeHint().height())
+
+
 class Panel(QFrame):
     """One view in its frame.
 
@@ -173,9 +184,9 @@ class Panel(QFrame):
         self._column = column
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def _make_header(self) -> QFrame:
+    def _make_header(self) -> PanelHeader:
         """Make the line with title, note and buttons; in a dock it is the bar by which the panel is moved."""
-        header = QFrame(self)
+        header = PanelHeader(self)
         header.setObjectName("panelHeader")
         header.setFixedHeight(_HEADER_PX)
         header.setToolTip(self.caption.tip)

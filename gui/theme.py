@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
@@ -131,6 +132,11 @@ def palette(theme: Theme) -> QPalette:
     return colours
 
 
+def _look(name: str, theme: Theme) -> str:
+    """Return the file of a small picture that a style sheet names, in this theme's colour."""
+    return (Path(__file__).with_name("look") / f"{name}-{theme.name}.svg").as_posix()
+
+
 def style_sheet(theme: Theme) -> str:
     """Return the window's style sheet. Widgets ask for a look by the properties `role` and `tone`."""
     t = theme
@@ -149,14 +155,28 @@ def style_sheet(theme: Theme) -> str:
     QCheckBox::indicator, QListWidget::indicator, QTableView::indicator {{ width: 12px; height: 12px;
         border: 1px solid {t.muted}; border-radius: 3px; background: {t.sunk}; }}
     QCheckBox::indicator:checked, QListWidget::indicator:checked, QTableView::indicator:checked
-        {{ background: {t.accent}; border-color: {t.accent}; }}
+        {{ background: {t.accent}; border-color: {t.accent}; image: url({_look("tick", t)}); }}
+    QCheckBox {{ spacing: 8px; }}
+    QComboBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 4px; padding: 3px 6px;
+        min-height: 18px; }}
+    QComboBox:hover {{ border-color: {t.muted}; }}
+    QComboBox:focus {{ border: 1px solid {t.accent}; }}
+    QComboBox QLineEdit {{ border: 0; padding: 0; background: transparent; }}
+    QComboBox::drop-down {{ border: 0; width: 20px; }}
+    QComboBox::down-arrow {{ image: url({_look("down", t)}); width: 12px; height: 12px; }}
+    QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.line};
+        selection-background-color: {t.accent_fill}; selection-color: {t.accent}; }}
     QTabBar::tab {{ background: {t.window}; color: {t.muted}; border: 1px solid {t.line};
         padding: 3px 10px; }}
     QTabBar::tab:selected {{ background: {t.panel}; color: {t.text}; }}
+    #call {{ background: {t.warn_fill}; border: 1px solid {t.warn}; border-radius: 6px; }}
+    #call QLabel {{ color: {t.warn}; }}
     #bar {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; }}
     QLabel {{ background: transparent; }}
     QLabel[role="title"] {{ font-size: {TITLE_PX}px; font-weight: 600; }}
     QLabel[role="heading"] {{ font-size: 20px; font-weight: 600; }}
+    QLabel[role="brand"] {{ font-size: 30px; font-weight: 600; }}
+    QLabel[role="group"] {{ color: {t.muted}; font-size: {SMALL_PX}px; font-weight: 600; }}
     QLabel[role="note"] {{ color: {t.muted}; font-size: {SMALL_PX}px; }}
     QLabel[role="figure"] {{ font-size: {FIGURE_PX}px; font-weight: 600; }}
     QLabel[role="value"] {{ font-size: 17px; font-weight: 600; }}
@@ -171,7 +191,10 @@ def style_sheet(theme: Theme) -> str:
     QLabel[role="chip"][tone="warn"] {{ color: {t.warn}; background: {t.warn_fill}; }}
     QLabel[role="chip"][tone="alarm"] {{ color: {t.alarm}; background: {t.alarm_fill}; }}
     QLabel[role="caption"] {{ font-size: 15px; padding: 8px 14px; border-radius: 6px;
-        background: {t.accent_fill}; color: {t.text}; }}
+        background: {t.panel}; border: 1px solid {t.line}; color: {t.text}; }}
+    QLabel[role="caption"][tone="accent"] {{ background: {t.accent_fill}; border-color: {t.accent_fill}; }}
+    QLabel[role="caption"][tone="warn"] {{ background: {t.warn_fill}; border-color: {t.warn_fill};
+        color: {t.warn}; }}
     QLabel[role="banner"] {{ color: {t.warn}; background: {t.warn_fill}; padding: 7px 12px;
         border-radius: 4px; }}
     QLabel[role="banner"][tone="alarm"] {{ color: {t.alarm}; background: {t.alarm_fill}; }}
@@ -194,7 +217,9 @@ def style_sheet(theme: Theme) -> str:
     QLineEdit, QTableView, QListWidget, QPlainTextEdit {{ background: {t.panel}; border: 1px solid {t.line};
         border-radius: 4px; padding: 3px 6px; selection-background-color: {t.accent_fill};
         selection-color: {t.accent}; }}
-    QTableView {{ padding: 0; }}
+    QLineEdit {{ min-height: 18px; }}
+    QTableView {{ padding: 0; outline: 0; }}
+    QTableView::item:focus {{ border: 0; }}
     QTableView::item {{ padding: 0 6px; }}
     QTableView::item:selected {{ background: {t.accent_fill}; color: {t.accent}; }}
     QHeaderView {{ background: {t.sunk}; }}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt
@@ -96,6 +96,8 @@ class ChannelList(QDialog):
         self.table.setAccessibleName("Channels")
         self.table.setHorizontalHeaderLabels(list(self.COLUMNS))
         self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.table.horizontalHeader().setHighlightSections(False)
         self.table.setShowGrid(False)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setStretchLastSection(True)
@@ -120,6 +122,8 @@ class ChannelList(QDialog):
         close.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
         close.rejected.connect(self.reject)
         column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(8)
         column.addWidget(self.table, 1)
         column.addWidget(self.network)
         column.addWidget(note)
@@ -148,10 +152,12 @@ class ChannelList(QDialog):
 
 
 def rows_of(
-    view: View, channels: Channels, scales: Callable[[str], int], shown: Sequence[str]
+    view: View, channels: Channels, scales: Callable[[str], int], shown: Sequence[str], why: Mapping[str, str]
 ) -> tuple[TraceRow, ...]:
-    """Return the rows of the EEG panel: these electrodes, and under them what else the stream carries."""
-    why = channels.why_bad(view)
+    """Return the rows of the EEG panel: these electrodes, and under them what else the stream carries.
+
+    `why` is what `Channels.why_bad` says of each electrode.
+    """
     rows = [TraceRow(name, "eeg", "µV", scales("eeg"), why[name], name in channels.chosen) for name in shown]
     rows += [
         TraceRow(name, kind, unit, scales(kind), "", chosen=False)

@@ -19,6 +19,7 @@ _DASHES = (
     Qt.PenStyle.DashDotLine,
     Qt.PenStyle.DashDotDotLine,
 )
+_IN_A_ROW = 6  # names of the legend: it lies flat, for a panel may be low
 
 
 class Lines:
@@ -26,7 +27,7 @@ class Lines:
 
     def __init__(self, plot: pg.PlotItem):
         self._plot = plot
-        self._legend = plot.addLegend(offset=(-8, 4))
+        self._legend = plot.addLegend(offset=(-8, 14), colCount=_IN_A_ROW, horSpacing=14, verSpacing=-6)
         self._curves: list[pg.PlotDataItem] = []
         self.names: tuple[str, ...] = ()
         self._theme = themes.LIGHT

@@ -106,26 +106,27 @@ class EegPanel(Panel):
         now = view.now()
         if not self.scales("eeg"):
             self._choose_scales(view)
+        set_text(self.time_button, f"{self.canvas.seconds:g} s")
+        low, high = self.filter.band_hz or view.card.band_hz
+        set_text(self.filter_button, f"{low:g} – {high:g} Hz")
         if not self.has_content:
+            self.pages.hide()
             return
         names = [name for name in view.labels if name not in self.channels.hidden]
         shown = self._pages.of(names)
         self.pages.setVisible(self._pages.needed)
         set_text(self.pages, self._pages.words)
-        rows = rows_of(view, self.channels, self.scales, shown)
+        why = self.channels.why_bad(view)
+        rows = rows_of(view, self.channels, self.scales, shown, why)
         self.gutter.show_channels(rows)
         self.canvas.show_marks(view.markers(self.canvas.seconds), self._interval(view))
         if self.scales("eeg") and rows:
             self._draw_new(view, now, rows)
         if self.canvas.hover is not None:
             self.canvas.reads = self._read_at(view, rows)
-        self._say(view)
+        self._say(view, sum(map(bool, why.values())))
 
-    def _say(self, view: View) -> None:
-        set_text(self.time_button, f"{self.canvas.seconds:g} s")
-        low, high = self.filter.band_hz or view.card.band_hz
-        set_text(self.filter_button, f"{low:g} – {high:g} Hz")
-        n_bad = sum(map(bool, self.channels.why_bad(view).values()))
+    def _say(self, view: View, n_bad: int) -> None:
         words = f"{n_bad} of {len(view.labels)} channels bad" if n_bad else ""
         if view.left_out:
             words += f", {len(view.left_out)} not for the network"

@@ -20,6 +20,7 @@ SEGMENT_S = 2.0  # of its segments: half a hertz apart
 _EVERY_S = 0.5
 _MOST_HZ = 60.0
 _LEAST = 1e-4  # µV²/Hz: what is less is drawn there (an open input, a filter's stop band)
+_LABEL = {"position": 0.9, "anchors": [(0, 0.5), (0, 0.5)]}  # beside the line, over the legend
 _BANDS = ((4, "θ"), (8, "α"), (13, "β"), (30, "γ"))
 
 
@@ -66,7 +67,7 @@ class SpectrumPanel(Panel):
         self.plot.setLabel("bottom", "frequency, Hz")
         self.plot.setLabel("left", "dB")
         self.lines = Lines(self.plot.getPlotItem())
-        self._bands = [pg.InfiniteLine(hz, label=word, labelOpts={"position": 0.84}) for hz, word in _BANDS]
+        self._bands = [pg.InfiniteLine(hz, label=word, labelOpts=_LABEL) for hz, word in _BANDS]
         for band in self._bands:
             self.plot.addItem(band)
         self.set_content(self.plot)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from realtime.types import FloatArray, TimeArray
 
@@ -130,6 +130,10 @@ class StripChart:
         offset = style.size[0] - self._edge
         x = times * self._columns_a_second(style) + offset
         y = (np.arange(n) + 0.5) * row - values * row
+        known = np.isfinite(y)
+        joined = known.copy()
+        joined[:-1] &= known[1:]
+        y = np.where(known, y, 0.0)
         fresh = self.pixmap.rect()
         if math.isfinite(self._drawn_to):
             fresh.setLeft(int(self._drawn_to * self._columns_a_second(style) + offset) - _AGAIN_PX)
@@ -141,7 +145,7 @@ class StripChart:
         # times as long. Where pixels are small the line is drawn again beside itself.
         for channel in range(n):
             painter.setPen(QPen(QColor(style.quiet if bad[channel] else style.trace), 1))
-            path = _path(x, y[:, channel])
+            path = pg.arrayToQPath(x, y[:, channel], connect=joined[:, channel], finiteCheck=False)
             for beside in range(style.line_px):
                 painter.drawPath(path.translated(0, beside))
         painter.end()
@@ -151,12 +155,3 @@ def _clear(painter: QPainter, box: QRect) -> None:
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
     painter.fillRect(box, Qt.GlobalColor.transparent)
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-
-
-def _path(x: TimeArray, y: TimeArray) -> QPainterPath:
-    """Make the trace of one channel, broken where a value is not known."""
-    known = np.isfinite(y)
-    joined = known.copy()
-    joined[:-1] &= known[1:]
-    path: QPainterPath = pg.arrayToQPath(x, np.nan_to_num(y), connect=joined, finiteCheck=False)
-    return path

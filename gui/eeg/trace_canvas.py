@@ -153,14 +153,16 @@ class TraceCanvas(QWidget):
         free_from = -math.inf
         for stamp, text in self._markers:
             x = self._x(stamp)
-            worded = x >= free_from
+            shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 90)
+            width = painter.fontMetrics().horizontalAdvance(shown)
+            left = x + 3 if x + 3 + width <= plot.right() else x - 3 - width  # never cut at the edge
+            worded = left >= free_from
             painter.setPen(QPen(self.theme.colour("quiet"), 1, Qt.PenStyle.DashLine))
             painter.drawLine(QLineF(x, 2 if worded else plot.top(), x, plot.bottom()))
             if worded:
-                shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 90)
                 painter.setPen(self.theme.colour("muted"))
-                painter.drawText(QPointF(x + 3, 11), shown)
-                free_from = x + 12 + painter.fontMetrics().horizontalAdvance(shown)
+                painter.drawText(QPointF(left, 11), shown)
+                free_from = left + width + 9
 
     def _paint_interval(self, painter: QPainter, plot: QRectF) -> None:
         """Draw a bracket under the EEG that the newest reading was made of."""

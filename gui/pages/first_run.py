@@ -7,13 +7,15 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from experiment.state import Actions
 from gui import captions
+from gui.icons import program_icon
 from gui.panel import label
 from gui.theme import SMALL_PX, font
 
+_SIGN_PX = 60
 _TEXT_PX = 500  # width of the words beside a button
 _STEPS = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 
@@ -31,10 +33,12 @@ class FirstRun(QWidget):
     def __init__(self, actions: Actions, notice: str = ""):
         super().__init__()
         self.setObjectName("page")
-        offers = (
-            ("Try it without a headset", captions.OFFER_DEMO, "Start", actions.start_headset),
-            ("See what is attended", captions.OFFER_ATTEND, "Start", actions.start_attend),
+        without = (
+            ("Watch a virtual subject", captions.OFFER_DEMO, "Start", actions.start_headset),
+            ("Find what it attends", captions.OFFER_ATTEND, "Start", actions.start_attend),
             ("Look at a recording", captions.OFFER_EXAMPLE, "Open the example", actions.open_example),
+        )
+        own = (
             ("Use your own streams", captions.OFFER_STREAMS, "Choose streams", actions.set_up),
             ("Open a session", captions.OFFER_SESSION, "Open", actions.open_session),
         )
@@ -43,15 +47,16 @@ class FirstRun(QWidget):
         self.notice.setWordWrap(True)
         self.notice.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column = QVBoxLayout()
-        column.setSpacing(10)
-        column.addWidget(label(captions.WELCOME_TITLE, role="heading"))
-        column.addWidget(label(captions.WELCOME, tone="muted"))
+        column.setSpacing(8)
+        column.addLayout(_brand())
         column.addWidget(self.notice)
-        column.addSpacing(12)
-        for title, text, word, action in offers:
-            if action is not None:
-                column.addWidget(self._offer(title, text, word, action))
-        column.addSpacing(8)
+        for group, offers in ((captions.WITHOUT_HEADSET, without), (captions.WITH_HEADSET, own)):
+            column.addSpacing(8)
+            column.addWidget(label(group, role="group"))
+            for title, text, word, action in offers:
+                if action is not None:
+                    column.addWidget(self._offer(title, text, word, action))
+        column.addSpacing(4)
         column.addWidget(label(captions.FIRST_KEYS, role="note"))
         outer = QVBoxLayout(self)
         outer.addStretch(2)
@@ -101,3 +106,19 @@ class FirstRun(QWidget):
         else:
             at = focused[0] + step if focused else 0
             self.buttons[at % len(self.buttons)].setFocus()
+
+
+def _brand() -> QHBoxLayout:
+    """Return the program's sign, its name, and what it is for."""
+    sign = QLabel()
+    sign.setPixmap(program_icon().pixmap(_SIGN_PX, _SIGN_PX))
+    words = QVBoxLayout()
+    words.setSpacing(2)
+    words.addWidget(label("Phosphene", role="brand"))
+    words.addWidget(label(captions.WELCOME, tone="muted"))
+    row = QHBoxLayout()
+    row.setSpacing(16)
+    row.addWidget(sign)
+    row.addLayout(words)
+    row.addStretch()
+    return row

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QWidget,
 )
@@ -30,6 +31,7 @@ _SIGNS = {
     StreamState.FINISHED: ("■", "ENDED", "muted"),
 }
 
+_BUTTON_PX = 28  # of every button of the line, whatever its kind
 _SAID_FOR = 6  # refreshes: three seconds
 
 
@@ -48,6 +50,7 @@ class StreamSign(QWidget):
         row.addWidget(label(title, role="title"))
         row.addWidget(self.state)
         row.addWidget(self.what, 1)  # the rest of the line: title and chip keep their own width
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)  # moved by no neighbour
 
     def show_state(
         self, health: EegHealth | VideoHealth, what: str, note: str, behind_s: float = 0.0
@@ -61,7 +64,8 @@ class StreamSign(QWidget):
         if state is StreamState.LIVE and behind_s > BEHIND_S:
             sign, word, tone = "▲", f"{behind_s:.0f} s BEHIND", "warn"
         waiting = state in (StreamState.STALLED, StreamState.LOST) and age_s < 1e6
-        set_text(self.state, f"{sign} {word}" + (f" {age_s:.0f} s" if waiting else ""))
+        aged = waiting and what  # a video without words has its age in its own panel
+        set_text(self.state, f"{sign} {word}" + (f" {age_s:.0f} s" if aged else ""))
         set_tone(self.state, tone)
         self.what.say(what)
         self.setToolTip(f"{what}\n{note}".strip() + f"\n{self._measure.tip}")
@@ -132,15 +136,15 @@ class HeaderBar(QFrame):
         self.help.setToolTip("All keys (?)")
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 5, 6, 5)
-        row.setSpacing(10)
+        row.setSpacing(8)
         row.addWidget(self.mode)
         row.addWidget(self.playing)
         row.addSpacing(4)
         row.addWidget(self.eeg)
-        row.addSpacing(14)
+        row.addSpacing(10)
         row.addWidget(self.video)
         for sign in self.others:
-            row.addSpacing(14)
+            row.addSpacing(10)
             row.addWidget(sign)
         row.addStretch()
         row.addWidget(self.done)
@@ -150,6 +154,8 @@ class HeaderBar(QFrame):
         row.addWidget(self.end)
         for button in (self.panels, self.theme_switch, self.help):
             row.addWidget(button)
+        for each in (self.record, self.end, self.panels, self.theme_switch, self.help):
+            each.setFixedHeight(_BUTTON_PX)
         self.record.setVisible(actions.toggle_recording is not None)
         self.end.setVisible(actions.end is not None)
 

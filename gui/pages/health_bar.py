@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from experiment.state import View
 from gui import captions
-from gui.panel import label, set_text, set_tone
+from gui.panel import ElidedLabel, label, set_text, set_tone
 from gui.theme import font
+from gui.words import clock
+from realtime.model import ModelCard
 
 LATE_MS = 100.0  # a reading later than this is no longer prompt
 DRIFT_PPM = 500.0  # beyond any quartz: the sender's clock or its nominal rate is wrong
@@ -39,6 +43,14 @@ def _width(text: str) -> int:
     return probe.sizeHint().width()
 
 
+class RunsSince(NamedTuple):
+    """What runs the network, since when (s on the session's clock), and what ran it before."""
+
+    card: ModelCard
+    since: float
+    before: str
+
+
 class HealthBar(QFrame):
     """Latency, losses, drift, and what computes it."""
 
@@ -54,8 +66,8 @@ class HealthBar(QFrame):
         self.thinned.hide()
         self.gaps = Figure("gaps", captions.GAPS, "9")
         self.drift = Figure("drift", captions.DRIFT, "+999 ppm")
-        self.backend, self.weights = label(role="note"), label(role="chip")
-        self.backend.setToolTip("What runs the network, how many times faster than plain PyTorch, since when")
+        self.backend, self.weights = ElidedLabel(role="note"), label(role="chip")
+        self._runs: RunsSince | None = None
         self.weights.setToolTip("The trained weights in use")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 8, 4)
@@ -88,7 +100,18 @@ class HealthBar(QFrame):
         self.gaps.say(f"{eeg.gaps}{samples}")
         drift = round(eeg.drift_ppm) + 0.0  # no minus before a zero
         self.drift.say(f"{drift:+.0f} ppm".replace("-", "−"), abs(eeg.drift_ppm) > DRIFT_PPM)
-        set_text(self.backend, view.runs_on)
+        self._show_backend(view)
         untrained = view.card.weights == "untrained"
         set_text(self.weights, "▲ untrained" if untrained else f"weights {view.card.weights}")
         set_tone(self.weights, "warn" if untrained else "")
+
+    def _show_backend(self, view: View) -> None:
+        """Say what runs the network, and in the tip what ran it before and for how long this has run."""
+        card, now = view.card, view.now()
+        if self._runs is None:
+            self._runs = RunsSince(card, now, "")
+        elif card.backend != self._runs.card.backend:
+            self._runs = RunsSince(card, now, self._runs.card.backend)
+        before = f"For {clock(now - self._runs.since)}; before, it ran on {self._runs.before}."
+        self.backend.explain(f"{captions.BACKEND}\n{before}" if self._runs.before else captions.BACKEND)
+        self.backend.say(view.runs_on)

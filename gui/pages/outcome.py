@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.panel import label
+
+_MOST_REMARKS = 6
 
 
 class Next(Enum):
@@ -47,6 +49,8 @@ class Outcome(QWidget):
         self.notice.hide()
         column.addWidget(self.notice)
         column.addWidget(_figures(summary))
+        if summary.get("warnings"):
+            column.addWidget(_remarks(summary["warnings"]))
         for folder in summary.get("recordings", ()):
             column.addWidget(self._recording(Path(folder)))
         start = self._button(Next.START, None)
@@ -118,4 +122,21 @@ def _figures(summary: Mapping[str, Any]) -> QFrame:
     for n, (name, words) in enumerate(rows):
         grid.addWidget(label(name, role="note"), n, 0)
         grid.addWidget(label(words), n, 1)
+    return card
+
+
+def _remarks(warnings: Sequence[str]) -> QFrame:
+    """List what a careful experimenter wants to know, a line each; of many, how many more there are."""
+    card = QFrame()
+    card.setObjectName("panel")
+    column = QVBoxLayout(card)
+    column.setContentsMargins(16, 12, 16, 12)
+    column.setSpacing(4)
+    column.addWidget(label("Worth knowing", role="title"))
+    more = [f"… and {len(warnings) - _MOST_REMARKS} more"] * (len(warnings) > _MOST_REMARKS)
+    for words in (*warnings[:_MOST_REMARKS], *more):
+        line = label(words, role="note")
+        line.setWordWrap(True)
+        line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column.addWidget(line)
     return card

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.captions import TOUR
-from gui.panel import label
+from gui.panel import Panel, label
 from gui.theme import Theme
 
 _CARD_PX = 320
@@ -99,6 +99,10 @@ class Tour(QWidget):
 
     def _bright(self) -> QRect:
         widget = self._places[self.place]
+        bright = self._on_page(widget)
+        return bright | self._on_page(widget.header) if isinstance(widget, Panel) else bright
+
+    def _on_page(self, widget: QWidget) -> QRect:
         return QRect(widget.mapTo(self._page, QPoint(0, 0)), widget.size())
 
     def _card_at(self, bright: QRect) -> QPoint:

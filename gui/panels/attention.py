@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
@@ -13,7 +12,7 @@ from PySide6.QtCore import QRectF, Qt
 from experiment.state import View
 from gui import captions
 from gui import theme as themes
-from gui.overlay import FULL_RATIO, stands_out, told
+from gui.overlay import FULL_RATIO, may_tell, stands_out
 from gui.panel import Numbers, Panel
 from gui.ramp import Ramp
 from gui.theme import Theme, attention_table
@@ -168,7 +167,7 @@ class AttentionPanel(Panel):
         matrix = known_cells(reading)
         known = matrix[np.isfinite(matrix)]
         top = self._scale.follow(float(np.percentile(known, 99.8)) if len(known) else 0.0, reading.end)
-        quiet = view.blind or view.card.weights == "untrained"
+        quiet = not may_tell(view)
         sure = not quiet and above_chance(reading)
         self.image.setImage(coloured(matrix / top, sure))
         self.image.setRect(QRectF(span[0], span[0], span[1] - span[0], span[1] - span[0]))
@@ -182,11 +181,12 @@ class AttentionPanel(Panel):
             self._set_places(reading.attention.places.shape)
         if self._n_places > 1:
             n = round(PLACES_S / view.grid.hop_s)
-            past = [replace(r, attention=told(r.attention, view)) for r in view.history(PLACES_S)]
+            past = view.history(PLACES_S)
             if not past:  # a seek has just emptied it
                 self.places.clear()
                 return
-            self.places.setImage(coloured(*place_history(past, reading.index, n)))
+            shares, sure = place_history(past, reading.index, n)
+            self.places.setImage(coloured(shares, sure if may_tell(view) else False))
             self.places.setRect(QRectF(-PLACES_S, 0, PLACES_S, self._n_places))
 
     def numbers(self, view: View) -> Numbers:

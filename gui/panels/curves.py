@@ -61,7 +61,7 @@ class Curves:
         self.curve, self.match_curve = pg.PlotCurveItem(), pg.PlotCurveItem()
         self._head = pg.ScatterPlotItem(size=8)
         self.threshold = pg.InfiniteLine(0.5, angle=0)
-        self._word = pg.TextItem(anchor=(0, 0.5))
+        self._word = pg.TextItem()
         for item in (self.band, self._zero, self.curve, self._head, self._word):
             self.similarity.addItem(item)
         for item in (self.match_area, self.match_curve, self.threshold):
@@ -107,12 +107,16 @@ class Curves:
             self._set_range(next((most for most in _RANGES if most >= reach), _RANGES[-1]))
 
     def _write_in_band(self, band: TimeArray) -> None:
-        """Name the band, array of shape (n, 3) of time, low and high, where it begins."""
+        """Name the band, array of shape (n, 3) of time, low and high, under it: no curve is covered there."""
         self._word.setText("90 % of chance" if len(band) else captions.CHANCE_UNKNOWN)
         begins = band[0, 0] if len(band) else -SECONDS
-        middle = band[-1, 1:].mean() if len(band) else 0.0
-        needed = self._word.boundingRect().width() * self.similarity.getViewBox().viewPixelSize()[0]
-        self._word.setPos(min(max(begins, -SECONDS) + 0.5, _AHEAD_S - needed), middle)
+        low, high = band[-1, 1:] if len(band) else (0.0, 0.0)
+        second, unit = self.similarity.getViewBox().viewPixelSize()
+        size = self._word.boundingRect()
+        below = low - size.height() * unit > -self.reach  # else over it
+        self._word.setAnchor((0, 0 if below else 1))
+        left = min(max(begins, -SECONDS) + 0.5, _AHEAD_S - size.width() * second)
+        self._word.setPos(left, low if below else high)
 
     def apply_theme(self, theme: Theme, *, untrained: bool) -> None:
         """Take the theme's colours; what an untrained network says has no accent."""

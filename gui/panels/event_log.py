@@ -11,7 +11,7 @@ from experiment.state import View
 from gui import captions
 from gui.panel import Numbers, Panel
 from gui.theme import Theme, font
-from gui.words import clock
+from gui.words import clock, runs_words
 from realtime.types import StreamState
 
 _MOST = 5000  # lines; the oldest go
@@ -38,6 +38,7 @@ class LogPanel(Panel):
         self.set_content(self.text)
         self.lines: list[Happened] = []
         self._begun: float | None = None
+        self._runs: tuple[str, str] | None = None
         self._states: dict[str, StreamState] = {}
         self._seen: set[tuple[float, str]] = set()
 
@@ -49,10 +50,18 @@ class LogPanel(Panel):
             if stamp <= view.now() and (stamp, text) not in self._seen:
                 self._seen.add((stamp, text))
                 self._add(view, stamp, f"marker: {text}")
+        self._follow_card(view)
         eeg = view.eeg_health()
         self._follow_state(view, eeg.name, eeg.state)
         for video in (view.video_health(), *view.other_video_health()):
             self._follow_state(view, video.name, video.state)
+
+    def _follow_card(self, view: View) -> None:
+        """Note that the network goes on by other means, or with other weights."""
+        runs = runs_words(view.card), view.card.weights
+        if self._runs not in (None, runs):
+            self._add(view, view.now(), f"network: {runs[0]}, weights {runs[1]}")
+        self._runs = runs
 
     def _follow_state(self, view: View, name: str, state: StreamState) -> None:
         if self._states.get(name) is not state:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from experiment.state import AttendedShown
@@ -15,6 +15,8 @@ from realtime.types import Attention, Frame, Rectangle
 _GRID_UP_TO = 5  # rows or columns: a finer grid would lie over the picture like a net
 _TRUTH, _UNDER = QColor("#ffffff"), QColor("#000000")  # dashes to be seen on any picture
 _GAZE_PX = 9.0
+_LEGEND = "dashed: attended · yellow: found"
+_LEGEND_FROM_PX = 380  # of the picture's width: else it would run into the certainty
 _CHOICE = QColor("#fde737")  # the bright end of the attention's colours
 
 
@@ -40,6 +42,7 @@ class Picture(QWidget):
         self.words = ""
         self._image: QImage | None = None
         self._heat: QImage | None = None
+        self._layer: QPixmap | None = None  # map and grid as they lie over a frame of this size on the screen
         self._attended: AttendedShown | None = None
         self._shape = (0, 0)
         self.gaze: list[GazePoint] = []
@@ -56,7 +59,7 @@ class Picture(QWidget):
 
     def show_attention(self, attention: Attention | None) -> None:
         """Lay the map over places over the picture; None takes it away."""
-        self._heat, self._shape, self.chosen, self.words = None, (0, 0), None, ""
+        self._heat, self._layer, self._shape, self.chosen, self.words = None, None, (0, 0), None, ""
         if attention is not None:
             sure = stands_out(attention)
             self._heat = rgba_image(heat(attention.places, sure=sure))
@@ -93,8 +96,7 @@ class Picture(QWidget):
 
     def _paint_attention(self, painter: QPainter, box: QRectF) -> None:
         if self._heat is not None:
-            painter.drawImage(box, self._heat)
-            self._paint_grid(painter, box)
+            painter.drawPixmap(box.topLeft(), self._map(self._heat, box.size()))
         home = None if self._attended is None else self._attended.home
         found = self.chosen if home is None else home
         if found is not None:
@@ -107,8 +109,26 @@ class Picture(QWidget):
             for colour, line in ((_UNDER, Qt.PenStyle.SolidLine), (_TRUTH, Qt.PenStyle.DashLine)):
                 painter.setPen(QPen(colour, 2, line))
                 painter.drawRoundedRect(around, 4, 4)
+        if self._attended is not None and not self.name and box.width() >= _LEGEND_FROM_PX:
+            _paint_words(painter, box, _LEGEND, Qt.AlignmentFlag.AlignLeft)
         if self.words and not self.name:
             _paint_words(painter, box, self.words, Qt.AlignmentFlag.AlignRight)
+
+    def _map(self, heat: QImage, size: QSizeF) -> QPixmap:
+        """Return map and grid in this size; made once for each reading, not once for each frame."""
+        ratio = self.devicePixelRatioF()
+        pixels = (size * ratio).toSize()
+        if self._layer is None or self._layer.size() != pixels:
+            self._layer = QPixmap(pixels)
+            self._layer.setDevicePixelRatio(ratio)
+            self._layer.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._layer)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            whole = QRectF(QPointF(), size)
+            painter.drawImage(whole, heat)
+            self._paint_grid(painter, whole)
+            painter.end()
+        return self._layer
 
     def _paint_gaze(self, painter: QPainter, box: QRectF) -> None:
         if not self.gaze:

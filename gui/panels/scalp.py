@@ -170,7 +170,7 @@ class ScalpPanel(Panel):
         self.switch.setToolTip("Amplitude of the last second instead of the attention (A)")
         self.ramp = Ramp()
         self.add_to_header(self.ramp, gives_way=True)
-        self.add_to_header(self.switch)
+        self.add_to_header(self.switch, gives_way=True)
         self.switch.toggled.connect(self._redraw)
         self._drawn_at = -np.inf
 

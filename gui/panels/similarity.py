@@ -144,7 +144,7 @@ class SimilarityPanel(Panel):
         shown = view.readings.get() is not None and not view.blind
         self.empty.say(BLIND if view.blind else captions.AFTER_READING)
         self.show_content(there=shown)
-        self.accuracy.setVisible(shown)
+        self.accuracy.setVisible(shown and self.age.isHidden())
         beat = int(view.now() // view.grid.hop_s)
         if shown and beat != self._beat:
             self._beat = beat

@@ -7,13 +7,14 @@ import os
 import stat
 import tempfile
 import time
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QDockWidget, QInputDialog, QLabel, QWidget
+from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QDockWidget, QGraphicsView, QInputDialog, QLabel, QWidget
 
 from experiment.display import why_no_window
 from experiment.state import Actions, FeedbackShown, Mode
@@ -24,13 +25,9 @@ from gui.keys import KEYS, KeyList
 from gui.main_window import MainWindow
 from gui.pages.session_page import NOTICE_FOR, SLOW_EVERY
 from realtime.errors import SessionError
+from realtime.gaze import GazePoint
 from realtime.types import StreamState
 from tests.support.fake_view import TEN_TEN, FakeTransport, FakeView
-
-
-@pytest.fixture
-def settings(tmp_path) -> QSettings:
-    return QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
 
 
 @pytest.fixture
@@ -443,6 +440,37 @@ def test_an_hour_of_drawing_leaves_no_more_items_and_no_more_memory(open_window)
     assert after[2] - before[2] < 20
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_an_hour_of_every_reading_in_every_panel_leaves_no_more_items_and_no_more_memory(open_window):
+    """64 channels, two videos, markers, gaze and feedback; each reading is drawn when it comes."""
+    view = FakeView(TEN_TEN, n_others=1)
+    window = open_window(view, actions=Actions(feedback=lambda: FeedbackShown(0.5 + view.now() % 0.5, 0.6)))
+    window.resize(1920, 1080)
+    for number, name in enumerate(sorted(ASIDE)):
+        window.page.docks.toggle(name)
+        if number:
+            window.page.docks.toggle_floating(name)  # none of them behind a tab
+    process, seen, begun = psutil.Process(), [], view.now()
+    for step in range(1, 4 * 3600 + 1):
+        view.advance(begun + step / 4)
+        if step % 12 == 0:
+            view.marker_list = [*view.marker_list[-50:], (view.now(), f"target {step % 5}")]
+        view.gaze_list = [GazePoint(view.now(), 0.5, 0.5)]
+        window.draw()
+        QApplication.processEvents()
+        if step % 240 == 0:
+            gc.collect()
+            items = sum(len(each.scene().items()) for each in window.page.findChildren(QGraphicsView))
+            memory = process.memory_info().rss / 2**20
+            seen.append((len(QApplication.allWidgets()), items, memory))
+    assert all(panel.has_content for panel in window.page.panels.values())
+    widgets, items, memory = np.array(seen).T
+    assert len(set(widgets[10:])) == 1
+    assert len(set(items[10:])) == 1
+    assert np.median(memory[-15:]) - np.median(memory[10:25]) < 10
+
+
 def test_the_window_runs_until_it_is_told_to_end_and_says_how_evenly_it_drew(settings):
     view = FakeView(TEN_TEN)
     play(view, 15)
@@ -475,6 +503,25 @@ def test_thirty_drawings_a_second_of_64_channels_and_every_panel_take_four_tenth
     drawing_s = float(np.mean(spent[15:]))
     print(f"window: {30 * drawing_s:.2f} of a core at 30 drawings a second; {1 / drawing_s:.0f} at most")
     assert 30 * drawing_s < 0.4
+
+
+def test_what_takes_over_while_it_runs_is_said_with_what_it_brought_and_what_ran_before(open_window):
+    view = FakeView()
+    view.card, view.runs_on = replace(view.card, backend="eager fp32"), "eager fp32"
+    window = open_window(view)
+    health, log = window.page.health, window.page.log
+    assert health.backend.words == "eager fp32"
+    view.card = replace(view.card, backend="OpenVINO fp32", gain=2.44)
+    view.runs_on = "OpenVINO fp32 · 2.4 × eager · since 14:03:12"
+    for _ in range(2):
+        play(view, 10)
+        for _ in range(SLOW_EVERY):
+            window.draw()
+    assert health.backend.words == view.runs_on
+    assert "For 00:00:10; before, it ran on eager fp32." in health.backend.toolTip()
+    assert [line.what for line in log.lines if line.what.startswith("network")] == [
+        "network: OpenVINO fp32 · 2.4 × eager, weights demo"
+    ]
 
 
 def test_an_error_while_drawing_ends_the_window_and_is_raised(settings):

@@ -72,7 +72,7 @@ def test_a_further_video_that_stands_still_is_said_to_be_old_and_missing(window)
         assert panel.age.text() == "▲ 5 s old"
         assert panel.note.words == "missing"
         assert not panel.picture.overlay
-        assert sign.state.text() == "▲ STALLED 5 s"
+        assert sign.state.text() == "▲ STALLED"  # how long is said in its panel
     assert shown.page.similarity.figures.others.text() == "Video 2  –\nVideo 3  –"
     assert shown.page.video.picture.overlay
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 
@@ -51,7 +52,11 @@ class User:
 
 def shown(kind: type) -> object | None:
     """A visible widget of this kind, in any window."""
-    return next((w for w in QApplication.allWidgets() if isinstance(w, kind) and w.isVisible()), None)
+    gc.disable()  # what it would collect meanwhile may own widgets of the list that Qt is just making for us
+    try:
+        return next((w for w in QApplication.allWidgets() if isinstance(w, kind) and w.isVisible()), None)
+    finally:
+        gc.enable()
 
 
 def click(button: QPushButton) -> None:
