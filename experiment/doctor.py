@@ -72,7 +72,7 @@ def examine(folder: Path | None = None) -> list[Finding]:
         _packages,
         lambda: _disk(folder or Path.cwd()),
     ]
-    return [_guarded(check) for check in checks]
+    return [*(_guarded(check) for check in checks), *_gpu()]
 
 
 def _guarded(check: Callable[[], Finding]) -> Finding:
@@ -206,6 +206,13 @@ def _disk(folder: Path) -> Finding:
     good = free_gb >= _LEAST_FREE_GB
     advice = "" if good else f"recordings want {_LEAST_FREE_GB:g} GB: make room, or record elsewhere"
     return Finding("disk", f"{free_gb:.1f} GB free in {folder}", advice)
+
+
+def _gpu() -> list[Finding]:
+    """Say what the network on an NVIDIA GPU needs, the first to do first; nothing where there is no GPU."""
+    from models.inference.gpu.card import this_machine
+
+    return [Finding(*step) for step in this_machine()]
 
 
 def _packages() -> Finding:

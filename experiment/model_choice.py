@@ -36,8 +36,8 @@ class ModelChoice:
         A folder, or the name of weights that come with the program (`demo`). Where the folder holds a linear
         model, as after a training on less than two minutes of data, it stands in for the network.
     backend : str
-        What runs the network: eager, inductor, openvino, openvino-int8, tensorrt; or auto: eager at first,
-        and from some moment on the fastest there is (`experiment.compose.go_faster`). The environment
+        What runs the network: eager, inductor, openvino, openvino-int8, cuda, tensorrt; or auto: eager at
+        first, and from some moment on the fastest there is (`experiment.compose.go_faster`). The environment
         variable PHOSPHENE_BACKEND sets another default.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -11,37 +13,64 @@ from models.network.towers import hold
 from realtime.types import Attention, FloatArray
 
 
-def attention_maps(out: Output, places: tuple[int, int], n_slots: int, strange: Tensor) -> Attention:
-    """Say what the newest EEG interval read of the newest item, the last of `out`.
+class Newest(NamedTuple):
+    """Of what one EEG interval met, what is told of the newest item: all that leaves the device.
+
+    Attributes
+    ----------
+    read : (S, (P+1)·n)
+        What each token read of each place and latent.
+    looked : (P+1, n, F)
+        When each latent looked.
+    channels : (C,)
+    agreed : (P+1,)
+    logit : ()
+        The match's.
+    """
+
+    read: Tensor
+    looked: Tensor
+    channels: Tensor
+    agreed: Tensor
+    logit: Tensor
+
+    @classmethod
+    def of(cls, out: Output) -> Newest:
+        """Take the last item of an output of one EEG interval, with attention."""
+        fused, seen, channels = out.fused, out.video.attention, out.eeg.channels
+        assert fused.attention is not None
+        assert seen is not None
+        assert channels is not None
+        looked = seen[0, -1]
+        read = fused.attention[0, 0, :, -looked.shape[0] * looked.shape[1] :]
+        return cls(read, looked, channels[0, 0], out.agreement[0, 0, -1], fused.logit.reshape(()))
+
+
+def attention_maps(newest: Newest, places: tuple[int, int], n_slots: int, strange: Tensor) -> Attention:
+    """Say what the newest EEG interval read of the newest item.
 
     Parameters
     ----------
-    out : Output of one EEG interval, with attention
+    newest : Newest
     places : (int, int)
         Rows and columns.
     strange : (n, P+1)
         Agreement of the same EEG with past video that was not being watched.
     """
-    fused, seen, channels = out.fused, out.video.attention, out.eeg.channels
-    assert fused.attention is not None
-    assert seen is not None
-    assert channels is not None
-    n_places, n_latents = seen.shape[2:4]
-    read = fused.attention[0, 0, :, -n_places * n_latents :].unflatten(1, (n_places, n_latents))
-    frames = shares(torch.einsum("spn,pnf->sf", read, seen[0, -1]))
+    read = newest.read.unflatten(1, newest.looked.shape[:2])
+    frames = shares(torch.einsum("spn,pnf->sf", read, newest.looked))
     per_frame = n_slots // frames.shape[1]
     matrix = hold(frames, per_frame) / per_frame
     rows = (matrix.sum(dim=1) > 0).sum().clamp(min=1)
     by_place = shares(read.sum(dim=(0, 2)))
-    agreed = out.agreement[0, 0, -1]
     return Attention(
         matrix=_array(matrix),
         frames=_array(matrix.sum(dim=0) / rows),
         places=_grid(by_place, places),
-        channels=_array(channels[0, 0]),
+        channels=_array(newest.channels),
         whole=float(by_place[0]),
-        agreement=_grid(agreed, places),
-        certainty=certainty(agreed, strange),
+        agreement=_grid(newest.agreed, places),
+        certainty=certainty(newest.agreed, strange),
     )
 
 

@@ -35,11 +35,17 @@ class Backend(Protocol):
         Their versions belong to the name of a file.
     precisions : tuple of str
         What it can compute in.
+    device : str
+        Where its results are: `cpu` or `cuda`.
+    batch : int
+        How many waiting frames it embeds at once.
     """
 
     suffix: str
     packages: tuple[str, ...]
     precisions: tuple[str, ...]
+    device: str
+    batch: int
 
     def missing(self) -> str:
         """Say what it lacks on this machine and how to get it; empty where it can be used."""
@@ -52,12 +58,13 @@ class Backend(Protocol):
         ...
 
     def load(self, path: Path) -> Run:
-        """Give a callable with the arguments and results of the module, tensors on the CPU at both ends."""
+        """Give a callable with the arguments of the module, on any device, giving results on its own."""
         ...
 
 
 BACKENDS = {  # those that are likely to be fastest first
-    "tensorrt": "models.inference.on_tensorrt:TensorRt",
+    "tensorrt": "models.inference.gpu.on_tensorrt:TensorRt",
+    "cuda": "models.inference.gpu.on_cuda:Cuda",
     "openvino": "models.inference.on_openvino:OpenVino",
     "inductor": "models.inference.on_inductor:Inductor",
 }

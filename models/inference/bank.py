@@ -6,9 +6,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from models.network.interfaces import State
-from models.network.towers import VideoView
+from models.network.towers import VideoView, moved
 
 BANK_SIZE = 48  # past video intervals kept as impostors: 96 s of them at 2 s
 
@@ -21,9 +22,13 @@ class Item:
     media: State
 
     @property
-    def valid(self) -> bool:
-        """Whether any slot shows a frame."""
-        return bool(self.view.grid_valid.any())
+    def valid(self) -> Tensor:
+        """Whether any slot shows a frame, of shape () bool: known where the network runs."""
+        return self.view.grid_valid.any()
+
+    def to(self, device: torch.device) -> Item:
+        """Return the same on another device."""
+        return Item(moved(self.view, device), tuple(part.to(device) for part in self.media))
 
 
 class Bank:
@@ -54,6 +59,13 @@ class Bank:
         self.index = self._index[:n]
         self.view = VideoView(self._places[:n], self._valid[:n], view.latents[:0], None)
 
+    def to(self, device: torch.device) -> None:
+        """Move to another device; the index stays with the host, which asks it."""
+        if self.view is not None:
+            self._places, self._valid = self._places.to(device), self._valid.to(device)
+            n = len(self.index)
+            self.view = VideoView(self._places[:n], self._valid[:n], self.view.latents.to(device), None)
+
 
 class Memory:
     """What was seen of a session. Engines of one network on other backends share it, one scoring at a time.
@@ -70,8 +82,18 @@ class Memory:
 
     def forget(self) -> None:
         """Begin again, as after a seek."""
+        self.device = torch.device("cpu")
         self.items: OrderedDict[int, tuple[Item, ...]] = OrderedDict()
         self.bank = Bank(BANK_SIZE)
+
+    def to(self, device: torch.device) -> None:
+        """Follow an engine to its device; nothing to do where it is there."""
+        if device == self.device:
+            return
+        for index, items in self.items.items():
+            self.items[index] = tuple(item.to(device) for item in items)
+        self.bank.to(device)
+        self.device = device
 
     def drop_before(self, index: int) -> None:
         """Let go of the items of earlier intervals."""

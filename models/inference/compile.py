@@ -39,7 +39,7 @@ class Compiled:
     Attributes
     ----------
     run : callable
-        The module's arguments and results, flat tensors.
+        The module's arguments, on any device, and results, flat tensors.
     backend, precision : str
         What runs it, after a fall-back where there was one.
     parity : Parity
@@ -48,6 +48,10 @@ class Compiled:
         Why it is not what was asked for; empty where it is.
     raced_ms : (float, float) or None
         Milliseconds of eager and of this one, taken in turns, where `auto` chose it.
+    device : str
+        Where the results are.
+    batch : int
+        How many waiting frames are best run at once.
     """
 
     run: Run
@@ -56,6 +60,8 @@ class Compiled:
     parity: Parity = EQUAL
     note: str = ""
     raced_ms: tuple[float, float] | None = None
+    device: str = "cpu"
+    batch: int = 1
 
 
 def compile_module(
@@ -78,10 +84,10 @@ def compile_module(
     examples : sequence of tuples of tensors
         Of equal shapes; the first is traced, all are compared with eager.
     backend : str
-        `eager`, `inductor`, `openvino`, `tensorrt`, or `auto`: the fastest on this machine that equals eager,
-        measured once and remembered.
+        `eager`, `inductor`, `openvino`, `cuda`, `tensorrt`, or `auto`: the fastest on this machine that
+        equals eager, measured once and remembered.
     precision : str
-        `fp32`, `fp16` (tensorrt) or `int8` (openvino).
+        `fp32`, `fp16` (cuda, tensorrt) or `int8` (openvino).
     name : str
         What progress and notes call it.
     calibration : sequence of tuples of tensors
@@ -209,12 +215,13 @@ def _compile(job: _Job, backend: str, precision: str) -> Compiled:
 def _loaded(job: _Job, backend: str, precision: str, place: Entry) -> Compiled | str:
     """Load a file that is there; or say why what it gives is not what eager gives."""
     try:
-        run = get_backend(backend).load(place.path)
+        told = get_backend(backend)
+        run = told.load(place.path)
         parity = _parity(job, run)
     except Exception as error:  # whatever a compiler raises: it must not keep the program from running
         return _words(error)
     if parity.within(precision):
-        return Compiled(run, backend, precision, parity)
+        return Compiled(run, backend, precision, parity, device=told.device, batch=told.batch)
     return f"differs from eager by {parity.difference:.1e}, cosine {parity.cosine:.4f}"
 
 
@@ -278,7 +285,7 @@ def _fastest(job: _Job) -> Compiled:
 
 def _raced(job: _Job, candidates: Sequence[str], remembered: Path) -> Compiled:
     """Build every candidate, time those that equal eager beside it, and remember the fastest."""
-    wanted = [(name, "fp16" if name == "tensorrt" else "fp32") for name in candidates]
+    wanted = [(name, get_backend(name).precisions[0]) for name in candidates]
     runners = [Compiled(partial(_eager, job.module)), *(_compile(job, *each) for each in wanted)]
     runners = [runner for i, runner in enumerate(runners) if i == 0 or not runner.note]
     times = race([runner.run for runner in runners], job.examples[0])
@@ -300,6 +307,6 @@ def race(runs: Sequence[Run], inputs: Tensors, seconds: float = _RACE_S) -> list
         while time.perf_counter() < stop or not took[0]:
             for run, times in zip(runs, took, strict=True):
                 begin = time.perf_counter()
-                run(*inputs)
+                _ = [part.cpu() for part in run(*inputs)]  # a GPU is done when its results are here
                 times.append((time.perf_counter() - begin) * 1e3)
     return [median(times) for times in took]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch.nn import Module
 
 from models.checkpoint import load_checkpoint
 from models.config import NetworkConfig, preset
-from models.inference.attention_maps import attention_maps
+from models.inference.attention_maps import Newest, attention_maps
 from models.inference.bank import Item, Memory
 from models.inference.compile import Progress
 from models.inference.machine import share_cores
@@ -63,6 +64,7 @@ class Engine:
         # Earlier intervals of the context are those that follow each other without overlap.
         self._stride = -(-config.grid.n_slots // config.grid.hop_slots)
         self.memory = Memory()
+        self._orders: dict[tuple[int, int, str], tuple[Tensor, Tensor, Tensor]] = {}
 
     @classmethod
     def from_preset(cls, config: str | NetworkConfig, labels: tuple[str, ...], seed: int = 0) -> Engine:
@@ -97,8 +99,8 @@ class Engine:
         Parameters
         ----------
         backend : str
-            `eager`, `inductor`, `openvino`, `openvino-int8`, `tensorrt`, or `auto` for the fastest that gives
-            what eager gives.
+            `eager`, `inductor`, `openvino`, `openvino-int8`, `cuda`, `tensorrt`, or `auto` for the fastest
+            that gives what eager gives.
         pictures : sequence of arrays of shape (height, width, 3), uint8 RGB
             What int8 is calibrated on; frames of the virtual film where there are none.
         progress : callable, optional
@@ -174,7 +176,11 @@ class Engine:
         """Embed frames, each (height, width, 3) uint8 RGB, as (n_frames, P, Dv)."""
         encoder = self.network.frame_encoders[path]
         pixels = encoder.preprocess([torch.from_numpy(np.ascontiguousarray(image)) for image in images])
-        return self.stages.frames[path](pixels).float().numpy()
+        device, name = self.stages.device, f"frames {path}"
+        with device.turn():
+            (given,) = device.up(name, [pixels.numpy()])
+            (embedded,) = device.down(name, [self.stages.frames[path](given)])
+        return embedded.numpy()
 
     @torch.inference_mode()
     def score(
@@ -189,40 +195,48 @@ class Engine:
         its attention is shared out.
         """
         self._check(interval, 1 + len(others))
-        items = self.memory.items[interval.index] = (
-            self._see(interval.frame_valid, embeddings),
-            *(self._see(video.frame_valid, video.embeddings) for video in others),
-        )
-        eeg = unflatten(
-            self.stages.eeg(
-                *(
-                    torch.from_numpy(part)[None]
-                    for part in (interval.eeg, interval.eeg_valid, interval.eeg_scale)
-                )
-            ),
-            (1, 1),
-        )
-        strange = self._strange(interval.index, eeg)
-        outs = [self._meet(interval.index, eeg, [number]) for number in range(len(items))]
-        shares = self._shares(interval.index, eeg) if others else [1.0]
-        self._keep(interval.index)
-        told = [self._told(out, share, strange) for out, share in zip(outs, shares, strict=True)]
+        index, shown = interval.index, [(interval.frame_valid, embeddings)]
+        shown += [(video.frame_valid, video.embeddings) for video in others]
+        with self.stages.device.turn():
+            self.memory.to(self.stages.device.torch)
+            self.memory.items[index] = tuple(self._see(number, *each) for number, each in enumerate(shown))
+            eeg = self._read(interval)
+            outs = [self._meet(index, eeg, [number]) for number in range(len(shown))]
+            shares = self._shares(index, eeg) if others else eeg.tokens.new_ones(1)
+            newest = [Newest.of(out) for out in outs]
+            valid = self.memory.items[index][0].valid
+            leaving = (*chain(*newest), self._strange(eeg), shares, outs[0].fused.gate, valid)
+            *parts, strange, shares, gate, valid = self.stages.device.down("scores", leaving)
+        strange = strange[self._far(index)]
+        self._keep(index, bool(valid))
+        n = len(Newest._fields)
+        told = [
+            self._told(Newest(*parts[n * number : n * (number + 1)]), float(share), strange)
+            for number, share in enumerate(shares)
+        ]
         return Scores(
             similarity=told[0].similarity,
             match=told[0].match,
             impostors=strange[:, 0].numpy(),
             attention=told[0].attention,
-            gate=float(outs[0].fused.gate),
+            gate=float(gate),
             share=told[0].share,
             others=tuple(told[1:]),
         )
 
-    def _told(self, out: Output, share: float, strange: Tensor) -> OtherScores:
+    def _read(self, interval: Interval) -> EegView:
+        """Read the newest EEG, (1, 1, …)."""
+        parts = (interval.eeg, interval.eeg_valid, interval.eeg_scale)
+        given = self.stages.device.up("eeg", [part[None] for part in parts])
+        seen: EegView = unflatten(self.stages.eeg(*given), (1, 1))
+        return seen
+
+    def _told(self, newest: Newest, share: float, strange: Tensor) -> OtherScores:
         """Judge one video, by itself."""
         return OtherScores(
-            similarity=float(out.similarity[0, 0, -1]),
-            match=float(out.fused.logit.sigmoid()),
-            attention=attention_maps(out, self.network.config.places, self.card.grid.n_slots, strange),
+            similarity=float(newest.agreed[0]),
+            match=float(newest.logit.sigmoid()),
+            attention=attention_maps(newest, self.network.config.places, self.card.grid.n_slots, strange),
             share=share,
         )
 
@@ -240,10 +254,13 @@ class Engine:
                 f"{interval.eeg.shape[1]}. Choose those electrodes, or build a network for the stream's own."
             )
 
-    def _see(self, valid: NDArray[np.bool_], embeddings: Mapping[str, NDArray[np.float32]]) -> Item:
+    def _see(
+        self, video: int, valid: NDArray[np.bool_], embeddings: Mapping[str, NDArray[np.float32]]
+    ) -> Item:
         """Mix and compress the newest item of a video, once."""
-        frames = {path: torch.from_numpy(self._embedded(path, embeddings))[None] for path in self.card.paths}
-        view = self.stages.video(frames, torch.from_numpy(valid)[None])
+        given = [self._embedded(path, embeddings)[None] for path in self.card.paths]
+        *frames, there = self.stages.device.up(f"video {video}", [*given, valid[None]])
+        view = self.stages.video(dict(zip(self.card.paths, frames, strict=True)), there)
         return Item(view, self.stages.project(view.latents))
 
     def _embedded(self, path: str, embeddings: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -253,12 +270,13 @@ class Engine:
         n_frames = self.card.grid.n_slots // self.card.paths[path]
         return np.zeros((n_frames, *self.network.frame_shape(path)), np.float32)
 
-    def _shares(self, index: int, eeg: EegView) -> list[float]:
-        """Share of each video in the attention where the newest EEG reads all of them; all 0 for nothing."""
+    def _shares(self, index: int, eeg: EegView) -> Tensor:
+        """Share of each video (V,) in the attention where the newest EEG reads all of them; 0 for nothing."""
         n_videos = len(self.memory.items[index])
         shares = self._meet(index, eeg, range(n_videos)).fused.shares
         assert shares is not None
-        return [float(share) for share in shares[0, 0].unflatten(0, (n_videos, -1)).sum(dim=(1, 2))]
+        by_video: Tensor = shares[0, 0].unflatten(0, (n_videos, -1)).sum(dim=(1, 2))
+        return by_video
 
     def _meet(self, index: int, eeg: EegView, videos: Sequence[int]) -> Output:
         """Put the newest EEG beside the newest items of these videos and of their context.
@@ -271,8 +289,9 @@ class Engine:
         items = [None if at is None else at[number] for number in videos for at in seen]
         newest_item = self.memory.items[index][0]
         held = [newest_item if item is None else item for item in items]
-        valid = torch.tensor([[item is not None and item.valid for item in items]])
-        order, video, newest = packed_order(len(indices), len(videos))
+        nothing = torch.zeros_like(newest_item.valid)
+        valid = torch.stack([nothing if item is None else item.valid for item in items])[None]
+        order, video, newest = self._order(len(indices), len(videos))
         ids = newest.expand(1, eeg.tokens.shape[2], -1)
         allowed = allowed_items(ids, order, video, valid, config.masks)
         ends = (order - order[:, -1:]) * config.stride_s
@@ -281,19 +300,30 @@ class Engine:
         fuse = self.stages.fuse if len(videos) == 1 else self.stages.fuse_all
         return self.network.meet(eeg, view, media, Beside(allowed, ends[:, -1:], ends), fuse=fuse)
 
-    def _strange(self, index: int, eeg: EegView) -> Tensor:
-        """Agreement (n, P+1) of this EEG with past video that is far enough away."""
-        grid = self.card.grid
-        away = max(IMPOSTOR_GAP_S, grid.interval_s) / grid.hop_s
-        if self.memory.bank.view is None:
-            return torch.zeros(0, self.network.config.n_places)
-        return agreement(pick(eeg, 0), self.memory.bank.view)[0][self.memory.bank.index <= index - away]
+    def _order(self, n_each: int, n_videos: int) -> tuple[Tensor, Tensor, Tensor]:
+        """See `packed_order`; brought to the device once."""
+        at = self.stages.device.torch
+        key = (n_each, n_videos, at.type)
+        if key not in self._orders:
+            order, video, newest = packed_order(n_each, n_videos)
+            self._orders[key] = order.to(at), video.to(at), newest.to(at)
+        return self._orders[key]
 
-    def _keep(self, index: int) -> None:
+    def _strange(self, eeg: EegView) -> Tensor:
+        """Agreement (n, P+1) of this EEG with past video, whether far enough away or not: see `_far`."""
+        if self.memory.bank.view is None:
+            return eeg.tokens.new_zeros(0, self.network.config.n_places)
+        return agreement(pick(eeg, 0), self.memory.bank.view)[0]
+
+    def _far(self, index: int) -> Tensor:
+        """Which past video (n,) is far enough away from this interval to be strange to it."""
+        grid = self.card.grid
+        return self.memory.bank.index <= index - max(IMPOSTOR_GAP_S, grid.interval_s) / grid.hop_s
+
+    def _keep(self, index: int, valid: bool) -> None:
         """Keep intervals that do not overlap as impostors, and what the context may still ask for."""
-        main = self.memory.items[index][0]
-        if index % self._stride == 0 and main.valid:
-            self.memory.bank.put(index, main.view)
+        if index % self._stride == 0 and valid:
+            self.memory.bank.put(index, self.memory.items[index][0].view)
         oldest = index + 1 - self._stride * self.network.config.n_context
         self.memory.drop_before(oldest)
 

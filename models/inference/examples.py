@@ -75,6 +75,12 @@ class StageExamples:
         return given
 
     @torch.inference_mode()
+    def project(self) -> list[Tensors]:
+        """Give latents as a compressor ends: in a norm."""
+        config = self.network.config
+        return [(self._noise((1, config.n_places, config.n_latents, config.width)),) for _ in range(2)]
+
+    @torch.inference_mode()
     def eeg(self) -> list[Tensors]:
         """Give EEG intervals (1, C, n_times), their validity and scale."""
         n_channels, n_times = len(self.network.labels), self.network.config.grid.n_times

@@ -18,6 +18,7 @@ class Inductor:
     suffix = ".pt2"
     packages: tuple[str, ...] = ()
     precisions: tuple[str, ...] = ("fp32",)
+    device, batch = "cpu", 1
 
     def missing(self) -> str:
         """Say what is lacking on this machine; empty where it can be used."""

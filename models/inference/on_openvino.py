@@ -30,6 +30,7 @@ class OpenVino:
     suffix = ".ov"
     packages: tuple[str, ...] = ("openvino", "nncf")
     precisions: tuple[str, ...] = ("fp32", "int8")
+    device, batch = "cpu", 1
 
     def missing(self) -> str:
         """Say what is lacking on this machine; empty where it can be used."""

@@ -56,8 +56,8 @@ def _one(ours: Tensor, theirs: Tensor) -> Parity:
     if ours.shape != theirs.shape or (theirs.dtype == torch.bool) != (ours.dtype == torch.bool):
         return DIFFERENT
     if theirs.dtype == torch.bool:
-        return EQUAL if torch.equal(ours, theirs) else DIFFERENT
-    ours, theirs = ours.double(), theirs.double()
+        return EQUAL if torch.equal(ours.cpu(), theirs) else DIFFERENT
+    ours, theirs = ours.double().cpu(), theirs.double()
     if not torch.isfinite(ours).all():
         return DIFFERENT
     apart = float((ours - theirs).abs().amax()) / max(float(theirs.abs().amax()), 1e-12)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.inference.backends import Tensors
+from models.inference.backends import Run, Tensors
 from models.inference.compile import Compiled, Progress, compile_module, load_module
 from models.inference.examples import N_CHECKS, N_PICTURES, StageExamples, film_pictures, picture_examples
-from models.network.interfaces import Fused, State
+from models.inference.gpu.device import Device
+from models.inference.modules import EegModule, FramesModule, FuseModule, ProjectModule, VideoModule
+from models.network.interfaces import FrameEncoder, Fused, State
 from models.network.network import Fuse, Network
 from models.network.towers import EegView, VideoView
 from realtime.errors import ConfigError
@@ -28,6 +30,7 @@ CHOICES = {  # the word a user gives: backend and precision, and those of the fr
     "inductor": ("inductor", "fp32"),
     "openvino": ("openvino", "fp32"),
     "openvino-int8": ("openvino", "int8"),
+    "cuda": ("cuda", "fp16"),
     "tensorrt": ("tensorrt", "fp16"),
     "auto": ("auto", "fp32"),
 }
@@ -37,8 +40,11 @@ CHOICES = {  # the word a user gives: backend and precision, and those of the fr
 class Stages:
     """What the engine calls. Each may be replaced by a compiled callable of the same arguments.
 
+    They take and give tensors of `device`, where the engine keeps all that it remembers.
+
     Attributes
     ----------
+    device : Device
     frames : dict of path to callable
         (n, 3, H, W) → (n, P, Dv).
     video : callable
@@ -60,6 +66,7 @@ class Stages:
     eeg: Callable[[Tensor, Tensor, Tensor], EegView]
     fuse: Fuse
     fuse_all: Fuse
+    device: Device = field(default_factory=Device)
 
     @classmethod
     def of(cls, network: Network) -> Stages:
@@ -73,62 +80,6 @@ class Stages:
             fuse=fuse,
             fuse_all=fuse,
         )
-
-
-class FramesModule(nn.Module):
-    """One frame (1, 3, H, W) as an encoder embeds it: (1, P, Dv)."""
-
-    def __init__(self, encoder: nn.Module) -> None:
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, image: Tensor) -> Tensors:
-        """Run the stage on pictures (n, 3, H, W)."""
-        return (self.encoder(image),)
-
-
-class VideoModule(nn.Module):
-    """Embeddings of each path, then valid: the fields of `VideoView`."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.tower, self.paths = network.video_tower, tuple(network.config.paths)
-
-    def forward(self, *inputs: Tensor) -> Tensors:
-        """Run the stage on its example inputs, in their order."""
-        *frames, valid = inputs
-        return tuple(self.tower(dict(zip(self.paths, frames, strict=True)), valid, explain=True))
-
-
-class EegModule(nn.Module):
-    """EEG, valid, scale: the fields of `EegView`."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.tower = network.eeg_tower
-
-    def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor) -> Tensors:
-        """Encode eeg (N, C, n_times) µV; see `interfaces.EegEncoder`."""
-        return tuple(self.tower(eeg, valid, scale, explain=True))
-
-
-class FuseModule(nn.Module):
-    """Tokens, media, agreement, allowed, ends of the EEG's and the items' intervals: the fields of `Fused`.
-
-    But for the gate: it is a constant of the weights.
-    """
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.junction = network.junction
-
-    def forward(self, tokens: Tensor, *rest: Tensor) -> Tensors:
-        """Run the stage; shapes as in `Network`."""
-        *media, agreed, allowed, eeg_ends, item_ends = rest
-        fused = self.junction(tokens, tuple(media), agreed, allowed, eeg_ends, item_ends, explain=True)
-        assert fused.attention is not None
-        assert fused.shares is not None
-        return fused.tokens, fused.pooled, fused.logit, fused.attention, fused.shares
 
 
 @dataclass(frozen=True)
@@ -225,50 +176,97 @@ def _put_together(
     backend, precision = CHOICES[choice]
     if backend == "eager":
         return CompiledStages(Stages.of(network), EAGER, {})
-    samples = StageExamples(network)
+    work = _Work(backend, precision, make, {})
+    examples = StageExamples(network)
     pictures = [*pictures] or film_pictures(N_PICTURES if precision == "int8" else N_CHECKS)
-    parts: dict[str, Compiled] = {}
-
-    def compiled(name: str, module: nn.Module, examples: list[Tensors], **more: Any) -> Compiled:
-        kind = more.pop("precision", "fp32" if precision == "int8" else precision)
-        parts[name] = make(module.eval(), examples, backend, kind, name=name, **more)
-        return parts[name]
-
-    frames = {}
     for path in network.frame_encoders:
-        encoder = network.frame_encoders[path]
-        module, (checks, calibration) = FramesModule(encoder), picture_examples(encoder, pictures)
-        calibration = calibration if precision == "int8" else []
-        part = compiled(f"{_FRAMES}{path}", module, checks, precision=precision, calibration=calibration)
-        frames[path] = _one_by_one(part)
-    video = compiled("video", VideoModule(network), samples.video())
-    eeg = compiled("eeg", EegModule(network), samples.eeg())
-    gate = samples.gate()
+        work.compile_frames(path, network.frame_encoders[path], pictures)
+    work.compile("video", VideoModule(network), examples.video())
+    work.compile("project", ProjectModule(network), examples.project())
+    work.compile("eeg", EegModule(network), examples.eeg())
+    for number in sorted({1, n_videos}):
+        work.compile(_fuse_name(number), FuseModule(network), examples.fuse(number))
+    stages = _assembled(work.parts, examples.gate(), n_videos)
+    return CompiledStages(stages, _label(work.parts, choice), work.parts)
 
-    def fusing(name: str, n_videos: int) -> Fuse:
-        part = compiled(name, FuseModule(network), samples.fuse(n_videos))
+
+@dataclass(frozen=True)
+class _Work:
+    """What all stages of a choice are compiled with, and those that are."""
+
+    backend: str
+    precision: str
+    make: Callable[..., Compiled]
+    parts: dict[str, Compiled]
+
+    def compile(self, name: str, module: nn.Module, examples: list[Tensors], **more: Any) -> Compiled:
+        """Compile a stage; int8 is for frame encoders."""
+        kind = more.pop("precision", "fp32" if self.precision == "int8" else self.precision)
+        backend = more.pop("backend", self.backend)
+        self.parts[name] = self.make(module.eval(), examples, backend, kind, name=name, **more)
+        return self.parts[name]
+
+    def compile_frames(self, path: str, encoder: FrameEncoder, pictures: Sequence[NDArray[np.uint8]]) -> None:
+        """Compile a frame encoder for one picture, and for several at once where that is faster."""
+        assert isinstance(encoder, nn.Module)
+        module = FramesModule(encoder)
+        checks, calibration = picture_examples(encoder, pictures)
+        calibration = calibration if self.precision == "int8" else []
+        name = f"{_FRAMES}{path}"
+        one = self.compile(name, module, checks, precision=self.precision, calibration=calibration)
+        if one.batch > 1:
+            several: list[Tensors] = [(torch.cat([checks[i % len(checks)][0] for i in range(one.batch)]),)]
+            how = {"precision": one.precision, "backend": one.backend}
+            self.compile(f"{name} ×{one.batch}", module, several, **how)
+
+
+def _fuse_name(n_videos: int) -> str:
+    return "fuse" if n_videos == 1 else f"fuse {n_videos} videos"
+
+
+def _assembled(parts: dict[str, Compiled], gate: Tensor, n_videos: int) -> Stages:
+    """Put compiled parts together: on a GPU as soon as one of them is there."""
+    device = Device("cuda" if any(part.device == "cuda" for part in parts.values()) else "cpu")
+    runs = {name: device.bound(part.run, part.device) for name, part in parts.items()}
+    frames: dict[str, Run] = {}
+    several: dict[str, Run] = {}
+    for name in (name for name in parts if name.startswith(_FRAMES)):
+        path, _, number = name.removeprefix(_FRAMES).partition(" ×")
+        (several if number else frames)[path] = runs[name]
+
+    def embedding(path: str) -> Callable[[Tensor], Tensor]:
+        return partial(_embed, frames[path], several.get(path), parts[f"{_FRAMES}{path}"].batch)
+
+    def fusing(name: str) -> Fuse:
+        on_device = gate.to(device.torch)
 
         def fused(tokens: Tensor, media: State, *rest: Tensor) -> Fused:
-            tokens, pooled, logit, attention, shares = part.run(tokens, *media, *rest)
-            return Fused(tokens, pooled, logit, attention, gate, shares)
+            tokens, pooled, logit, attention, shares = runs[name](tokens, *media, *rest)
+            return Fused(tokens, pooled, logit, attention, on_device, shares)
 
         return fused
 
-    fuse = fusing("fuse", 1)
-    stages = Stages(
-        frames,
-        lambda given, valid: VideoView(*video.run(*given.values(), valid)),
-        network.project,
-        lambda *given: EegView(*eeg.run(*given)),
-        fuse,
-        fusing(f"fuse {n_videos} videos", n_videos) if n_videos > 1 else fuse,
+    return Stages(
+        {path: embedding(path) for path in frames},
+        lambda given, valid: VideoView(*runs["video"](*given.values(), valid)),
+        runs["project"],
+        lambda *given: EegView(*runs["eeg"](*given)),
+        fusing("fuse"),
+        fusing(_fuse_name(n_videos)),
+        device,
     )
-    return CompiledStages(stages, _label(parts, choice), parts)
 
 
-def _one_by_one(part: Compiled) -> Callable[[Tensor], Tensor]:
-    """Frames arrive one at a time; where several wait, they are embedded one after the other."""
-    return lambda images: torch.cat([part.run(image[None])[0] for image in images])
+def _embed(one: Run, several: Run | None, batch: int, images: Tensor) -> Tensor:
+    """Embed pictures (n, 3, H, W) as they wait: one alone, or a batch, filled up with the last of them."""
+    parts = []
+    for waiting in images.split(batch):
+        if len(waiting) == 1 or several is None:
+            parts += [one(image[None])[0] for image in waiting]
+        else:
+            filled = torch.cat((waiting, waiting[-1:].expand(batch - len(waiting), -1, -1, -1)))
+            parts.append(several(filled)[0][: len(waiting)])
+    return torch.cat(parts)
 
 
 def _label(parts: dict[str, Compiled], choice: str) -> str:

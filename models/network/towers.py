@@ -207,6 +207,11 @@ def pick(view: View, index: Tensor | slice | int | None) -> View:
     return type(view)(*parts)  # type: ignore[arg-type]
 
 
+def moved(view: View, device: torch.device) -> View:
+    """Give the same on another device; on its own as it is."""
+    return type(view)(*(None if part is None else part.to(device) for part in view))  # type: ignore[arg-type]
+
+
 def joined(views: Sequence[View], dim: int = 0) -> View:
     """Give views one behind the other along an axis."""
     parts = (None if each[0] is None else torch.cat(each, dim=dim) for each in zip(*views, strict=True))

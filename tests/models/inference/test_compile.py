@@ -69,6 +69,7 @@ class Kept:
     suffix = ".kept"
     packages: tuple[str, ...] = ()
     precisions: tuple[str, ...] = ("fp32",)
+    device, batch = "cpu", 1
     modules: dict[str, nn.Module] = {}  # noqa: RUF012  (by the file's text)
 
     def missing(self) -> str:

@@ -34,7 +34,7 @@ def test_nobody_else_puts_towers_and_fusion_together() -> None:
     found = callers()
     assembly = "network/network.py"
     assert found["fusion"] == {assembly}
-    assert found["junction"] == {assembly, "inference/stages.py"}  # what is compiled in its place
+    assert found["junction"] == {assembly, "inference/modules.py"}  # what is compiled in its place
     assert found["fuse"] == {assembly, "inference/examples.py"}  # the gate, a constant of the weights
     assert found["meet"] == {assembly, "inference/engine.py"}
     assert found["pair"] == {"learning/training/objective.py", "learning/judging/views.py"}

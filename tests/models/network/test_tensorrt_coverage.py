@@ -1,15 +1,10 @@
 """What of TensorRT can be proven without a GPU: that it can convert every operation, and what fp16 changes.
 
-`golden/tensorrt_converters.txt` and `golden/tensorrt_decompositions.txt` were read in the wheel of
-torch-tensorrt 2.13.0 (`dynamo/conversion/*.py`, `dynamo/lowering/_decomposition*.py`); who raises the version
-reads them anew.
+By lists of names, in seconds; `test_tensorrt_partition.py` asks torch-tensorrt itself, where it is installed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from operator import getitem
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,17 +16,16 @@ from models.config import preset
 from models.inference.backends import Tensors
 from models.inference.compile import compile_module
 from models.inference.examples import StageExamples, film_pictures, picture_examples
-from models.inference.on_tensorrt import export_for_gpu
+from models.inference.gpu.half import export_for_gpu
+from models.inference.modules import EegModule, FramesModule, FuseModule, VideoModule
 from models.inference.parity import EQUAL, compare
-from models.inference.stages import EegModule, FramesModule, FuseModule, VideoModule
 from models.network.network import Network
 from tests.support.checkpoints import write_checkpoint
+from tests.support.tensorrt.lists import convertible, lowering, operations
 
 LABELS = ("Fp1", "Fz", "Cz", "Pz", "Oz")
 # Depth and width change how often an operation is there, not which: small stand-ins for the large parts.
 SHRUNK = {"eeg.cbramod.layers": 2}
-# torch-tensorrt removes these from the graph before it converts it (lowering/passes/remove_assert_nodes.py).
-REMOVED = {"aten._assert_tensor_metadata.default"}
 
 
 @pytest.fixture(scope="module", params=["demo", pytest.param("laptop", marks=pytest.mark.long), "lab"])
@@ -74,52 +68,6 @@ def stage(request: pytest.FixtureRequest, network: Network) -> list[Exported]:
         ]
 
 
-def sections(golden: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for line in (golden / "tensorrt_decompositions.txt").read_text().splitlines():
-        if line.startswith("# "):
-            found[line[2:]] = current = []
-        else:
-            current.append(line)
-    return found
-
-
-def operation(name: str) -> Any:
-    """`aten.add.Tensor` as the operation, `aten.add` as all its overloads."""
-    found: Any = torch.ops
-    for step in name.split("."):
-        found = getattr(found, step)
-    return found
-
-
-@cache
-def lowering(golden: Path) -> dict[Any, Callable[..., Any]]:
-    """The table `torch_tensorrt.dynamo.lowering.get_decompositions()` gives, without its own replacements."""
-    from torch._decomp import get_decompositions
-    from torch._export.utils import _collect_all_valid_cia_ops_for_aten_namespace, _get_decomp_for_cia
-
-    told = sections(golden)
-    attention = [f"{name}.default" for name in told["replaced"] if name.endswith("_attention")]
-    kept = {operation(name) for name in told["kept"] + attention}
-    table = get_decompositions([operation(name) for name in told["decomposed"]])
-    composite = {op: _get_decomp_for_cia(op) for op in _collect_all_valid_cia_ops_for_aten_namespace()}
-    return {**table, **{op: rule for op, rule in composite.items() if op not in kept}}
-
-
-def convertible(golden: Path) -> Callable[[str], bool]:
-    converters = set((golden / "tensorrt_converters.txt").read_text().split())
-    replaced = sections(golden)["replaced"]
-    return lambda name: (
-        name in converters | REMOVED or any(name == each or name.startswith(f"{each}.") for each in replaced)
-    )
-
-
-def operations(program: torch.export.ExportedProgram, table: dict[Any, Callable[..., Any]]) -> set[str]:
-    graph = program.run_decompositions(table).graph
-    targets = {node.target for node in graph.nodes if node.op == "call_function"}
-    return {"operator.getitem" if each is getitem else str(each) for each in targets}
-
-
 def test_every_operation_of_a_preset_has_a_converter(stage: list[Exported], golden: Path) -> None:
     can, table = convertible(golden), lowering(golden)
     for part in stage:
@@ -155,7 +103,11 @@ def test_norms_softmax_and_masks_stay_as_they_were(stage: list[Exported]) -> Non
         halved = set()
         for node in part.program.graph.nodes:
             value = node.meta.get("val")
-            if isinstance(value, torch.Tensor) and value.dtype == torch.float16:
+            if (
+                node.op == "call_function"
+                and isinstance(value, torch.Tensor)
+                and value.dtype == torch.float16
+            ):
                 halved.add(str(node.target).split(".")[1])
         products = {"linear", "matmul", "einsum", "conv1d", "conv2d", "scaled_dot_product_attention"}
         assert halved <= products | {"_to_copy"}
