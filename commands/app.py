@@ -24,7 +24,14 @@ _VERBS = {
         recordings.export,
         recordings.anonymize,
     ),
-    "Models": (learning.baseline, learning.train, learning.evaluate, learning.crossval, learning.models),
+    "Models": (
+        learning.baseline,
+        learning.embed,
+        learning.train,
+        learning.evaluate,
+        learning.crossval,
+        learning.models,
+    ),
     "This machine": (machine.doctor, machine.streams, headset, subject, machine.calibrate, machine.bench),
 }
 _NAMES = {"import_": "import", "calibrate": "calibrate-camera"}

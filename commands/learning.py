@@ -47,6 +47,40 @@ def train(
 
 
 @grouped
+def embed(
+    sessions: Sessions,
+    model: Annotated[str, typer.Option("--model", help="Folder or hub id of a model, transformers format.")],
+    text: Annotated[
+        str | None,
+        typer.Option("--text", help="What was said: markers, or a file of subtitles."),
+    ] = None,
+    audio: Annotated[
+        str | None,
+        typer.Option("--audio", help="What was heard: session for its own video's sound, or a file."),
+    ] = None,
+    video: Annotated[bool, typer.Option("--video", help="What was shown: the session's video.")] = False,
+    every: Annotated[
+        float, typer.Option("--every", min=0.05, help="Seconds between embeddings of sound or pictures.")
+    ] = 0.5,
+    out: Annotated[
+        str, typer.Option("--out", help="Name of the file beside each session; teacher-KIND.npz by default.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Write what a published model makes of a session beside it: a teacher for `train --teacher`."""
+    from models.learning.embedding.embed import Content, embed_sessions
+    from realtime.errors import ConfigError
+
+    given = {"text": text, "audio": audio, "video": "" if video else None}
+    chosen = [(kind, name) for kind, name in given.items() if name is not None]
+    if len(chosen) != 1:
+        raise ConfigError("name one of --text, --audio and --video: each makes a file of its own")
+    written = embed_sessions(sessions, Content(*chosen[0], every), model, out, tell)
+    if json:
+        print_json([{**found._asdict(), "path": str(found.path)} for found in written])
+
+
+@grouped
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Folder of a checkpoint, or demo for the shipped one.")],
     sessions: Sessions,

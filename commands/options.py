@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from realtime.config import ConditioningConfig
 
 PresetName = Literal["demo", "laptop", "lab"]
-BackendName = Literal["eager", "inductor", "openvino", "openvino-int8", "tensorrt", "auto"]
+BackendName = Literal["eager", "inductor", "openvino", "openvino-int8", "cuda", "tensorrt", "auto"]
 ReferenceName = Literal["as recorded", "average"]
 
 SessionFolder = Annotated[Path, typer.Argument(help="Folder with session.xdf and its video.")]
@@ -183,6 +183,15 @@ class NetworkGroup:
         typer.Option("--set", help="A part of the network or of the recipe: mixer=gru, recipe.steps=800"),
     ] = None
 
+    teachers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--teacher",
+            help="A file of `phosphene embed` beside each session, to learn from as well; FILE=0.5 for half "
+            "its weight. May stand several times.",
+        ),
+    ] = None
+
     def changes(self) -> tuple[dict[str, Any], Recipe]:
         """Return what changes in the network, and the recipe.
 
@@ -207,6 +216,8 @@ class NetworkGroup:
             for name in list(changes)
             if name.startswith("recipe.")
         }
+        if self.teachers:
+            recipe = {"distil": "distribution", **recipe, "teacher": ",".join(self.teachers)}
         try:
             return changes, Recipe(**recipe)
         except ValidationError as error:

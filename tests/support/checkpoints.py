@@ -9,6 +9,8 @@ from typing import Any
 import torch
 import transformers
 
+from models.learning.studies.video_transformers import NAMES, write_small_transformer
+
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 SIDE = 48
@@ -19,7 +21,6 @@ SMALL: dict[str, Any] = {
     "num_attention_heads": 4,
 }
 VISION = {**SMALL, "image_size": SIDE, "patch_size": 8}
-VIDEO = {**SMALL, "image_size": 32}
 CLIP_SETTINGS: dict[str, Any] = {  # keys as openai/clip-vit-base-patch16 has them
     "crop_size": SIDE,
     "do_center_crop": True,
@@ -56,26 +57,16 @@ NAFLEX_SETTINGS: dict[str, Any] = {  # keys as google/siglip2-base-patch16-nafle
     "image_mean": [0.5] * 3,
     "image_std": [0.5] * 3,
 }
-VIDEO_SETTINGS: dict[str, Any] = {
-    "do_center_crop": True,
-    "crop_size": {"height": 32, "width": 32},
-    "size": {"shortest_edge": 32},
-    "resample": 2,
-    "image_mean": [0.5] * 3,
-    "image_std": [0.5] * 3,
-}
-
-
-_VIDEO = ("vivit", "videomae", "timesformer", "vjepa2")
 
 
 def write_checkpoint(kind: str, folder: Path) -> Path:
     """Write a random model of this kind, with its preprocessing, to `folder`."""
+    if kind in NAMES:
+        return write_small_transformer(kind, folder)
     torch.manual_seed(5)
-    model, settings = _video(kind) if kind in _VIDEO else _vision(kind)
+    model, settings = _vision(kind)
     model.save_pretrained(folder)
-    name = "video_preprocessor_config.json" if kind == "vjepa2" else "preprocessor_config.json"
-    (folder / name).write_text(json.dumps(settings))
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     return folder
 
 
@@ -109,21 +100,3 @@ def _vision(kind: str) -> tuple[Any, dict[str, Any]]:
         return transformers.DINOv3ViTModel(config), DINO_SETTINGS
     config = transformers.Dinov2WithRegistersConfig(**VISION, mlp_ratio=2, num_register_tokens=3)
     return transformers.Dinov2WithRegistersModel(config), DINO_SETTINGS
-
-
-def _video(kind: str) -> tuple[Any, dict[str, Any]]:
-    if kind == "vivit":  # published with a head and without a pooler
-        config = transformers.VivitConfig(**VIDEO, num_frames=32, tubelet_size=[2, 16, 16])
-        settings = {**VIDEO_SETTINGS, "offset": True, "rescale_factor": 1 / 127.5}
-        return transformers.VivitForVideoClassification(config), settings
-    if kind == "videomae":
-        config = transformers.VideoMAEConfig(**VIDEO, num_frames=16, tubelet_size=2, patch_size=16)
-        return transformers.VideoMAEModel(config), VIDEO_SETTINGS
-    if kind == "vjepa2":
-        sizes = {name: SMALL[name] for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
-        small = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
-        predictor = {f"pred_{name}": value for name, value in small.items()}
-        config = transformers.VJEPA2Config(**sizes, **predictor, crop_size=32, frames_per_clip=16)
-        return transformers.VJEPA2Model(config), VIDEO_SETTINGS
-    config = transformers.TimesformerConfig(**VIDEO, num_frames=8, patch_size=16)
-    return transformers.TimesformerModel(config), VIDEO_SETTINGS

@@ -162,6 +162,10 @@ class Recordings:
         """Whether a batch brings pictures of this path instead of embeddings."""
         return len(self._frames[path][0].rows.shape) == 4
 
+    def frame_width(self, path: str) -> int:
+        """Count the numbers of a frame's embedding, all places together."""
+        return int(np.prod(self._frames[path][0].rows.shape[1:]))
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Channels, in the order of every batch."""

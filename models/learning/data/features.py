@@ -38,15 +38,17 @@ def session_features(session: Session, cache: Path | None = None, video: str = "
     return kept
 
 
-def shown_frames(session: Session, video: str = "") -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """Every frame (height, width, 3) with its stamp, its shorter side reduced to `SHORT_SIDE` pixels."""
+def shown_frames(
+    session: Session, video: str = "", short_side: int = SHORT_SIDE
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Every frame (height, width, 3) with its stamp, its shorter side reduced to `short_side` pixels."""
     source = ReplayVideo(session, ManualClock(np.inf), video or None)
     source.open()
     try:
         while not source.finished:
             frame = source.read()
             if frame is not None:
-                yield frame.stamp, shrink(frame.image, SHORT_SIDE)
+                yield frame.stamp, shrink(frame.image, short_side)
     finally:
         source.close()
 

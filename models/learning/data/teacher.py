@@ -18,6 +18,11 @@ Floats = NDArray[np.floating]
 class Teacher:
     """Gives one embedding a window.
 
+    Attributes
+    ----------
+    width : int
+        D of its embeddings.
+
     Parameters
     ----------
     source : str
@@ -35,7 +40,7 @@ class Teacher:
     """
 
     def __init__(self, source: str, recordings: Recordings) -> None:
-        self.recordings = recordings
+        self.source, self.recordings = source, recordings
         self.path = source.removeprefix("frames:") if source.startswith("frames:") else None
         self._stamps: list[np.ndarray] = []
         self._rows: list[np.ndarray] = []
@@ -54,6 +59,18 @@ class Teacher:
                 f"teacher={source!r}: the encoder of these frames is trained, and a teacher stands still; "
                 f"set {self.path}.frozen=true, or name a file"
             )
+        self.width = self._width()
+
+    def _width(self) -> int:
+        """D; of a file it must be the same in every session."""
+        if self.path is not None:
+            return self.recordings.frame_width(self.path)
+        widths = {rows.shape[1] for rows in self._rows}
+        if len(widths) > 1:
+            raise SessionError(
+                f"teacher {self.source}: embeddings of {sorted(widths)} numbers: write all with one model"
+            )
+        return int(widths.pop())
 
     def __call__(self, batch: WindowBatch) -> Tensor:
         """Embeddings (B, D) of a batch's windows."""
@@ -97,8 +114,3 @@ def _read(session: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
             f"teacher {path}: {stamps.shape} stamps and {rows.shape} embeddings; needs (n,) rising and (n, D)"
         )
     return stamps, rows
-
-
-def width_of(teacher: Teacher, batch: WindowBatch) -> int:
-    """D of what a teacher gives."""
-    return int(teacher(batch).shape[1])

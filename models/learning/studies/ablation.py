@@ -22,12 +22,14 @@ from typing import Any
 from models.config import preset as configured
 from models.learning.crossval import Watch, cross_validate
 from models.learning.studies.demo import write_people
+from models.learning.studies.video_transformers import NAMES, write_small_transformer
 from models.learning.train import Material
 from models.learning.training.recipe import PLAIN, Recipe
 
 N_PEOPLE, SECONDS = 5, 200.0
 """Virtual subjects to learn from, and how long each watches."""
 
+_CLIPS = "video transformer, small"
 _FUSED = ("places", "agreement", "preset", "match", "compression", "fusion", "readout", "time")
 
 
@@ -65,7 +67,7 @@ class AblationRow:
 
 
 def variants() -> list[Variant]:
-    """Every part of the family that trains from scratch."""
+    """Every part of the family that trains from scratch; video transformers small and random at first."""
     rows = [Variant("preset", "as it is")]
     rows.append(Variant("match", "trained from the start", recipe={"match_from": 0.0}))
     rows += [
@@ -98,6 +100,10 @@ def variants() -> list[Variant]:
         for word in ("distribution", "multi_positive", "feature")
     ]
     rows.append(Variant("distillation", "masked patches", recipe={"reconstruct": 0.1}))
+    rows += [
+        Variant(_CLIPS, name, {"fast": None, "clip": {"kind": kind, "frozen": False}})
+        for kind, name in NAMES.items()
+    ]
     return rows
 
 
@@ -108,6 +114,7 @@ def ablation(
     how: str = "runs",
     chosen: Sequence[Variant] | None = None,
     tell: Callable[[str], None] | None = None,
+    weights: Path | None = None,
 ) -> Iterator[AblationRow]:
     """Train and judge each variant over the same folds.
 
@@ -115,16 +122,30 @@ def ablation(
     ----------
     how : str
         See `folds.folds_of`.
+    weights : Path, optional
+        Where random weights of the video transformers may be written.
     """
     base = recipe or Recipe()
     for variant in chosen if chosen is not None else variants():
         begin = time.monotonic()
         match = {} if variant.fuses else {"match": 0.0}
         changed = Recipe(**{**base.model_dump(), **match, **variant.recipe})
-        config = configured(preset, variant.network)
+        config = configured(preset, with_weights(variant, weights))
         found = cross_validate(material, config, changed, how, linear=False, watch=Watch(tell))
         minutes = (time.monotonic() - begin) / 60 / len(found["split"]["folds"])
         yield _row(variant, found, minutes)
+
+
+def with_weights(variant: Variant, weights: Path | None) -> dict[str, Any]:
+    """Give what a variant changes in the network, a video transformer's random weights written and named."""
+    changed = dict(variant.network)
+    if variant.group == _CLIPS and weights is not None:
+        clip = dict(changed["clip"])
+        changed["clip"] = {
+            **clip,
+            "source": str(write_small_transformer(clip["kind"], weights / clip["kind"])),
+        }
+    return changed
 
 
 def _row(variant: Variant, found: Mapping[str, Any], minutes: float) -> AblationRow:
@@ -213,7 +234,7 @@ def main() -> None:
         people = write_people(Path(scratch), N_PEOPLE, SECONDS) if asked.virtual else []
         material = Material(people or asked.sessions, cache=asked.cache)
         folds = f"{len(people)}" if people else asked.folds
-        for row in ablation(material, "demo", recipe, folds, left):
+        for row in ablation(material, "demo", recipe, folds, left, weights=Path(scratch) / "weights"):
             rows = in_order([*rows, row])
             kept.write_text(json.dumps([asdict(row) for row in rows], indent=1))
             asked.out.write_text(as_markdown(rows), encoding="utf-8")

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from models.learning.data.dataset import Recordings, Span, WindowBatch
 from models.learning.data.sampling import ahead, augment, draw, with_context
-from models.learning.data.teacher import Teacher, width_of
+from models.learning.data.teacher import Teacher
 from models.learning.training.objective import Objective
 from models.learning.training.recipe import Recipe
 from models.learning.training.state import load_state, save_state
@@ -139,11 +139,10 @@ class Fit:
     ) -> None:
         self.fabric, self.network, self.recipe = fabric, network, recipe
         self.recordings, self.train_spans, self.held = recordings, split.train, split.held
-        self.teacher = Teacher(recipe.teacher, recordings) if recipe.distil != "none" else None
-        width = width_of(self.teacher, self.cut(0)) if self.teacher else 0
+        self.teachers = [Teacher(name, recordings) for name in recipe.teachers]
         torch.manual_seed(recipe.seed)
         freeze_encoders(network)
-        plain = Objective(network, recipe, width)
+        plain = Objective(network, recipe, [each.width for each in self.teachers])
         optimizer = torch.optim.AdamW(parameter_groups(plain, recipe), lr=recipe.lr)
         self.objective, self.optimizer = fabric.setup(plain, optimizer)
         self.state_path, self.step = state, 0
@@ -185,12 +184,12 @@ class Fit:
         self.objective.train()
         freeze_encoders(self.network)
         batch = batch.to(self.fabric.device)
-        teacher = self.teacher(batch) if self.teacher else None
+        taught = [teacher(batch) for teacher in self.teachers]
         grid = self.recordings.grid
         batch = augment(batch, recipe, grid.eeg_hz // grid.slots_hz)
-        terms = self.objective(batch, step, teacher)
+        terms = self.objective(batch, step, taught)
         loss = torch.stack(list(terms.values())).sum()
-        shares = self.shares(batch, teacher) if step % recipe.log_every == 0 and len(terms) > 1 else {}
+        shares = self.shares(batch, taught) if step % recipe.log_every == 0 and len(terms) > 1 else {}
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.objective, self.optimizer, max_norm=recipe.clip)
@@ -222,13 +221,13 @@ class Fit:
         batch.frame_valid[~torch.from_numpy(there)] = False
         return batch
 
-    def shares(self, batch: WindowBatch, teacher: Tensor | None) -> dict[str, float]:
+    def shares(self, batch: WindowBatch, taught: Sequence[Tensor]) -> dict[str, float]:
         """Share of each term, shape (), in the sum of the lengths of their gradients.
 
         In a forward of its own: what Fabric has wrapped can only be differentiated as a whole.
         """
         with self.fabric.autocast():
-            terms: dict[str, Tensor] = self.objective.module(batch, self.step, teacher)
+            terms: dict[str, Tensor] = self.objective.module(batch, self.step, taught)
         weights = [p for p in self.network.parameters() if p.requires_grad]
         lengths = {}
         for name, term in terms.items():

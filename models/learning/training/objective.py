@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -49,21 +50,21 @@ class Objective(nn.Module):
     ----------
     network : Network
     recipe : Recipe
-    teacher_width : int
-        Of the teacher's embeddings; 0 without a teacher.
+    teacher_widths : sequence of int
+        Of the embeddings of each of the recipe's teachers.
     """
 
-    def __init__(self, network: Network, recipe: Recipe, teacher_width: int = 0) -> None:
+    def __init__(self, network: Network, recipe: Recipe, teacher_widths: Sequence[int] = ()) -> None:
         super().__init__()
         self.network, self.recipe = network, recipe
         grid = network.config.grid
         self.near = round(recipe.near_s * grid.slots_hz)
         self.period = round(recipe.repeats_s * grid.slots_hz)
         self.twin = round(recipe.twin_s * grid.slots_hz) if recipe.loss == "multi_positive" else 0
-        self.feature_kd = (
-            distillation.FeatureKD(grid.n_slots * network.config.embed, teacher_width)
+        self.feature_kd: Any = nn.ModuleList(
+            distillation.FeatureKD(grid.n_slots * network.config.embed, width)
+            for width in teacher_widths
             if recipe.distil == "feature"
-            else None
         )
         self.reconstruction = (
             distillation.Reconstruction(network.eeg_tower.encoder.grid_width, len(network.labels))
@@ -73,13 +74,14 @@ class Objective(nn.Module):
         with torch.no_grad():
             network.bias.fill_(losses.bias_for(recipe.batch))
 
-    def forward(self, batch: WindowBatch, step: int, teacher: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, batch: WindowBatch, step: int, taught: Sequence[Tensor] = ()) -> dict[str, Tensor]:
         """Terms of the loss at `step`, already weighted; their sum is what is minimised.
 
         Parameters
         ----------
         batch : WindowBatch of B windows, followed by those of their context (`sampling.with_context`)
-        teacher : (B, D), optional
+        taught : sequence of (B, D)
+            What each of the recipe's teachers says.
         """
         recipe = self.recipe
         match = recipe.match > 0 and step >= recipe.match_from * recipe.steps
@@ -95,11 +97,10 @@ class Objective(nn.Module):
             terms |= self.fusion_losses(seen, labels[own, own])
         if by_place and seen.cues is not None:
             terms["cue"] = recipe.cue * self.cue_loss(agreed[own, own].diagonal().T, seen.cues)
-        if teacher is not None:
+        if taught:
             weight = distillation.warm_up(step, recipe.distil_weight, recipe.warm_up)
-            terms["distil"] = weight * self.distil_loss(
-                seen, cosine, labels, own, teacher[: len(seen.eeg.grid)]
-            )
+            rows = [teacher[: len(seen.eeg.grid)] for teacher in taught]
+            terms["distil"] = weight * self.distil_loss(seen, cosine, labels, own, rows)
         if self.reconstruction is not None:
             weight = distillation.warm_up(step, recipe.reconstruct, recipe.warm_up)
             terms["reconstruct"] = weight * self.reconstruct_loss(batch)
@@ -205,17 +206,23 @@ class Objective(nn.Module):
         return cross_entropy((kappa * agreed).softmax(dim=1), cues)
 
     def distil_loss(
-        self, seen: SeenSides, cosine: Tensor, labels: Tensor, own: slice, teacher: Tensor
+        self, seen: SeenSides, cosine: Tensor, labels: Tensor, own: slice, taught: Sequence[Tensor]
     ) -> Tensor:
-        """Compute the chosen distillation from a teacher (B, D)."""
-        kind = self.recipe.distil
-        if kind == "feature":
-            assert self.feature_kd is not None
-            return self.feature_kd(seen.eeg.grid.flatten(1), teacher)
-        everybody = gather_rows(teacher)
-        if kind == "distribution":
-            return distillation.distribution_kd(cosine[own], everybody, ignore=labels[own] == 0, rows=own)
-        return distillation.multi_positive_kd(self.network.logit(cosine), everybody, labels)
+        """Compute the chosen distillation from each teacher (B, D), and weigh them."""
+        losses_of_each = []
+        for number, teacher in enumerate(taught):
+            if self.recipe.distil == "feature":
+                losses_of_each.append(self.feature_kd[number](seen.eeg.grid.flatten(1), teacher))
+                continue
+            everybody = gather_rows(teacher)
+            if self.recipe.distil == "distribution":
+                ignored = labels[own] == 0
+                loss = distillation.distribution_kd(cosine[own], everybody, ignore=ignored, rows=own)
+            else:
+                loss = distillation.multi_positive_kd(self.network.logit(cosine), everybody, labels)
+            losses_of_each.append(loss)
+        weights = self.recipe.teachers.values()
+        return sum((w * loss for w, loss in zip(weights, losses_of_each, strict=True)), cosine.new_zeros(()))
 
     def reconstruct_loss(self, batch: WindowBatch) -> Tensor:
         """Hide stretches of EEG (B, C, n_times) and ask the encoder what was there."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from realtime.config import Frozen
 
@@ -52,7 +53,8 @@ class Recipe(Frozen):
         as the same.
     distil, teacher : str
         Which distillation, and from what: `frames:PATH` (the frozen frames of a path) or a file beside each
-        session (`.npz` with `stamps` (n,) and `embeddings` (n, D)).
+        session (`.npz` with `stamps` (n,) and `embeddings` (n, D)); several with commas between, each with
+        its weight among them behind it: `teacher-text.npz=2,frames:slow`.
     reconstruct : float
         Weight of masked-patch reconstruction.
     warm_up : int
@@ -104,3 +106,37 @@ class Recipe(Frozen):
     devices: int = Field(1, ge=1)
     nodes: int = Field(1, ge=1)
     accelerator: Literal["auto", "cpu", "gpu"] = "cpu"
+
+    @field_validator("teacher")
+    @classmethod
+    def _legal(cls, value: str) -> str:
+        weighted(value)
+        return value
+
+    @property
+    def teachers(self) -> dict[str, float]:
+        """Each teacher that is listened to, with its weight; none without a distillation."""
+        return {} if self.distil == "none" else weighted(self.teacher)
+
+
+def weighted(teachers: str) -> dict[str, float]:
+    """Read `NAME=WEIGHT,NAME` as weights by name; 1 where none stands.
+
+    Raises
+    ------
+    ValueError
+        A weight is no number above 0, a name is empty or stands twice.
+    """
+    found: dict[str, float] = {}
+    for word in teachers.split(","):
+        name, _, weight = (word if "=" in word else f"{word}=1").strip().rpartition("=")
+        try:
+            number = float(weight)
+        except ValueError:
+            number = 0.0
+        if not name or name in found or not 0 < number < math.inf:
+            raise ValueError(
+                f"{word.strip()!r} is no teacher: write FILE or FILE=WEIGHT, each once, its weight above 0"
+            )
+        found[name] = number
+    return found

@@ -114,7 +114,7 @@ def load_published(
     model_class = getattr(transformers, classes[kind])
     preprocessing = Preprocessing(preparation)
     try:
-        with _quiet(transformers):
+        with quiet_transformers(transformers):
             network, report = model_class.from_pretrained(
                 folder, output_loading_info=True, dtype=torch.float32, local_files_only=True, **options
             )
@@ -151,7 +151,7 @@ def _check(network: Any, preprocessing: Preprocessing, folder: Path, kind: str) 
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
+def quiet_transformers(transformers: Any) -> Iterator[None]:
     """No progress bar and no report on weights that belong to the other half of a checkpoint."""
     log = transformers.utils.logging
     level, bar = log.get_verbosity(), log.is_progress_bar_enabled()
