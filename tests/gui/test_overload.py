@@ -48,6 +48,8 @@ def open_on(qtbot, tmp_path):
         window = MainWindow(view, mode, Actions(), settings)
         qtbot.addWidget(window)
         window.show()
+        for name in window.page.docks.shown():
+            window.page.toggle_panel(name)  # no panel is asked about here: none is drawn
         return window
 
     return opened

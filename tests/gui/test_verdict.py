@@ -80,7 +80,7 @@ def test_a_paused_replay_is_judged_at_once_wherever_it_goes():
 
 @given(st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=60), st.booleans())
 def test_figures_and_words_are_always_of_one_reading(similarities, dimmed):
-    view, judged = FakeView(), Judge()
+    view, judged = FakeView(start=1027.0), Judge()
     view.advance(1030.0)
     for n, similarity in enumerate(similarities):
         view.advance(1030 + 0.25 * (n + 1))
@@ -102,6 +102,8 @@ def test_chip_figure_and_sentence_agree_in_the_window_and_change_twice_a_second_
     )
     qtbot.addWidget(window)
     window.show()
+    for name in window.page.docks.shown() - {"similarity"}:
+        window.page.toggle_panel(name)  # what is not asked about here is not drawn
     figures, seen = window.page.similarity.figures, []
     for t in np.arange(1000.0, 1040.0, 1 / 30):
         view.advance(float(t))
