@@ -11,10 +11,7 @@ SPAN_S = 10.0
 MOST_LOST = 0.1  # share of readings or frames that may be lost before a hand is needed
 BEHIND_S = 2.0  # EEG older than this at the right edge is no longer live
 
-_ADVICE = (
-    "Close other programs, or end the session and choose a smaller preset or a faster backend "
-    "(--preset, --backend openvino)."
-)
+_ADVICE = "Close other programs, or end the session and choose a smaller preset (in the dialog, or --preset)."
 
 
 class Overload:
