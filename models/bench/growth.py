@@ -1,27 +1,34 @@
-"""How the cost of a tick grows with electrodes, context and frames, and a picture of it."""
+"""How tick, memory and start grow with electrodes, places, context and slots, and a picture of it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
 from models.bench.setting import LABELS, Section, Setting, embeddings, engine_of, interval
-from models.bench.timing import interleaved, told
+from models.bench.timing import interleaved, rounded, told
 from models.inference.engine import Engine
+from realtime.memory import rss_mb
 
-_MORE = tuple(f"E{i}" for i in range(len(LABELS), 128))  # electrodes beyond the 10-20 system
+_MORE = tuple(f"E{i}" for i in range(len(LABELS), 256))  # electrodes beyond the 10-20 system
 AXES: dict[str, tuple[str, tuple[int, ...]]] = {
-    "channels": ("electrodes", (8, 19, 32, 64, 128)),
+    "channels": ("electrodes", (8, 19, 32, 64, 128, 256)),
+    "places": ("rows and columns", (1, 2, 4, 8)),
     "context": ("earlier intervals read", (0, 1, 2, 4, 8)),
     "frames": ("slots a second", (20, 40, 100)),  # a hop of 0.25 s is a whole number of them
 }
-_WIDTH, _HEIGHT, _LEFT, _TOP, _PLOT_W, _PLOT_H = 760, 260, 46, 34, 190, 170
+_WIDTH, _HEIGHT, _LEFT, _TOP, _PLOT_W, _PLOT_H = 1000, 260, 46, 34, 190, 170
 _INK, _QUIET, _LINE = "#30343b", "#8a9099", "#2f6fdb"
 
 
 def growth(setting: Setting) -> Section:
-    """Milliseconds of a tick of the demo's network along each axis, the others as in the preset."""
+    """Tick, memory and start of the demo's network along each axis, the others as in the preset.
+
+    `memory_mb` is what this process took more once the engine had been built and had run, `start_s` how long
+    that took; what was taken before is used again, so the memory is the least it may be.
+    """
     numbers: dict[str, Any] = {}
     for axis, (_, places) in AXES.items():
         numbers[axis] = _along(axis, places[:2] if setting.quick else places, setting)
@@ -31,15 +38,20 @@ def growth(setting: Setting) -> Section:
 def _along(axis: str, places: Sequence[int], setting: Setting) -> list[dict[str, Any]]:
     """All places of one axis, timed in turns."""
     stack: dict[str, Engine] = {}
+    beside: dict[str, dict[str, float]] = {}
     for place in places:
         labels = (LABELS + _MORE)[:place] if axis == "channels" else LABELS
         changed: dict[str, dict[str, Any]] = {
             "channels": {},
+            "places": {"places": place},
             "context": {"masks": f"own+{place}" if place else "own"},
             "frames": {"grid.slots_hz": place},
         }
+        before_mb, begin = rss_mb(), time.perf_counter()
         with engine_of("demo", changed[axis], labels) as engine:
             stack[f"{place}"] = engine
+        took_s = time.perf_counter() - begin
+        beside[f"{place}"] = {"memory_mb": rounded(rss_mb() - before_mb), "start_s": rounded(took_s)}
     counters = dict.fromkeys(stack, 0)
 
     def tick(name: str) -> None:
@@ -53,16 +65,16 @@ def _along(axis: str, places: Sequence[int], setting: Setting) -> list[dict[str,
             tick(name)
     runs = {name: (lambda name=name: tick(name)) for name in stack}
     times = interleaved(runs, setting.seconds)
-    return [{"at": int(name), **told("tick_ms", values)} for name, values in times.items()]
+    return [{"at": int(name), **told("tick_ms", values), **beside[name]} for name, values in times.items()]
 
 
 def as_svg(numbers: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Draw the three curves side by side, with the spread as bars."""
+    """Draw the curves side by side, with the spread as bars."""
     panels = [_panel(i, axis, numbers[axis]) for i, axis in enumerate(AXES)]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="11" role="img" '
-        f'aria-label="Milliseconds of a tick over electrodes, context and frames">'
+        f'aria-label="Milliseconds of a tick over electrodes, places, context and slots">'
     )
     return "\n".join(
         [head, f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>', *panels, "</svg>\n"]

@@ -54,7 +54,7 @@ def frame_encoder(setting: Setting) -> Section:
         "matmul_limit_ms": rounded(_gflop(module, checks[0]) / gflops * 1e3),
         "cosine": {name: rounded(part.parity.cosine) for name, part in found.items()},
     }
-    wanted = {"openvino_int8": 2.0, "openvino": 1.1}
+    wanted = {"openvino_int8": 4.0, "openvino": 1.1}
     goals = [
         Goal(f"frame encoder: {name} against eager", middle(ratio(times, "eager", name)), goal)
         for name, goal in wanted.items()

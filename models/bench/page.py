@@ -128,6 +128,9 @@ def _leaves(name: str, node: Any) -> Iterator[tuple[str, Any, Sequence[float] | 
                 yield from ([(f"{name}.{key}", value, spread)] if spread else _leaves(f"{name}.{key}", value))
     elif isinstance(node, list):
         for row in node:
-            yield f"{name}.{row['at']}", row["tick_ms"], row["tick_ms_spread"]
+            yield f"{name}.{row['at']}.tick_ms", row["tick_ms"], row["tick_ms_spread"]
+            yield from _leaves(
+                f"{name}.{row['at']}", {k: row[k] for k in ("memory_mb", "start_s") if k in row}
+            )
     elif node is not None:
         yield name, node, None

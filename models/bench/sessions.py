@@ -122,7 +122,7 @@ def replay(setting: Setting) -> Section:
     film, known_speed = ([session.duration / ms * 1e3 for ms in times[name]] for name in runs)
     numbers = told("times_real_time", film) | told("cached_times_real_time", known_speed)
     numbers |= {"backend": setting.replayed_with, "session_s": rounded(session.duration)}
-    return Section(numbers, (Goal("replay: times real time, frames known", middle(known_speed), 30.0),))
+    return Section(numbers, (Goal("replay: times real time, frames known", middle(known_speed), 60.0),))
 
 
 def _play(

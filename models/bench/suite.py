@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from models.bench import growth, memory, network, program, sessions, streams
+from models.bench import growth, limits, memory, network, program, sessions, streams
 from models.bench.setting import Section, Setting
 from models.bench.timing import rounded
 from models.inference.backends import available, get_backend, versions
@@ -31,8 +31,9 @@ SECTIONS: dict[str, Callable[[Setting], Section]] = {
     "window": program.window,
     "sustained": program.sustained,
     "growth": growth.growth,
+    "limits": limits.limits,
 }
-QUICK = tuple(name for name in SECTIONS if not name.endswith(".lab"))
+QUICK = tuple(name for name in SECTIONS if not name.endswith((".lab", "limits")))
 
 
 def run_bench(setting: Setting | None = None, only: Sequence[str] = ()) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from realtime.types import BoolArray, EegChunk, FloatArray, TimeArray
 
 # The four electrodes the 10-10 system renamed (American Clinical Neurophysiology Society, guideline 2).
 _RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
+LOWPASS_ORDER = 4
 HIGHEST_SHARE = 0.45
 """A band never reaches beyond this share of the sampling rate."""
 LEAST_SHARE = 0.5
@@ -81,7 +82,7 @@ def narrow_band(band_hz: tuple[float, float], rate: float) -> tuple[float, float
 
 
 def design(band_hz: tuple[float, float] | None, notch_hz: float | None, rate: float) -> np.ndarray:
-    """Second-order sections of the causal filter: high-pass (order 2), low-pass (order 4), notch (Q 30).
+    """Second-order sections of the causal filter: high-pass (2), low-pass (LOWPASS_ORDER), notch (Q 30).
 
     Returns
     -------
@@ -104,7 +105,7 @@ def design(band_hz: tuple[float, float] | None, notch_hz: float | None, rate: fl
             )
         if low > 0:
             sections.append(signal.butter(2, low, "highpass", fs=rate, output="sos"))
-        sections.append(signal.butter(4, high, "lowpass", fs=rate, output="sos"))
+        sections.append(signal.butter(LOWPASS_ORDER, high, "lowpass", fs=rate, output="sos"))
     if notch_hz is not None and notch_hz < HIGHEST_SHARE * rate:
         sections.append(signal.tf2sos(*signal.iirnotch(notch_hz, 30.0, fs=rate)))
     return np.concatenate(sections) if sections else np.zeros((0, 6))

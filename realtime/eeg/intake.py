@@ -17,7 +17,7 @@ from realtime.eeg.units import flag_amplitude
 from realtime.ring import GridRing
 from realtime.sources import EegSource
 from realtime.taps import Taps
-from realtime.time.interpolation import GridInterpolator
+from realtime.time.interpolation import GridInterpolator, kernel_for
 from realtime.time.stamps import StampFitter
 from realtime.types import ClockOffset, EegChunk, EegHealth, EegInfo, RawChunk
 
@@ -56,7 +56,9 @@ class EegIntake:
         self.taps: Taps[RawChunk] = Taps()  # called in this intake's thread; must not block
         self.offset: ClockOffset | None = None  # the sender's clock as last measured, before the newest chunk
         self.side = SideChannels(info, chosen, grid.eeg_hz, history_s)
-        self._interpolator = GridInterpolator(grid.eeg_hz, self.ring)
+        highest = None if config.band_hz is None else config.band_hz[1]
+        kernel = kernel_for(highest, info.rate_nominal)
+        self._interpolator = GridInterpolator(grid.eeg_hz, self.ring, kernel)
         self._flushed = False
 
     def pump(self, timeout_s: float = 0.0) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from realtime.eeg.channels import kinds_of, own_gains, units_of
 from realtime.ring import GridRing
-from realtime.time.interpolation import GridInterpolator
+from realtime.time.interpolation import GridInterpolator, symmetric_kernel
 from realtime.types import EegChunk, EegInfo
 
 
@@ -42,7 +42,7 @@ class SideChannels:
         self.kinds = tuple(kinds[i] for i in self._pick)
         self.units = tuple("µV" if volts[i] else units[i] for i in self._pick)
         self.ring = GridRing(round(history_s * hz), len(self._pick))
-        self._interpolator = GridInterpolator(hz, self.ring)
+        self._interpolator = GridInterpolator(hz, self.ring, symmetric_kernel())
 
     def push(self, chunk: EegChunk) -> None:
         """Take a chunk of the whole stream, samples (n_samples, n_channels of the stream) in its own unit."""

@@ -112,8 +112,8 @@ def test_a_late_tick_is_skipped_and_counted_and_never_run_in_a_burst():
         assert pipeline.step(moment) is not None
     assert pipeline.step(108.0) is None
     assert len(model.intervals) == 2
-    # The last at 108 cannot end at 108 itself: its last samples have no neighbours on the right yet.
-    assert model.intervals[-1].end == 107.75
+    # The last ends at 108 itself: its last point waits for two samples on the right, and the second is there.
+    assert model.intervals[-1].end == 108.0
     assert pipeline.skipped_ticks == model.intervals[-1].index - pipeline.aligner.first_index() - 1
 
 

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from commands.app import app
+from models.bench.limits import broken
 from models.bench.page import BEGIN, END, as_lines, merged, write_page
 from models.bench.setting import Setting
 from models.bench.suite import QUICK, SECTIONS, run_bench
@@ -70,7 +71,7 @@ def test_the_page_keeps_what_stands_around_the_numbers(measured, tmp_path):
     assert text.endswith("\nafter\n")
     assert "old numbers" not in text
     assert "ring: a write against rolling the buffer" in text
-    assert (tmp_path / "performance.svg").read_text(encoding="utf-8").count("<polyline") == 3
+    assert (tmp_path / "performance.svg").read_text(encoding="utf-8").count("<polyline") == 4
     assert any(line.startswith("tick.demo.cached_ms") for line in as_lines(measured))
     page.write_text("no marks", encoding="utf-8")
     with pytest.raises(ConfigError, match="lacks the marks"):
@@ -81,3 +82,19 @@ def test_the_command_prints_json():
     done = CliRunner().invoke(app, ["bench", "ring", "--quick", "--json"])
     assert done.exit_code == 0
     assert json.loads(done.stdout)["goals"][0]["name"].startswith("ring")
+
+
+def test_a_session_that_lost_something_is_told_in_the_programs_own_words():
+    video = {"dropped": 0, "thinned": 0}
+    whole = {
+        "readings": 9, "skipped_ticks": 0, "masked_intervals": 0, "eeg": {"lost_samples": 0}, "video": video,
+        "other_videos": [video], "warnings": ["eeg.rate_effective is null: 3 samples do not tell the rate"],
+    }  # fmt: skip
+    assert not broken(whole)
+    slow = {**whole, "skipped_ticks": 2, "other_videos": [{"dropped": 5, "thinned": 0}]}
+    slow["warnings"] = [*whole["warnings"], "2 ticks were skipped: this machine was too slow for them"]
+    assert (
+        broken(slow)
+        == "5 frames lost, 2 ticks skipped · 2 ticks were skipped: this machine was too slow for them"
+    )
+    assert broken({**whole, "readings": 0}) == "no reading"
