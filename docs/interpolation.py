@@ -71,8 +71,11 @@ def scores(session: Path, weights: str) -> None:
         print(f"{name}: {len(readings)} readings, 2-way {last.two_way:.3f} of n = {last.n}")
     both = sorted(found["symmetric"].keys() & found["fitted"].keys())
     one, other = (np.array([found[name][i].similarity for i in both]) for name in ("symmetric", "fitted"))
-    print(f"similarity: r = {np.corrcoef(one, other)[0, 1]:.5f}, ", end="")
-    print(f"differs by {np.abs(one - other).mean():.4f} on average, spread of it {one.std():.3f}")
+    print(f"similarity: r = {np.corrcoef(one, other)[0, 1]:.6f}, ", end="")
+    apart = np.abs(one - other)
+    print(
+        f"differs by {apart.mean():.1e} on average, {apart.max():.1e} at most; its spread is {one.std():.3f}"
+    )
 
 
 if __name__ == "__main__":

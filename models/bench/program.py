@@ -42,7 +42,7 @@ def start(setting: Setting) -> Section:
     First readings are timed from the command on a later start of the program, before and after there are
     compiled files; between them one demo runs until it has gone over to what was built beside it.
     """
-    n = 1 if setting.quick else 4
+    n = 1 if setting.quick else 3
     helps = [_seconds(["--help"]) for _ in range(2 if setting.quick else 7)][1:]
     with tempfile.TemporaryDirectory(prefix="phosphene-bench-") as folder:
         nothing = [_first_reading({COMPILED_HOME: f"{folder}/{i}"}) for i in range(n)]

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from statistics import median
+from statistics import quantiles
 
 import torch
 from torch import nn
@@ -28,7 +28,7 @@ from models.inference.parity import EQUAL, Parity, compare
 from realtime.errors import ConfigError
 
 Progress = Callable[[str], None]
-_RACE_S = 0.4  # how long `auto` times its candidates, together
+_RACE_S, _TURNS = 0.4, 12  # how long `auto` times its candidates, together; and turns at least
 _ON_REQUEST = ("inductor",)  # takes no part in `auto`: it builds for minutes, with every core there is
 
 
@@ -298,15 +298,18 @@ def _raced(job: _Job, candidates: Sequence[str], remembered: Path) -> Compiled:
 
 
 def race(runs: Sequence[Run], inputs: Tensors, seconds: float = _RACE_S) -> list[float]:
-    """Median milliseconds of each, taken in turns so that a busy moment meets all of them."""
+    """Milliseconds of each, taken in turns so that a busy moment meets all of them.
+
+    The lower quartile, not the median: a session and others run beside it and can only make a turn longer.
+    """
     took: list[list[float]] = [[] for _ in runs]
     with torch.inference_mode():
         for run in runs:
             run(*inputs)
         stop = time.perf_counter() + seconds
-        while time.perf_counter() < stop or not took[0]:
+        while time.perf_counter() < stop or len(took[0]) < _TURNS:
             for run, times in zip(runs, took, strict=True):
                 begin = time.perf_counter()
                 _ = [part.cpu() for part in run(*inputs)]  # a GPU is done when its results are here
                 times.append((time.perf_counter() - begin) * 1e3)
-    return [median(times) for times in took]
+    return [quantiles(times, n=4, method="inclusive")[0] for times in took]

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -92,36 +92,38 @@ class Faster:
     def _build(self, engine: Engine) -> bool:
         """Have another process fill the folder; False where it was ended or failed."""
         with TemporaryDirectory(prefix="phosphene-build-") as given:
-            network = Path(given) / "network.pt"
+            network, result, said = (Path(given) / name for name in ("network.pt", "result", "said"))
             torch.save(engine.network, network)
-            command = [sys.executable, "-P", "-m", "models.inference.beside.build"]
-            process = subprocess.Popen(
-                [*command, str(network), str(self._folder), str(len(self._pipeline.videos))],
-                env={**os.environ, "PYTHONPATH": _python_path()},
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
-            try:
-                out, said = self._until_done(process)
-            finally:
-                process.kill()
-                process.wait()
-        if self._stopping.is_set():
-            return False
-        if process.returncode:
-            last = (said.strip().splitlines() or [f"code {process.returncode}"])[-1]
-            self._note(f"no faster backend was built: {last}")
-            return False
-        for sentence in json.loads(out)["notes"]:
+            code = self._run([str(network), str(self._folder), str(len(self._pipeline.videos))], result, said)
+            if self._stopping.is_set():
+                return False
+            if code:
+                words = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+                self._note(f"no faster backend was built: {(words or [f'code {code}'])[-1]}")
+                return False
+            notes = json.loads(result.read_text(encoding="utf-8"))["notes"]
+        for sentence in notes:
             self._note(f"{sentence}; it is not tried again with these versions")
         return True
 
-    def _until_done(self, process: subprocess.Popen[str]) -> tuple[str, str]:
-        while not self._stopping.is_set():
-            try:
-                return process.communicate(timeout=_LOOK_S)
-            except subprocess.TimeoutExpired:
-                continue
-        return "", ""
+    def _run(self, arguments: Sequence[str], result: Path, said: Path) -> int:
+        """Run the other process until it ends, or is no longer wanted; gives its code.
+
+        Its standard input stays open for as long as we live: it ends with that.
+        """
+        command = [sys.executable, "-P", "-m", "models.inference.beside.build", *arguments]
+        environment = {**os.environ, "PYTHONPATH": _python_path()}
+        with (
+            result.open("wb") as out,
+            said.open("wb") as err,
+            subprocess.Popen(
+                command, env=environment, stdin=subprocess.PIPE, stdout=out, stderr=err
+            ) as process,
+        ):
+            while process.poll() is None and not self._stopping.wait(_LOOK_S):
+                pass
+            process.kill()
+            return process.wait()
 
 
 def _python_path() -> str:
