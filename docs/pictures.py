@@ -25,6 +25,7 @@ from experiment.state import Mode
 from gui import theme as themes
 from gui.app import application
 from gui.main_window import MainWindow
+from gui.panel import Panel
 from gui.setup.choices import Lookout
 from gui.setup.stream_dialog import StreamDialog
 from realtime.lsl.selector import StreamSummary
@@ -32,7 +33,7 @@ from realtime.video.listing import CameraSummary
 from recordings.session.example import make_example
 
 SIZE = (1280, 800)
-SECONDS, MOMENT, SEED = 75.0, 67.0, 11
+SECONDS, MOMENT, SEED = 75.0, 65.5, 11
 SPEED = 4.0
 STREAMS = (
     StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1"),
@@ -63,12 +64,12 @@ def window_of(folder: Path, app: QApplication) -> MainWindow:
     return window
 
 
-def dialog(folder: Path) -> StreamDialog:
+def dialog(folder: Path, window: MainWindow) -> StreamDialog:
     """Open the dialog in which streams are chosen, with two headsets and a camera."""
     camera = CameraSummary(0, "Integrated Camera", "/dev/video0")
     lookout = Lookout(lambda: STREAMS, lambda: (camera,))
     lookout.look()
-    asked = StreamDialog(lookout, ("demo", "laptop", "lab"), settings(folder), None)
+    asked = StreamDialog(lookout, ("demo", "laptop", "lab"), settings(folder), window)
     asked.streams.selectRow(0)
     return asked
 
@@ -76,6 +77,13 @@ def dialog(folder: Path) -> StreamDialog:
 def settings(folder: Path) -> QSettings:
     """Keep the window's layout where it is gone afterwards."""
     return QSettings(str(folder / "layout.ini"), QSettings.Format.IniFormat)
+
+
+def docked(panel: Panel) -> QWidget:
+    """The panel with its header: the dock that holds both."""
+    dock = panel.parentWidget()
+    assert dock is not None
+    return dock
 
 
 def picture(widget: QWidget) -> Image.Image:
@@ -109,15 +117,15 @@ def main(out: Path) -> None:
         assert page is not None
         taken = {
             "window": picture(window),
-            "similarity": picture(page.similarity),
-            "map": beside(picture(page.video), picture(page.attention)),
+            "similarity": picture(docked(page.similarity)),
+            "map": beside(picture(docked(page.video)), picture(docked(page.attention))),
         }
-        window.close()
-        asked = dialog(folder)
+        asked = dialog(folder, window)
         asked.show()
         app.processEvents()
         taken["streams"] = picture(asked)
         asked.reject()
+        window.close()
     for name, image in taken.items():
         path = out / f"{name}.webp"
         image.save(path, quality=82, method=6)

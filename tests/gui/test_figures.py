@@ -6,7 +6,7 @@ import re
 
 import pytest
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from experiment.state import Actions, FeedbackShown, Mode
 from gui.app import application
@@ -85,6 +85,7 @@ def test_long_names_are_cut_with_an_ellipsis_and_push_nothing_out(open_window):
     window.resize(1024, 700)
     for _ in range(16):
         window.draw()
+    QApplication.processEvents()  # places are given by the event loop
     header = window.page.header
     assert header.eeg.what.text().endswith("…")
     assert header.width() <= window.width()
