@@ -161,4 +161,4 @@ def test_a_stage_that_is_given_up_leaves_the_others_to_the_faster_backend(folder
     found = load_stages(network, "auto", folder)
     assert found is not None
     assert found.gain == 3.0
-    assert len(list(folder.glob("*.given-up"))) == 4
+    assert len(list(folder.glob("*.given-up"))) == len(compiled.parts)
