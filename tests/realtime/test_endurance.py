@@ -56,7 +56,9 @@ class ForgetfulModel(ArithmeticModel):
         scores = super().score(interval, embeddings, others)
         self.intervals.clear()
         self.seen.clear()
+        self.others.clear()
         self.encoded["fast"].clear()
+        self.encoded_of.clear()
         return scores
 
 
