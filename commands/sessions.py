@@ -310,6 +310,7 @@ def _open_recordable(
     from experiment.recording import offer_recording
 
     options = recording.options()
+    choice = replace(choice, model=replace(choice.model, person=options.entities.get("sub", "")))
     if streams.stimulus is not None:
         choice = replace(choice, stimulus=_player(streams.stimulus, streams.screen, shown))
     running = open_live(choice)

@@ -198,6 +198,7 @@ def open_replay(
     from recordings.player import Player
     from recordings.replay import ReplayEeg, replay_videos
     from recordings.session.gaze import all_gaze
+    from recordings.session.naming import subject_of
     from recordings.session.session import Session
     from recordings.survey import Survey
 
@@ -210,7 +211,7 @@ def open_replay(
     clock = ManualClock(session.start)
     source, (video, *more) = ReplayEeg(session, clock, eeg or ""), replay_videos(session, clock)
     shown = partial(video_pictures, session.video().path)
-    chosen = model.for_eeg(session.eeg(eeg or "").info)
+    chosen = replace(model, person=subject_of(session.folder)).for_eeg(session.eeg(eeg or "").info)
     build = partial(chosen.build, n_videos=1 + len(more), pictures=shown)
     pipeline = Pipeline(source, video, build, conditioning, more)
     survey = Survey(folder, eeg or "")

@@ -39,15 +39,18 @@ class ModelChoice:
         What runs the network: eager, inductor, openvino, openvino-int8, cuda, tensorrt; or auto: eager at
         first, and from some moment on the fastest there is (`experiment.compose.go_faster`). The environment
         variable PHOSPHENE_BACKEND sets another default.
+    person : str
+        Whose EEG it is, for weights that know several people.
     """
 
     preset: str = "demo"
     weights: str | None = None
     backend: str = field(default_factory=lambda: os.environ.get(BACKEND_VARIABLE, "auto"))
+    person: str = ""
 
     def for_eeg(self, info: EegInfo) -> ModelChoice:
         """Take the shipped weights where none were chosen and they fit: they know virtual subjects alone."""
-        if self != ModelChoice(backend=self.backend) or info.name != VIRTUAL_SUBJECT:
+        if self != ModelChoice(backend=self.backend, person=self.person) or info.name != VIRTUAL_SUBJECT:
             return self
         folder = shipped_weights("demo")
         if folder is None:
@@ -86,6 +89,8 @@ class ModelChoice:
             tell(f"{folder} was trained on little data: its linear model stands in for the network")
             return LinearEngine.from_folder(folder)
         engine = Engine.from_preset(self.preset, labels) if folder is None else Engine.from_checkpoint(folder)
+        if strange := engine.network.choose(self.person):
+            tell(strange)
         shown = pictures() if pictures is not None and self.backend.endswith("int8") else ()
         return engine.compile("eager" if self.backend == "auto" else self.backend, shown, tell, n_videos)
 

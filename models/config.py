@@ -40,7 +40,10 @@ Fusing = Annotated[SerializeAsAny[base.FusionConfig], BeforeValidator(base.Fusio
 
 
 def _square(value: Any) -> Any:
-    """Read a grid's side as its rows and columns."""
+    """Read a grid's side as its rows and columns; as a text too, as it comes from a command: 4, 2x3."""
+    if isinstance(value, str) and all(side.isdigit() for side in value.split("x")):
+        sides = [int(side) for side in value.split("x")]
+        value = sides[0] if len(sides) == 1 else tuple(sides)
     return (value, value) if isinstance(value, int) else value
 
 

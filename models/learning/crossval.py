@@ -18,6 +18,7 @@ from models.learning.judging.choices import Choices
 from models.learning.judging.judge import Runs, by_run, judged
 from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
+from models.learning.people import with_people
 from models.learning.spatial import set_spatial
 from models.learning.train import Material, prepare
 from models.learning.training.fit import Progress, Split, fit
@@ -108,9 +109,11 @@ def trained(
     report: Callable[[Progress], None] | None = None,
 ) -> Network:
     """Return a fresh network, trained on `spans`; their ends held out as the recipe says."""
+    config = with_people(config, [recordings.paths[span.session] for span in spans])
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(recipe.seed)
         network = Network(config, recordings.labels)
+    recordings.know(network)
     train, held = hold_out(spans, recipe.validation, guard=recordings.n_rows)
     set_spatial(network, recordings, train)
     split = Split(train, held, as_split({"train": train, "validation": held}, recordings))

@@ -62,6 +62,9 @@ def evaluate_checkpoint(
     say("reading sessions and embedding frames")
     recordings = fed(material, checkpoint.network)
     test = unseen(recordings, checkpoint)
+    for person in sorted({recordings.people[span.session] for span in test}):
+        if strange := checkpoint.network.choose(person):
+            say(strange)
     say("scoring all pairs")
     runs = Runs.of(score(checkpoint.network, recordings, test), recordings)
     if not contest(runs.similarity).n:

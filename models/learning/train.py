@@ -15,6 +15,7 @@ from models.learning import kept
 from models.learning.baselines import LinearModels, fit_linear
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import as_split, hold_out
+from models.learning.people import with_people
 from models.learning.spatial import set_spatial
 from models.learning.training.fit import Progress, Split, Trained, fit
 from models.learning.training.interrupt import ctrl_c
@@ -120,6 +121,7 @@ def train_sessions(
     """
     recipe, out = recipe or Recipe(), Path(out)
     config = preset(config, changes) if isinstance(config, str) else config
+    config = with_people(config, material.sessions)
     network, recordings = prepare(material, config, recipe)
     train, held = hold_out(recordings.spans(), recipe.validation, guard=recordings.n_rows)
     split = as_split({"train": train, "validation": held}, recordings)

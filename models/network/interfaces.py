@@ -247,7 +247,19 @@ class Fusion(Protocol):
 
 # ---------------------------------------------------------------- configurations, one base a kind of part
 class EegConfig(PartConfig):
-    """Base of what chooses an EEG encoder."""
+    """Base of what chooses an EEG encoder.
+
+    Attributes
+    ----------
+    subject_layers : bool or None
+        Whether each person has a matrix over electrodes of their own before the encoder; None: where
+        sessions of several people are learned from.
+    people : tuple of str
+        Whose matrices there are; filled in by the training.
+    """
+
+    subject_layers: bool | None = None
+    people: tuple[str, ...] = ()
 
     def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
         """Make the encoder for these electrodes, in their order, and this grid."""

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from models.config import NetworkConfig
+from models.network.eeg.subjects import UNKNOWN
 from models.network.interfaces import FrameEncoder, Fused, Fusion, Media, State
 from models.network.masks import allowed_items, packed_order
 from models.network.towers import EegTower, EegView, VideoTower, VideoView, agreement, pick
@@ -247,9 +248,32 @@ class Network(nn.Module):
         """See items: frames {path: (N, F, P, Dv)}, valid (N, G); all places or (N, K) of them. Once each."""
         return self.video_tower(frames, valid, explain, places)
 
-    def encode_eeg(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegView:
-        """Read EEG intervals (N, C, n_times)."""
-        return self.eeg_tower(eeg, valid, scale, explain)
+    def encode_eeg(
+        self,
+        eeg: Tensor,
+        valid: Tensor,
+        scale: Tensor,
+        explain: bool = False,
+        person: Tensor | None = None,
+    ) -> EegView:
+        """Read EEG intervals (N, C, n_times); `person` (N,) int64 as in `EegTower`."""
+        return self.eeg_tower(eeg, valid, scale, explain, person)
+
+    def number_of(self, person: str) -> int:
+        """Return the number of a person's layer, -1 where there is none (the mean of all then is theirs)."""
+        subjects = self.eeg_tower.subjects
+        return UNKNOWN if subjects is None else subjects.number(person)
+
+    def choose(self, person: str) -> str:
+        """Read EEG as this person's from now on; gives a sentence where they have no layer of their own."""
+        subjects = self.eeg_tower.subjects
+        if subjects is None or subjects.choose(person):
+            return ""
+        who = f"{person!r}" if person else "somebody who is not named"
+        return (
+            f"these weights know {', '.join(subjects.people)}, not {who}: the mean of their spatial layers "
+            f"is used. Train with --from for a layer of their own"
+        )
 
     def project(self, latents: Tensor) -> State:
         """Keys and values (N, (P+1)·n, ·) of latents (N, P+1, n, D), once for each item."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.network.compression import latent_times
+from models.network.eeg.subjects import SubjectLayers
 from models.network.interfaces import Compressor, EegEncoder, TemporalMixer
 from models.network.mixers.tcn import WithDifferences
 
@@ -164,6 +165,7 @@ class EegTower(nn.Module):
     def __init__(self, config: NetworkConfig, labels: tuple[str, ...]) -> None:
         super().__init__()
         grid = config.grid
+        self.subjects = SubjectLayers(config.eeg.people, len(labels)) if config.eeg.people else None
         self.encoder: EegEncoder = config.eeg.build(labels, grid)
         self.head = nn.Linear(self.encoder.grid_width, config.embed)
         self.to_tokens = nn.Linear(self.encoder.token_width or config.embed, config.width)
@@ -173,8 +175,20 @@ class EegTower(nn.Module):
         times = slots if self.encoder.token_width is None else self.encoder.token_times
         self.register_buffer("token_times", times, persistent=False)
 
-    def forward(self, eeg: Tensor, valid: Tensor, scale: Tensor, explain: bool = False) -> EegView:
-        """Read one interval: eeg (N, C, n_times) µV, valid (N, C, n_times) bool, scale (N, C) µV."""
+    def forward(
+        self,
+        eeg: Tensor,
+        valid: Tensor,
+        scale: Tensor,
+        explain: bool = False,
+        person: Tensor | None = None,
+    ) -> EegView:
+        """Read one interval: eeg (N, C, n_times) µV, valid (N, C, n_times) bool, scale (N, C) µV.
+
+        `person` (N,) int64 says whose it is; by default it is that of whom was chosen (`SubjectLayers`).
+        """
+        if self.subjects is not None:
+            eeg = self.subjects(eeg, valid, scale, person)
         hidden, tokens, channels = self.encoder(eeg, valid, scale, explain)
         points = valid.any(dim=1)[:, : self.n_slots * self.per_slot]
         grid_valid = points.unflatten(1, (self.n_slots, self.per_slot)).any(dim=2)

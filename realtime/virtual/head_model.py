@@ -35,7 +35,12 @@ def direction(label: str) -> NDArray[np.float64]:
     return on_sphere(90 / _EQUATOR * np.hypot(*place), np.degrees(np.arctan2(*place)))
 
 
-def topography(labels: tuple[str, ...], centres: dict[str, float], spread_deg: float) -> NDArray[np.float64]:
+def topography(
+    labels: tuple[str, ...],
+    centres: dict[str, float],
+    spread_deg: float,
+    turn: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     """Weigh how strongly each electrode sees activity under some electrodes.
 
     Parameters
@@ -45,6 +50,8 @@ def topography(labels: tuple[str, ...], centres: dict[str, float], spread_deg: f
         Electrodes over the active places, each with its weight (negative where the field turns).
     spread_deg : float
         Width of the field on the scalp, see `bell`.
+    turn : array of shape (3, 3), optional
+        Turns the active places about the head's centre: a brain whose cortex is folded otherwise.
 
     Returns
     -------
@@ -52,7 +59,8 @@ def topography(labels: tuple[str, ...], centres: dict[str, float], spread_deg: f
     """
     field = np.zeros(len(labels))
     for centre, weight in centres.items():
-        field += weight * bell(labels, direction(centre), spread_deg)
+        place = direction(centre)
+        field += weight * bell(labels, place if turn is None else turn @ place, spread_deg)
     return field
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from realtime.errors import ConfigError
+from realtime.errors import ConfigError, SessionError
+from recordings.session.manifest import read_manifest
 
 TEMPLATE = "sub-{sub}_ses-{ses}_task-{task}_run-{run}"
 _DEFAULTS = {"sub": "01", "ses": "01", "task": "watch"}
@@ -41,6 +43,19 @@ def session_folder(root: str | Path, entities: Mapping[str, str], template: str 
     while (folder := _filled(root, template, {**values, "run": f"{run:02d}"})).exists():
         run += 1
     return folder
+
+
+def subject_of(session: Path) -> str:
+    """Say whose recording a folder or file is; empty where nobody knows.
+
+    By its manifest, else by the nearest `sub-NAME` in the names of its folders, as BIDS has them.
+    """
+    with contextlib.suppress(SessionError):
+        manifest = read_manifest(session if session.is_dir() else session.parent) or {"options": {}}
+        if named := manifest["options"].get("entities", {}).get("sub", ""):
+            return str(named)
+    found = re.findall(r"(?:^|[/_])sub-([A-Za-z0-9]+)(?=[/_.]|$)", session.resolve().as_posix())
+    return found[-1] if found else ""
 
 
 def _filled(root: str | Path, template: str, values: Mapping[str, str]) -> Path:

@@ -20,9 +20,11 @@ from models.learning.data.cache import TableFile, content_id, session_table
 from models.learning.data.cues import Cues
 from models.learning.data.films import Showings
 from models.learning.data.frames import FrameFile, Pictures, frame_file
+from models.network.eeg.subjects import UNKNOWN
 from models.network.network import Network, is_trained
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
+from recordings.session.naming import subject_of
 from recordings.session.session import XDF_NAME, Session
 
 Indices = NDArray[np.int64]
@@ -58,6 +60,8 @@ class WindowBatch(NamedTuple):
     film, moment : (B,) int64
         Which film a window shows and which slot of it comes last: windows of one film at one moment show the
         same, whoever watches.
+    person : (B,) int64
+        Whose EEG it is, by number in the network (-1 where it knows no such person).
     box : (B, 4) float32
         Rectangle that a cue says is attended, left, top, right, bottom in fractions of the frame; NaN where
         it is not known (`data.cues.cover` brings it to places).
@@ -72,6 +76,7 @@ class WindowBatch(NamedTuple):
     end: Tensor
     film: Tensor
     moment: Tensor
+    person: Tensor
     box: Tensor
 
     def to(self, device: torch.device) -> WindowBatch:
@@ -133,6 +138,8 @@ class Recordings:
         self.selectors = eeg, video
         self.tables: list[TableFile] = []
         self.ids: list[str] = []
+        self.people = [subject_of(path) for path in self.paths]
+        self._person = np.full(len(self.paths), UNKNOWN, np.int64)
         self.cues: list[Cues | None] = []
         self.showings: list[Showings] = []
         for path in self.paths:
@@ -198,6 +205,7 @@ class Recordings:
         to_train : bool
             Leave frames as pictures where the encoder is not frozen: what it makes of them will change.
         """
+        self.know(network)
         px = max(encoder.image_px for encoder in network.frame_encoders.values())
         for path, encoder in network.frame_encoders.items():
             settings = getattr(network.config, path).model_dump(mode="json", exclude={"frozen"})
@@ -209,6 +217,10 @@ class Recordings:
                         frame_file(session, reader, settings, px, self.cache, self.selectors[1], device)
                     )
             self._frames[path], self._every[path] = files, network.config.paths[path]
+
+    def know(self, network: Network) -> None:
+        """Take the numbers of people in batches from this network."""
+        self._person = np.array([network.number_of(person) for person in self.people], np.int64)
 
     # ------------------------------------------------------------ windows
     def every(self, spans: Sequence[Span], step: int) -> Windows:
@@ -315,6 +327,7 @@ class Recordings:
             torch.from_numpy(windows.end),
             torch.from_numpy(film),
             torch.from_numpy(moment),
+            torch.from_numpy(self._person[windows.session]),
             torch.from_numpy(self.boxes(windows).astype(np.float32)),
         )
 

@@ -97,7 +97,7 @@ def see(
         n_new = max(0, min(n - start, len(batch.end)))
         if n_new:
             given = (batch.eeg[:n_new], batch.eeg_valid[:n_new], batch.eeg_scale[:n_new])
-            eeg.append(network.encode_eeg(*given))
+            eeg.append(network.encode_eeg(*given, person=batch.person[:n_new]))
         places = None if fusion else batch.end.new_zeros((len(batch.end), 1))
         video.append(network.encode_video(network.embedded(batch.frames), batch.frame_valid, places=places))
     whole = joined(video)

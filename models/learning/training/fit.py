@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.learning.data.dataset import Recordings, Span, WindowBatch
 from models.learning.data.sampling import ahead, augment, draw, with_context
@@ -192,6 +192,8 @@ class Fit:
         shares = self.shares(batch, taught) if step % recipe.log_every == 0 and len(terms) > 1 else {}
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
+        if step < recipe.layer_first:
+            hold_all_but_subjects(self.objective, self.network)
         self.fabric.clip_gradients(self.objective, self.optimizer, max_norm=recipe.clip)
         self.optimizer.step()
         self.step += 1
@@ -273,6 +275,14 @@ def freeze_encoders(network: Network) -> None:
     for encoder in network.frame_encoders.values():
         if not is_trained(encoder):
             encoder.eval()
+
+
+def hold_all_but_subjects(objective: nn.Module, network: Network) -> None:
+    """Take the gradients of all weights but those of the people's spatial layers, where there are any."""
+    if network.eeg_tower.subjects is not None:
+        theirs = set(network.eeg_tower.subjects.parameters())
+        for weights in objective.parameters():
+            weights.grad = weights.grad if weights in theirs else None
 
 
 def parameter_groups(objective: Objective, recipe: Recipe) -> list[dict[str, Any]]:

@@ -120,7 +120,8 @@ class Objective(nn.Module):
         """Run both towers: the whole frame alone, or with some of its places, (B, Q, G, E)."""
         network = self.network
         n = len(batch.eeg) // (1 + network.config.n_context)
-        eeg = network.encode_eeg(batch.eeg[:n], batch.eeg_valid[:n], batch.eeg_scale[:n])
+        given = batch.eeg[:n], batch.eeg_valid[:n], batch.eeg_scale[:n]
+        eeg = network.encode_eeg(*given, person=batch.person[:n])
         places = self.choose_places(batch, cues) if by_place else batch.end.new_zeros((len(batch.end), 1))
         video = network.encode_video(network.embedded(batch.frames), batch.frame_valid, places=places)
         if cues is not None and places is not None:

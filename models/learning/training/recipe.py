@@ -30,6 +30,9 @@ class Recipe(Frozen):
         Of matrices; vectors, t′ and b have none.
     match_from : float
         Share of the steps after which the match head is trained as well.
+    layer_first : int
+        Steps at the beginning in which the spatial layers of people alone are trained (where there are any):
+        somebody new learns theirs before the rest moves.
     negatives : int
         Mismatched videos a true pair is trained against in the match.
     fused : int
@@ -79,6 +82,7 @@ class Recipe(Frozen):
     loss: Loss = "siglip"
     match: float = Field(1.0, ge=0)
     match_from: float = Field(0.3, ge=0, le=1)
+    layer_first: int = Field(0, ge=0)
     negatives: int = Field(2, ge=1)
     fused: int = Field(32, ge=2)
     mixture: float = Field(1.0, ge=0)

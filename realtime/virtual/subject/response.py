@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from realtime.virtual.head_model import topography
 from realtime.virtual.subject.features import FEATURES, FeatureTrack
@@ -60,6 +61,25 @@ SOURCES = (
 FACE = Source("face", _N170, 7.5, {"P8": 1.0, "P7": 0.7, "Cz": -0.5}, 30.0)
 
 
+@dataclass(frozen=True)
+class Folding:
+    """How one person's cortex is folded: each source lies elsewhere, and so shows elsewhere on the scalp.
+
+    Attributes
+    ----------
+    degrees : float
+        Standard deviation of the angle by which a source is turned, about each axis; 0 for the mean brain.
+    """
+
+    seed: int = 0
+    degrees: float = 0.0
+
+    def turn(self, number: int) -> NDArray[np.float64]:
+        """Return the rotation (3, 3) of source `number`."""
+        angles = np.random.default_rng([self.seed, number, 701]).normal(0.0, self.degrees, 3)
+        return np.asarray(Rotation.from_rotvec(angles, degrees=True).as_matrix(), np.float64)
+
+
 class Brain:
     """Answers of a fully engaged subject, as a pure function of time and of the frames shown until then.
 
@@ -74,16 +94,25 @@ class Brain:
     face_weight : float
         From 0, where only the changes count, to 1, where only faces do and whatever else appears leaves no
         trace: then *when* something appears tells little of which film was watched, and *what* tells it.
+    folding : Folding, optional
+        Where the sources lie in this person; in all alike by default.
     """
 
     def __init__(
-        self, seen: FeatureTrack, labels: tuple[str, ...], lag_s: float = 0.0, face_weight: float = 0.0
+        self,
+        seen: FeatureTrack,
+        labels: tuple[str, ...],
+        lag_s: float = 0.0,
+        face_weight: float = 0.0,
+        folding: Folding | None = None,
     ):
+        folding = folding or Folding()
         weights = [(1 - face_weight**2) ** 0.5] * len(SOURCES) + [face_weight]
         self._sources = [
             (source, FEATURES.index(source.feature), source.gain * weight
-             * topography(labels, source.centres, source.spread_deg))
-            for source, weight in zip((*SOURCES, FACE), weights, strict=True) if weight > 0
+             * topography(labels, source.centres, source.spread_deg, folding.turn(number)))
+            for number, (source, weight) in enumerate(zip((*SOURCES, FACE), weights, strict=True))
+            if weight > 0
         ]  # fmt: skip
         self._seen = seen
         self._n_channels = len(labels)

@@ -34,7 +34,7 @@ from realtime.virtual.subject.engagement import (
     ScheduledEngagement,
 )
 from realtime.virtual.subject.features import FeatureTrack, Part
-from realtime.virtual.subject.response import Brain
+from realtime.virtual.subject.response import Brain, Folding
 
 Sees = Literal["all", "left", "right"]
 Hear = Callable[[float | None, float], None]
@@ -115,9 +115,10 @@ class SubjectOptions(PersonOptions):
     """Somebody who watches the film, engaged or with the mind elsewhere.
 
     `sees` is the half of the picture that reaches the subject's brain, or all of it. `face_weight` is that of
-    `Brain`.
+    `Brain`, and `folding_deg` says how far its sources lie from where they lie in others (`Folding`).
     """
 
+    folding_deg: float = Field(default=0.0, ge=0, le=180)
     face_weight: float = Field(default=0.0, ge=0, le=1)
     sees: Sees = "all"
     phase_s: float = Field(default=15.0, ge=4)
@@ -134,7 +135,8 @@ class SubjectOptions(PersonOptions):
 
     def brains(self, seen: Sequence[FeatureTrack]) -> tuple[Brain, ...]:
         """Return what answers to the film."""
-        return tuple(Brain(one, self.electrodes, self.lag_s, self.face_weight) for one in seen)
+        folding = Folding(self.seed, self.folding_deg)
+        return tuple(Brain(one, self.electrodes, self.lag_s, self.face_weight, folding) for one in seen)
 
     def gains(self, attention: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the attention, array of shape (n_times, 1): a film is answered as far as it is attended."""
