@@ -30,6 +30,7 @@ _VERBS = {
         learning.train,
         learning.evaluate,
         learning.crossval,
+        learning.runs,
         learning.models,
     ),
     "This machine": (machine.doctor, machine.streams, headset, subject, machine.calibrate, machine.bench),

@@ -1,7 +1,9 @@
-"""Verbs that train and judge: baseline, train, evaluate, crossval, models."""
+"""Verbs that train and judge: baseline, train, evaluate, crossval, runs, models."""
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,16 +29,24 @@ def train(
     network: NetworkGroup,
     conditioning: ConditioningGroup,
     data: DataGroup,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from what an earlier training left in --out, or say no.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Learn a person's answer to what they watch from recorded sessions. Ctrl-C keeps what was reached."""
     from experiment.console import training_progress
-    from models.learning.train import train_sessions
+    from models.learning.train import train_sessions, unfinished
+    from models.learning.training.curves import TrainingCurves
 
     material = data.material(sessions, conditioning.config())
     changes, recipe = network.changes()
+    if begun := unfinished(out, needed=resume):
+        tell(begun)
     with training_progress() as report:
-        result = train_sessions(material, out, network.preset, recipe, changes, report)
+        curves = TrainingCurves(report)
+        result = train_sessions(material, out, network.preset, recipe, changes, curves)
+    curves.write(out)
     if json:
         print_json(result.as_dict())
     else:
@@ -44,6 +54,9 @@ def train(
         typer.echo(f"{result.folder}: {trained.steps} steps on {result.minutes:.1f} min, {trained.reason}")
     if result.advice:
         tell(result.advice)
+    if result.trained.reason == "interrupted":
+        words = [word for word in sys.argv[1:] if word != "--resume"]
+        tell(f"to go on: {shlex.join(['phosphene', *words, '--resume'])}")
 
 
 @grouped
@@ -169,6 +182,26 @@ def baseline(
         print_json(found)
     else:
         print_worth(found)
+
+
+def runs(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="Where to look; `models`, or else this folder, by default.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List trained models and unfinished trainings: when, of whom, from how much, how good, from what."""
+    from experiment.console import print_runs
+    from models.learning.runs import runs_in
+
+    usual = Path("models")
+    found = runs_in(folders or [usual if usual.is_dir() else Path()])
+    if json:
+        print_json([run.as_dict() for run in found])
+    elif found:
+        print_runs(found)
+    else:
+        tell("no model is there: `phosphene train SESSION … --out FOLDER` makes one")
 
 
 def models(

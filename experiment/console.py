@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 from rich.table import Table
@@ -16,8 +19,10 @@ from rich.text import Text
 from experiment.doctor import Finding
 from realtime.lsl.selector import StreamSummary
 from realtime.video.listing import CameraSummary
+from recordings.report.svg import clock_words
 
 _UNBOUNDED = 100_000
+_MEASURED = 5  # steps of a training that its cost is told from
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
@@ -139,10 +144,17 @@ def print_audit(report: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def steps_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a live line on standard error; gives what takes words, steps done and steps in all."""
+def steps_progress(now: Callable[[], float] = time.monotonic) -> Iterator[Callable[[str, int, int], None]]:
+    """Show how far it is on standard error; gives what takes words, steps done and steps in all.
+
+    A live line on a terminal; elsewhere (a log, a job) a line now and then. Both with the time left.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield LineByLine(now)
+        return
     columns = ("{task.description}", BarColumn(), "{task.fields[count]}", TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("reading sessions", total=None, count="")
 
         def show(words: str, done: int, total: int) -> None:
@@ -151,17 +163,62 @@ def steps_progress() -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
+class LineByLine:
+    """Says how far work is, in a line every `EVERY_S` and at its end: where nobody watches a bar.
+
+    Parameters
+    ----------
+    now : callable
+        The time, s.
+    """
+
+    EVERY_S = 15.0
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now, self._begin, self._said, self._first = now, now(), -math.inf, 0
+
+    def __call__(self, words: str, done: int, total: int) -> None:
+        """Hear that `done` of `total` steps are behind it."""
+        at = self._now()
+        if self._said == -math.inf:
+            self._begin, self._first = at, done
+        if at - self._said < self.EVERY_S and done < total:
+            return
+        self._said = at
+        steps = done - self._first
+        left = clock_words((at - self._begin) / steps * (total - done)) + " left" if steps else "just begun"
+        print(f"{done}/{total}, {words}, {left}", file=sys.stderr, flush=True)
+
+
 @contextmanager
 def training_progress() -> Iterator[Callable[[Any], None]]:
-    """Show a live line for a training; gives what is to be called after every step."""
+    """Show how far a training is; gives what is to be called after every step.
+
+    After the first steps a line says what all of them will take.
+    """
     with steps_progress() as show:
+        times: list[float] = []
 
         def report(progress: Any) -> None:
+            if len(times) <= _MEASURED:
+                times.append(time.monotonic())
+                if len(times) > _MEASURED:
+                    print(_costs((times[-1] - times[0]) / _MEASURED, progress), file=sys.stderr)
             if progress.validation is not None:
                 print(f"step {progress.step}: {progress.validation}", file=sys.stderr)
             show(f"loss {progress.loss:.3f}", progress.step, progress.steps)
 
         yield report
+
+
+def _costs(step_s: float, progress: Any) -> str:
+    """Say what a training takes, from the seconds a step takes and what the process holds by now."""
+    left = progress.steps - progress.step
+    megabytes = psutil.Process().memory_info().rss / 1e6
+    return (
+        f"a step takes {step_s:.2g} s: {clock_words(step_s * left)} for the {left} to come, without looks at "
+        f"what is held out; {megabytes:.0f} MB of memory"
+    )
 
 
 def print_worth(found: Mapping[str, Any]) -> None:
@@ -232,3 +289,17 @@ def print_curve(rows: Sequence[Mapping[str, Any]]) -> None:
         figures = (f"{row[name]['two_way']:.3f} / {row[name]['ten_way']:.3f}" for name in names)
         table.add_row(f"{row['minutes']:g}", *figures)
     Console().print(table)
+
+
+def print_runs(runs: Sequence[Any]) -> None:
+    """Print models and unfinished trainings (`models.learning.runs.ModelRun`), a row each."""
+    columns = ("model", "date", "subject", "min", "steps", "ended", "held out, of 2", "judged, of 2", "from")
+    rows = [
+        (
+            str(run.folder), run.date, run.subject, "" if run.minutes is None else f"{run.minutes:.1f}",
+            "" if run.steps is None else str(run.steps), run.state,
+            "" if run.held_out is None else f"{run.held_out:.3f}", run.judged, " → ".join(run.ancestry),
+        )
+        for run in runs
+    ]  # fmt: skip
+    _print_rows(_plain_console(), columns, rows)

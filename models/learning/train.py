@@ -24,6 +24,7 @@ from models.linear_model import FILE
 from models.network.network import Network
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.eeg.conditioning import choose_channels
+from realtime.errors import WeightsError
 from recordings.session.session import Session
 
 STATE = "training.state"
@@ -135,6 +136,21 @@ def train_sessions(
     if trained.reason != "interrupted":
         (out / STATE).unlink(missing_ok=True)
     return TrainingResult(out, minutes, trained, split, metrics, advice(minutes, trained))
+
+
+def unfinished(out: Path, needed: bool = False) -> str:
+    """Say what an earlier training has left in a folder to go on from; empty where there is nothing.
+
+    Raises
+    ------
+    WeightsError
+        There is nothing, and it is `needed`.
+    """
+    if (out / STATE).is_file():
+        return f"going on from {out / STATE}; remove it to begin anew"
+    if needed:
+        raise WeightsError(f"{out} holds no {STATE} to go on from: train without --resume")
+    return ""
 
 
 def keep_linear(recordings: Recordings, train: Sequence[Span], out: Path) -> None:

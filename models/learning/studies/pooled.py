@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,10 @@ LATER = {"lr": 2e-3, "steps": 100, "layer_first": 40}
 """How a model is continued for somebody new."""
 FOLDING_DEG, SNR = 35.0, 0.3
 _FIRST_PERSON, _FIRST_FILM = 300, 400
-Made = Callable[[Sequence[Span]], Network]
 
 
 @dataclass(frozen=True)
-class Group:
+class PeopleFold:
     """Recordings of all people of a fold: who is learned from, who is new, and how many minutes of them."""
 
     recordings: Recordings
@@ -94,7 +93,7 @@ def _fresh(config: NetworkConfig, labels: tuple[str, ...], seed: int) -> Network
 
 
 def judged(
-    group: Group, config: NetworkConfig, recipe: Recipe, test_minutes: float
+    group: PeopleFold, config: NetworkConfig, recipe: Recipe, test_minutes: float
 ) -> Iterator[dict[str, Any]]:
     """Give what each window of a new person gains, by way of learning and minutes of that person.
 
@@ -193,7 +192,7 @@ def main() -> None:
 
 def group_of(
     scratch: Path, asked: argparse.Namespace, k: int, config: NetworkConfig, recipe: Recipe
-) -> Group:
+) -> PeopleFold:
     """Record all people of a fold: the short sessions of those learned from, the long ones of the others."""
     new = [i for i in range(asked.people) if i % asked.groups == k]
     pool = [i for i in range(asked.people) if i % asked.groups != k]
@@ -201,7 +200,7 @@ def group_of(
     sessions = [person_session(scratch / "short", i, asked.pool_minutes) for i in pool]
     sessions += [person_session(scratch / "long", i, longest) for i in new]
     _, recordings = prepare(Material(sessions), config, recipe)
-    return Group(
+    return PeopleFold(
         recordings, tuple(range(len(pool))), tuple(range(len(pool), len(sessions))), tuple(asked.minutes)
     )
 

@@ -75,7 +75,7 @@ class Folding:
     degrees: float = 0.0
 
     def turn(self, number: int) -> NDArray[np.float64]:
-        """Return the rotation (3, 3) of source `number`."""
+        """Return the rotation of source `number`, array of shape (3, 3)."""
         angles = np.random.default_rng([self.seed, number, 701]).normal(0.0, self.degrees, 3)
         return np.asarray(Rotation.from_rotvec(angles, degrees=True).as_matrix(), np.float64)
 
