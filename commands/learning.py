@@ -172,7 +172,7 @@ def baseline(
     data: DataGroup,
     json: Json = False,
 ) -> None:
-    """Say what linear models (ridge, CCA) reach on sessions, each left out in turn."""
+    """Say what linear models (ridge, banded ridge, CCA) reach on sessions, each left out in turn."""
     from experiment.console import print_worth
     from models.learning.evaluate import baseline_sessions
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from models.config import NetworkConfig, preset
+from models.learning import library
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import Fold, as_split, first_minutes, folds_of, hold_out
@@ -58,7 +59,7 @@ def cross_validate(
     state : Path, optional
         A folder for what a killed run goes on from.
     linear : bool
-        Also fit ridge and CCA.
+        Also fit linear models.
 
     Returns
     -------
@@ -69,6 +70,8 @@ def cross_validate(
     config = preset(config) if isinstance(config, str) else config
     _, recordings = prepare(material, config, recipe)
     models = LinearModels(recordings) if linear else None
+    if models is not None and watch.tell is not None and library.missing():
+        watch.tell(library.missing())
     folds = folds_of(recordings, how)
     network_said, linear_said = Runs([], [], []), dict[str, list[Scored]]()
     choices = Choices()
