@@ -146,5 +146,6 @@ def test_what_is_seen_beyond_when_is_measured_beside_a_network_without_places():
     assert 0 <= found["placeless"]["two_way"] <= 1
     assert found["placeless"]["n_windows"] == found["n_windows"]
     header, _, row = what.as_markdown(rows).splitlines()
-    assert header.split(" | ")[1:] == ["similarity", "placeless", "match", "ridge", "cca", "responses |"]
+    linear = ["ridge", "banded", "cca", "responses", "mne |"]
+    assert header.split(" | ")[1:] == ["similarity", "placeless", "match", *linear]
     assert row.startswith("| the left half alone | ")

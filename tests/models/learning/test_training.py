@@ -164,7 +164,7 @@ def test_spatial_filters_and_linear_models_of_the_training_stay_in_the_checkpoin
     sign = np.sign(row["O1"])
     assert [sign * row[name] for name in ("O1", "O2", "Fp1")] == pytest.approx([1.0, 0.7, -0.5], abs=0.2)
     kept = load_models(tmp_path / "out")
-    assert set(kept) == {"ridge", "cca", "responses"}
+    assert set(kept) == {"ridge", "banded", "cca", "responses", "mne"}
     linear = LinearModels(Recordings(sessions, config.grid, ConditioningConfig(), None))
     fitted = linear.fit(hold_out(linear.recordings.spans()[:2], 0.1, linear.recordings.n_rows)[0])
     test = linear.recordings.spans()[2:]
