@@ -33,7 +33,7 @@ from realtime.video.listing import CameraSummary
 from recordings.session.example import make_example
 
 SIZE = (1280, 800)
-SECONDS, MOMENT, SEED = 75.0, 65.5, 11
+SECONDS, MOMENT, SEED = 75.0, 56.6, 11
 SPEED = 4.0
 STREAMS = (
     StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1"),
@@ -43,7 +43,7 @@ STREAMS = (
 
 def window_of(folder: Path, app: QApplication) -> MainWindow:
     """Replay a session in a window and stop at one moment."""
-    session = open_replay(folder, ModelChoice(weights="demo"), speed=SPEED)
+    session = open_replay(folder, ModelChoice(weights="demo", backend="eager"), speed=SPEED)
     window = MainWindow(session.view, Mode.REPLAY, session.actions, settings(folder))
     window.apply_theme(themes.LIGHT)
     window.resize(*SIZE)

@@ -175,7 +175,6 @@ def test_what_ends_a_session_is_said_on_the_page_after_it(program, monkeypatch):
 def test_a_script_gets_its_summary_when_the_session_is_over(program):
     summary = program.run(open_recorded(RECORDED), seconds=1.0, stay=False)
     assert summary["errors"] == []
-    window = summary["window"]
-    assert set(window) == {"fps", "longest_gap_ms", "core_share", "ms_per_drawing"}
-    assert window["ms_per_drawing"] > 0  # how much is asserted where the clock is injected (test_gui_window)
+    # Their values are asserted where the clock is injected (test_gui_window).
+    assert set(summary["window"]) == {"fps", "longest_gap_ms", "core_share", "ms_per_drawing"}
     assert shown(MainWindow) is None

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QSettings
 
@@ -78,6 +78,7 @@ def test_a_paused_replay_is_judged_at_once_wherever_it_goes():
         assert judged.verdict is verdict
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 @given(st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=60), st.booleans())
 def test_figures_and_words_are_always_of_one_reading(similarities, dimmed):
     view, judged = FakeView(start=1027.0), Judge()
