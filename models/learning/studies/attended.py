@@ -201,12 +201,11 @@ def judge(
     _, boxes, targets = cued(recordings, passes)
     match, agreed, maps = _by_network(network, recordings, both, columns)
     shape = network.config.places
-    alone = special.softmax(PLACE_SCALE * agreed[:, 0, 1:], axis=1)
-    found = {
-        "match": Said(Hits.of(maps, boxes, targets, shape), match),
-        "agreement": Said(Hits.of(alone, boxes, targets, shape), over_places(agreed[:, :, 1:])),
-        "similarity": Said(None, agreed[:, :, 0]),
-    }
+    found = {"match": Said(None, match), "similarity": Said(None, agreed[:, :, 0])}
+    if network.config.n_places > 1:
+        alone = special.softmax(PLACE_SCALE * agreed[:, 0, 1:], axis=1)
+        found["match"] = Said(Hits.of(maps, boxes, targets, shape), match)
+        found["agreement"] = Said(Hits.of(alone, boxes, targets, shape), over_places(agreed[:, :, 1:]))
     by_place_scores, frame = _by_line(recordings, train, both, columns)
     shares = special.softmax(PLACE_SCALE * by_place_scores[:, 0], axis=1)
     hits = Hits.of(shares, boxes, targets, SHAPE)
