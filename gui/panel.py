@@ -47,10 +47,19 @@ def label(text: str = "", role: str = "", tone: str = "") -> QLabel:
 
 
 class ElidedLabel(QLabel):
-    """A label that is cut with … where there is no room for it, instead of pushing or being cut."""
+    """A label that is cut with … where there is no room for it, instead of pushing or being cut.
 
-    def __init__(self, role: str = ""):
+    Parameters
+    ----------
+    role : str
+        As of `label`.
+    where : Qt.TextElideMode
+        Which part of the words goes.
+    """
+
+    def __init__(self, role: str = "", where: Qt.TextElideMode = Qt.TextElideMode.ElideRight):
         super().__init__()
+        self._where = where
         self.setProperty("role", role)
         self.words = self._explained = ""
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
@@ -83,7 +92,7 @@ class ElidedLabel(QLabel):
         super().resizeEvent(event)
 
     def _elide(self) -> None:
-        elided = self.fontMetrics().elidedText(self.words, Qt.TextElideMode.ElideRight, self.width())
+        elided = self.fontMetrics().elidedText(self.words, self._where, self.width())
         set_text(self, elided)
 
 

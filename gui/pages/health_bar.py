@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from experiment.state import View
@@ -66,7 +67,7 @@ class HealthBar(QFrame):
         self.thinned.hide()
         self.gaps = Figure("gaps", captions.GAPS, "9")
         self.drift = Figure("drift", captions.DRIFT, "+999 ppm")
-        self.backend, self.weights = ElidedLabel(role="note"), label(role="chip")
+        self.backend, self.weights = ElidedLabel("note", Qt.TextElideMode.ElideMiddle), label(role="chip")
         self._runs: RunsSince | None = None
         self.weights.setToolTip("The trained weights in use")
         row = QHBoxLayout(self)
