@@ -117,6 +117,14 @@ def test_a_late_tick_is_skipped_and_counted_and_never_run_in_a_burst():
     assert pipeline.skipped_ticks == model.intervals[-1].index - pipeline.aligner.first_index() - 1
 
 
+def test_a_reading_waits_for_two_samples_past_its_interval_and_no_longer():
+    step_s = 0.002
+    _pipeline, _model, readings = play(recording(seconds=5.0), np.arange(100, 104.9, step_s))
+    waits = np.array([reading.stage_ms["wait"] for reading in readings]) / 1e3
+    assert len(waits) > 5
+    assert waits.max() < 2 / RATE + step_s + 1e-6
+
+
 def test_no_reading_is_made_of_samples_that_stopped_coming():
     data = recording(seconds=20, gap_at=5, gap_s=6.0)
     pipeline, _model, readings = play(data, np.arange(100, 126, 0.02))
