@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from commands import learning, machine, recordings, sessions
+from commands.calibrate import calibrate
 from commands.headset import headset
 from commands.output import tell
 from commands.subject import subject
@@ -25,6 +26,7 @@ _VERBS = {
         recordings.anonymize,
     ),
     "Models": (
+        calibrate,
         learning.baseline,
         learning.embed,
         learning.train,
@@ -33,9 +35,16 @@ _VERBS = {
         learning.runs,
         learning.models,
     ),
-    "This machine": (machine.doctor, machine.streams, headset, subject, machine.calibrate, machine.bench),
+    "This machine": (
+        machine.doctor,
+        machine.streams,
+        headset,
+        subject,
+        machine.calibrate_camera,
+        machine.bench,
+    ),
 }
-_NAMES = {"import_": "import", "calibrate": "calibrate-camera"}
+_NAMES = {"import_": "import", "calibrate_camera": "calibrate-camera"}
 
 app = typer.Typer(pretty_exceptions_enable=False)
 for _panel, _verbs in _VERBS.items():

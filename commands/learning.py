@@ -15,6 +15,7 @@ from commands.options import (
     DataGroup,
     Json,
     NetworkGroup,
+    PastGroup,
     Sessions,
     SignalGroup,
     numbers_of,
@@ -29,23 +30,32 @@ def train(
     network: NetworkGroup,
     conditioning: ConditioningGroup,
     data: DataGroup,
+    past: PastGroup,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from what an earlier training left in --out, or say no.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Learn a person's answer to what they watch from recorded sessions. Ctrl-C keeps what was reached."""
+    """Learn a person's answer to what they watch from recorded sessions. Ctrl-C keeps what was reached.
+
+    How many steps is found on parts of the data that are held out in turn; then all of it is learned.
+    """
     from experiment.console import training_progress
+    from models.learning.person import train_from
     from models.learning.train import train_sessions, unfinished
     from models.learning.training.curves import TrainingCurves
 
     material = data.material(sessions, conditioning.config())
-    changes, recipe = network.changes()
+    changes, recipe = past.changes(network)
+    parent = past.folder()
     if begun := unfinished(out, needed=resume):
         tell(begun)
     with training_progress() as report:
         curves = TrainingCurves(report)
-        result = train_sessions(material, out, network.preset, recipe, changes, curves)
+        if parent is None:
+            result = train_sessions(material, out, network.preset, recipe, changes, curves)
+        else:
+            result = train_from(parent, material, out, recipe, past.recipe, curves, tell)
     curves.write(out)
     if json:
         print_json(result.as_dict())

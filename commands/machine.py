@@ -45,7 +45,7 @@ def doctor(json: Json = False) -> None:
         print_findings(findings)
 
 
-def calibrate(
+def calibrate_camera(
     video: Annotated[str, typer.Argument(help="The camera's number, or a URL.")],
     json: Json = False,
 ) -> None:

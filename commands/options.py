@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PresetName = Literal["demo", "laptop", "lab"]
 BackendName = Literal["eager", "inductor", "openvino", "openvino-int8", "cuda", "tensorrt", "auto"]
+RecipeName = Literal["auto", "same-person", "new-person"]
 ReferenceName = Literal["as recorded", "average"]
 
 SessionFolder = Annotated[Path, typer.Argument(help="Folder with session.xdf and its video.")]
@@ -222,6 +223,50 @@ class NetworkGroup:
             return changes, Recipe(**recipe)
         except ValidationError as error:
             raise ConfigError(in_words(error, lambda name: f"recipe.{name}=")) from None
+
+
+@dataclass(frozen=True)
+class PastGroup:
+    """A model that is there already, to be continued."""
+
+    PANEL: ClassVar = "A model that is there already"
+
+    model: Annotated[
+        str | None,
+        typer.Option("--from", help="Continue this model: a folder that train wrote, or demo."),
+    ] = None
+    recipe: Annotated[
+        RecipeName,
+        typer.Option(
+            "--recipe",
+            help="With --from. same-person: mixed with the model's earlier sessions, gently where those are "
+            "gone. new-person: the new minutes alone. auto finds out which applies.",
+        ),
+    ] = "auto"
+
+    def folder(self) -> str | None:
+        """Return the model's folder, of shipped weights by their name; None where none is continued."""
+        from experiment.model_choice import shipped_weights
+
+        return None if self.model is None else str(shipped_weights(self.model) or self.model)
+
+    def changes(self, network: NetworkGroup) -> tuple[dict[str, Any], Recipe]:
+        """Return what `NetworkGroup.changes` does.
+
+        Raises
+        ------
+        ConfigError
+            A model is continued, and another network than its own is asked for.
+        """
+        from realtime.errors import ConfigError
+
+        changes, recipe = network.changes()
+        if self.model is not None and changes:
+            raise ConfigError(
+                f"--set {next(iter(changes))}: with --from the network is the model's own; only recipe.… can "
+                f"be set"
+            )
+        return changes, recipe
 
 
 def numbers_of(option: str, text: str) -> list[float]:

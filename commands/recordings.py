@@ -145,17 +145,21 @@ def anonymize(
 
 
 def info(
-    session: SessionFolder,
+    session: Annotated[Path, typer.Argument(help="Folder of a session, or of a model.")],
     json: Json = False,
     check_sums: Annotated[
         bool, typer.Option("--check-sums", help="Compare the files with the manifest's.")
     ] = False,
 ) -> None:
-    """Audit a recorded session: rates, drift, gaps, channels, frames, and what is wrong."""
+    """Audit a recorded session: rates, drift, gaps, channels, frames, what is wrong. Or tell of a model."""
     from experiment.console import print_audit
+    from experiment.person.facts import model_facts, print_model
     from recordings.session.info import describe
     from recordings.session.session import Session
 
+    if (facts := model_facts(session)) is not None:
+        (print_json if json else print_model)(facts)
+        return
     with Session(session) as opened:
         report = describe(opened, check_sums)
     if json:

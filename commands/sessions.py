@@ -88,7 +88,7 @@ def live(
     if eeg is None or not seen:
         _ask(eeg, out, loop, shown, seen=seen)
         return
-    choice = _live_choice(eeg, streams, model, conditioning, loop)
+    choice = live_choice(eeg, streams, model, conditioning, loop)
     recording = RecordingGroup(remote=remote)
     _run(lambda: _open_recordable(choice, out, streams, recording, shown, at_once=False), shown)
 
@@ -114,7 +114,7 @@ def record(
     if eeg is None:
         _record_raw(out, streams, recording, shown)
         return
-    choice = _live_choice(eeg, streams, model, conditioning, feedback.choice())
+    choice = live_choice(eeg, streams, model, conditioning, feedback.choice())
     _run(lambda: _open_recordable(choice, out, streams, recording, shown, at_once=True), shown)
 
 
@@ -167,7 +167,7 @@ def _run(open_session: Callable[[], Running], shown: RunGroup) -> None:
     if shown.headless or obstacle:
         summary: Mapping[str, Any] = run(session, _surface(shown), shown.seconds)
     else:
-        summary = _in_window(session, shown)
+        summary = in_window(session, shown)
     failure = session.failure
     if isinstance(failure, InputError) and not summary["intervals"]:
         raise failure  # what was asked for could not begin: wrong input, not a session that failed
@@ -208,7 +208,7 @@ def _print(summary: Mapping[str, Any], shown: RunGroup) -> None:
         raise typer.Exit(1)
 
 
-def _in_window(
+def in_window(
     session: Running | None, shown: RunGroup, out: Path = SESSIONS, feedback: FeedbackChoice | None = None
 ) -> Mapping[str, Any]:
     """Show a session, or ask for one, until the window is closed; what the last one came to."""
@@ -258,11 +258,11 @@ def _ask(eeg: str | None, out: Path, feedback: FeedbackChoice | None, shown: Run
     if eeg is not None or seen or shown.headless or why_no_window():
         missing = ["--eeg"] * (eeg is None) + ["--video"] * (not seen)
         raise ConfigError(f"give {' and '.join(missing)}; `phosphene streams` lists what there is")
-    if summary := _in_window(None, shown, out, feedback):
+    if summary := in_window(None, shown, out, feedback):
         _print(summary, shown)
 
 
-def _live_choice(
+def live_choice(
     eeg: str,
     streams: StreamsGroup,
     model: ModelGroup,
@@ -312,7 +312,7 @@ def _open_recordable(
     options = recording.options()
     choice = replace(choice, model=replace(choice.model, person=options.entities.get("sub", "")))
     if streams.stimulus is not None:
-        choice = replace(choice, stimulus=_player(streams.stimulus, streams.screen, shown))
+        choice = replace(choice, stimulus=player(streams.stimulus, streams.screen, shown))
     running = open_live(choice)
     if told := running.pipeline.eeg_info.named_by:
         tell(f"{running.pipeline.eeg_info.name}: {told}.")
@@ -328,7 +328,7 @@ def _open_recordable(
     return running
 
 
-def _player(film: str, screen: int | None, shown: RunGroup) -> Callable[..., VideoSource]:
+def player(film: str, screen: int | None, shown: RunGroup) -> Callable[..., VideoSource]:
     """Return what makes the player of a stimulus; raises ConfigError where there is no screen."""
     from experiment.display import why_no_window
     from realtime.errors import ConfigError

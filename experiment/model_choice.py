@@ -33,8 +33,8 @@ class ModelChoice:
     Attributes
     ----------
     weights : str or None
-        A folder, or the name of weights that come with the program (`demo`). Where the folder holds a linear
-        model, as after a training on less than two minutes of data, it stands in for the network.
+        A folder, or the name of weights that come with the program (`demo`). What runs is what the training
+        judged best: the network, a linear model, or the sum of both (`models.combination`).
     backend : str
         What runs the network: eager, inductor, openvino, openvino-int8, cuda, tensorrt; or auto: eager at
         first, and from some moment on the fastest there is (`experiment.compose.go_faster`). The environment
@@ -80,19 +80,30 @@ class ModelChoice:
         ConfigError
             The backend cannot be used on this machine.
         """
+        from models.combination import Combination
+        from models.inference.combined_engine import CombinedEngine
         from models.inference.engine import Engine
         from models.inference.linear_engine import LinearEngine
 
         tell = partial(print, file=sys.stderr)
         folder = None if self.weights is None else shipped_weights(self.weights) or Path(self.weights)
-        if folder is not None and LinearEngine.is_in(folder):
-            tell(f"{folder} was trained on little data: its linear model stands in for the network")
+        runs = None if folder is None else Combination.load(folder)
+        if runs is None and folder is not None and LinearEngine.is_in(folder):
+            runs = Combination("linear model", weight=0.0)  # written before there were sums
+        if runs is not None and runs.has_linear:
+            what = "is summed" if runs.has_network else "stands in for the network"
+            tell(f"{folder}: {runs.name} {what}, as its training found")
+        if folder is not None and runs is not None and not runs.has_network:
             return LinearEngine.from_folder(folder)
         engine = Engine.from_preset(self.preset, labels) if folder is None else Engine.from_checkpoint(folder)
         if strange := engine.network.choose(self.person):
             tell(strange)
         shown = pictures() if pictures is not None and self.backend.endswith("int8") else ()
-        return engine.compile("eager" if self.backend == "auto" else self.backend, shown, tell, n_videos)
+        backend = "eager" if self.backend == "auto" else self.backend
+        engine = engine.compile(backend, shown, tell, n_videos)
+        if folder is not None and runs is not None and runs.has_linear:
+            return CombinedEngine(engine, LinearEngine.from_folder(folder), runs)
+        return engine
 
 
 def shipped_weights(name: str) -> Path | None:

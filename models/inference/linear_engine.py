@@ -1,8 +1,7 @@
-"""A linear model with the interface of an engine: live, where there was too little data for a network."""
+"""A linear model with the interface of an engine: live, alone or beside a network."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.film_features import CHANGES, FEATURES, SHORT_SIDE, frame_features
+from models.light_features import FEATURES as LIGHT
+from models.light_features import light_on_show, light_row
 from models.linear_model import FILE, LinearModel
+from models.response_model import FILE as RESPONSES
+from models.response_model import ResponseModel
 from realtime.chance import IMPOSTOR_GAP_S
 from realtime.errors import StreamFormatError
 from realtime.model import ModelCard, OtherVideo
@@ -25,10 +28,10 @@ class LinearEngine:
 
     Parameters
     ----------
-    model : LinearModel
+    model : LinearModel or ResponseModel
     """
 
-    def __init__(self, model: LinearModel) -> None:
+    def __init__(self, model: LinearModel | ResponseModel) -> None:
         self.model = model
         self.notes: tuple[str, ...] = ()
         self.card = ModelCard(
@@ -51,28 +54,38 @@ class LinearEngine:
         WeightsError
             The folder holds none.
         """
-        return cls(LinearModel.load(folder))
+        return cls(load_linear(folder))
 
     @staticmethod
     def is_in(folder: str | Path) -> bool:
         """Whether a folder holds a linear model."""
-        return (Path(folder) / FILE).is_file()
+        return any((Path(folder) / file).is_file() for file in (FILE, RESPONSES))
 
     def reset(self) -> None:
         """Forget the session so far, as after a seek."""
         self._before: dict[int, NDArray[np.uint8]] = {}  # the last frame of each video
-        self._bank: deque[tuple[int, NDArray[np.float64]]] = deque(maxlen=BANK_SIZE)
+        self._light: dict[int, NDArray[np.float32]] = {}  # its light
+        self._bank: list[tuple[int, NDArray[np.float64]]] = []  # in the network's order: see `bank.Bank`
+        self._n_kept = 0
 
     def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
         """Features of frames in the order in which they are shown: (n_frames, 1, n_features)."""
-        rows = []
-        for image in images:
-            small = shrink(image, SHORT_SIDE)
-            before = self._before.get(video)
-            same = before is not None and before.shape == small.shape
-            rows.append(frame_features(small, before if same else None))
-            self._before[video] = small
-        return np.array(rows, np.float32)[:, None]
+        see = self._light_of if isinstance(self.model, ResponseModel) else self._features_of
+        return np.array([see(shrink(image, SHORT_SIDE), video) for image in images], np.float32)[:, None]
+
+    def _features_of(self, image: NDArray[np.uint8], video: int) -> list[float]:
+        before = self._before.get(video)
+        self._before[video] = image
+        return frame_features(image, before if before is not None and before.shape == image.shape else None)
+
+    def _light_of(self, image: NDArray[np.uint8], video: int) -> NDArray[np.float32]:
+        self._light[video] = light_row(image, self._light.get(video))
+        return self._light[video]
+
+    @property
+    def n_features(self) -> int:
+        """How many numbers a frame is."""
+        return len(LIGHT if isinstance(self.model, ResponseModel) else FEATURES)
 
     def score(
         self,
@@ -108,7 +121,9 @@ class LinearEngine:
     ) -> NDArray[np.float64]:
         """Give a video's components; a further one may not have shown a frame yet."""
         n_slots = self.model.grid.n_slots
-        rows = embeddings["fast"][:, 0] if embeddings else np.zeros((n_slots, len(FEATURES)), np.float32)
+        rows = embeddings["fast"][:, 0] if embeddings else np.zeros((n_slots, self.n_features), np.float32)
+        if isinstance(self.model, ResponseModel):
+            return self.model.see_film(light_on_show(rows, valid)[None])
         return self.model.see_film(appearing(rows, seq, valid)[None])
 
     def _compare(self, eeg: NDArray[np.float64], video: OtherVideo) -> OtherScores:
@@ -129,7 +144,23 @@ class LinearEngine:
         """Keep intervals that do not overlap as impostors."""
         stride = -(-self.model.grid.n_slots // self.model.grid.hop_slots)
         if interval.index % stride == 0 and interval.frame_valid.any():
-            self._bank.append((interval.index, film))
+            if len(self._bank) < BANK_SIZE:
+                self._bank.append((interval.index, film))
+            else:
+                self._bank[self._n_kept % BANK_SIZE] = (interval.index, film)
+            self._n_kept += 1
+
+
+def load_linear(folder: str | Path) -> LinearModel | ResponseModel:
+    """Load the linear model of a folder, of whichever kind it is.
+
+    Raises
+    ------
+    WeightsError
+        It holds none, or a damaged one.
+    """
+    responses = (Path(folder) / RESPONSES).is_file()
+    return ResponseModel.load(folder) if responses else LinearModel.load(folder)
 
 
 def appearing(rows: NDArray[np.float32], seq: IndexArray, valid: BoolArray) -> NDArray[np.float64]:

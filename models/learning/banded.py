@@ -15,8 +15,8 @@ from scipy import linalg
 
 from models.film_features import FEATURES
 from models.learning.linear import LAMBDAS, Standard, distance, rows_of, whitener
-from models.learning.responses import behind
 from models.linear_model import Floats, correlations
+from models.response_model import behind
 
 SEEN = (*FEATURES, "rises", "falls")
 """Columns of the film side: features of the frame, and the rises and falls of its light (`data.light`)."""

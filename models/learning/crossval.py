@@ -7,23 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from models.config import NetworkConfig, preset
 from models.learning import library
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
-from models.learning.data.folds import Fold, as_split, first_minutes, folds_of, hold_out
+from models.learning.data.folds import Fold, as_split, first_minutes, folds_of
 from models.learning.evaluate import Tell
 from models.learning.judging.choices import Choices
 from models.learning.judging.judge import Runs, by_run, judged
 from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
 from models.learning.people import with_people
-from models.learning.spatial import set_spatial
-from models.learning.train import Material, prepare
-from models.learning.training.fit import Progress, Split, fit
+from models.learning.train import Material, beginner, prepare
+from models.learning.training.fit import Progress
 from models.learning.training.recipe import Recipe
+from models.learning.training.search import Learner, learn
 from models.network.network import Network
 
 Report = Callable[[str, int, int], None]
@@ -111,17 +109,10 @@ def trained(
     state: Path | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> Network:
-    """Return a fresh network, trained on `spans`; their ends held out as the recipe says."""
+    """Return a fresh network, trained on `spans` as `phosphene train` does it."""
     config = with_people(config, [recordings.paths[span.session] for span in spans])
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(recipe.seed)
-        network = Network(config, recordings.labels)
-    recordings.know(network)
-    train, held = hold_out(spans, recipe.validation, guard=recordings.n_rows)
-    set_spatial(network, recordings, train)
-    split = Split(train, held, as_split({"train": train, "validation": held}, recordings))
-    fit(network, recordings, split, recipe, state, report)
-    return network
+    learner = Learner(beginner(recordings, config, recipe), recordings, recipe, (), report)
+    return learn(learner, spans, state).network
 
 
 def learning_curve(

@@ -12,6 +12,7 @@ import numpy as np
 from models.checkpoint import Checkpoint, load_checkpoint
 from models.learning import library
 from models.learning.baselines import LinearModels
+from models.learning.candidates import what_runs
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import as_split
 from models.learning.judging.choices import Choices
@@ -47,8 +48,10 @@ def evaluate_checkpoint(
     Returns
     -------
     dict
-        `two_way`, `two_way_ci`, `ten_way`, `null_two_way`, `n_windows`, `split` of the similarity, and all
-        the rest in parts: `similarity`, `match`, `lengths`, `by_run`, `calibration`, `controls`,
+        `two_way`, `two_way_ci`, `ten_way`, `null_two_way`, `n_windows`, `split` of what a session with this
+        checkpoint runs (`runs` names it, and has all its figures where it is not the network alone), and all
+        the rest in parts: the network's `similarity`, `match`, `lengths`, `by_run`, `calibration`,
+        `controls`,
         `baselines`, `baselines_here`, `watched` (the share of attention beside other videos), `attended`
         (hits of the map, where cues are known), `patterns` of spatial filters, and `lag_s`, by how much these
         brains answer later than those learned from.
@@ -66,13 +69,14 @@ def evaluate_checkpoint(
         if strange := checkpoint.network.choose(person):
             say(strange)
     say("scoring all pairs")
-    runs = Runs.of(score(checkpoint.network, recordings, test), recordings)
+    seen = score(checkpoint.network, recordings, test)
+    runs = Runs.of(seen, recordings)
     if not contest(runs.similarity).n:
         raise SessionError(
             f"{recordings.minutes(test) * 60:.0f} s of these sessions were not learned from, too little to "
             f"set a window against nine others: record longer, or give others"
         )
-    found = judged(runs)
+    found = judged(runs) | what_runs(Path(folder), runs.similarity, recordings, seen.windows)
     found["lag_s"] = round(recovered_lag(checkpoint.network, recordings, test), 3)
     found["split"] = {**as_split({"test": test}, recordings), "trained_on": dict(checkpoint.split)}
     found["weights"] = checkpoint.name

@@ -10,6 +10,7 @@ from scipy import linalg, special
 
 from models.learning.linear import COMPONENTS, LAMBDAS, Standard, distance, rows_of, whitener
 from models.linear_model import Floats, correlations
+from models.response_model import behind
 
 RESPONSE_S = 0.3
 """How long the answer to a change of light is followed."""
@@ -134,17 +135,6 @@ def _response_sums(
         x, y = rows_of([eeg]), rows_of([behind(standard(film[..., used]), n_lags, eeg.shape[1])])
         sums.append((len(x), x.sum(axis=0), y.sum(axis=0), x.T @ x, y.T @ y, x.T @ y))
     return standard, sums
-
-
-def behind(film: Floats, n_lags: int, n_rows: int) -> Floats:
-    """Film (n, G, ..., F) with its last `n_lags` slots beside each: (n, n_rows, ..., F · lags).
-
-    Film before and after the window is not known and reads as 0, which is its mean where it is standardised.
-    """
-    n_slots = film.shape[1]
-    pad = [(0, 0), (n_lags - 1, max(0, n_rows - n_slots)), *[(0, 0)] * (film.ndim - 2)]
-    padded = np.pad(film, pad)
-    return np.concatenate([padded[:, n_lags - 1 - lag :][:, :n_rows] for lag in range(n_lags)], axis=-1)
 
 
 PLACE_SCALE = 40.0

@@ -58,7 +58,7 @@ def runs_in(folders: Sequence[Path]) -> list[ModelRun]:
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:
-    if (folder / RECORD).is_file() or (folder / STATE).is_file():
+    if (folder / RECORD).is_file() or any(folder.glob(f"{STATE}*")):
         yield folder
     elif depth and folder.is_dir():
         for child in sorted(folder.iterdir()):
@@ -69,7 +69,7 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
 def _run(folder: Path) -> ModelRun:
     path = folder / RECORD
     if not path.is_file():
-        return ModelRun(folder, _date(folder / STATE), state="killed")
+        return ModelRun(folder, _date(max(folder.glob(f"{STATE}*"))), state="killed")
     record = _read(path)
     metrics, split = _table(record.get("metrics")), _table(record.get("split"))
     training, ancestry = _table(metrics.get("training")), metrics.get("ancestry")

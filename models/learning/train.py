@@ -9,19 +9,24 @@ from typing import Any
 
 import torch
 
-from models.checkpoint import save_checkpoint
+from models import combination
+from models.checkpoint import Checkpoint, save_checkpoint
+from models.combination import Combination
 from models.config import NetworkConfig, preset
 from models.learning import kept
-from models.learning.baselines import LinearModels, fit_linear
+from models.learning.ancestry import KEY, ancestry_of, generation
+from models.learning.baselines import LinearModels
+from models.learning.candidates import choose, keep
 from models.learning.data.dataset import Recordings, Span
-from models.learning.data.folds import as_split, hold_out
 from models.learning.people import with_people
 from models.learning.spatial import set_spatial
-from models.learning.training.fit import Progress, Split, Trained, fit
+from models.learning.training.fit import Progress, Trained
 from models.learning.training.interrupt import ctrl_c
 from models.learning.training.recipe import Recipe
+from models.learning.training.search import Learned, Learner, Make, learn
 from models.linear_model import FILE
 from models.network.network import Network
+from models.response_model import FILE as RESPONSES
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.eeg.conditioning import choose_channels
 from realtime.errors import WeightsError
@@ -106,8 +111,8 @@ def train_sessions(
     """Train a network on sessions and write its checkpoint to `out`.
 
     Ctrl-C ends the training with a checkpoint of what was reached; the same call goes on from there, as it
-    does after a kill. With less than `LEAST_MINUTES` of data a linear model is written beside the network,
-    and stands in for it live.
+    does after a kill. Network, linear models and their sums are judged on the parts that are held out, and
+    the best is what a session with this folder runs.
 
     Parameters
     ----------
@@ -123,19 +128,12 @@ def train_sessions(
     recipe, out = recipe or Recipe(), Path(out)
     config = preset(config, changes) if isinstance(config, str) else config
     config = with_people(config, material.sessions)
-    network, recordings = prepare(material, config, recipe)
-    train, held = hold_out(recordings.spans(), recipe.validation, guard=recordings.n_rows)
-    split = as_split({"train": train, "validation": held}, recordings)
-    set_spatial(network, recordings, train)
+    _, recordings = prepare(material, config, recipe)
+    spans = recordings.spans()
     with ctrl_c() as pressed:
-        trained = fit(network, recordings, Split(train, held, split), recipe, out / STATE, report, pressed)
-    metrics = {"recipe": recipe.model_dump(mode="json"), "training": asdict(trained)}
-    minutes = recordings.minutes(train)
-    keep_linear(recordings, train, out)
-    save_checkpoint(out, network, out.resolve().name, split, metrics)
-    if trained.reason != "interrupted":
-        (out / STATE).unlink(missing_ok=True)
-    return TrainingResult(out, minutes, trained, split, metrics, advice(minutes, trained))
+        learner = Learner(beginner(recordings, config, recipe), recordings, recipe, (), report, pressed)
+        learned = learn(learner, spans, out / STATE)
+    return finish(out, recordings, learned, recipe, len(spans), "fresh")
 
 
 def unfinished(out: Path, needed: bool = False) -> str:
@@ -146,24 +144,86 @@ def unfinished(out: Path, needed: bool = False) -> str:
     WeightsError
         There is nothing, and it is `needed`.
     """
-    if (out / STATE).is_file():
-        return f"going on from {out / STATE}; remove it to begin anew"
+    if left := sorted(out.glob(f"{STATE}*")):
+        return f"going on from {left[-1]}; remove {out / STATE}* to begin anew"
     if needed:
         raise WeightsError(f"{out} holds no {STATE} to go on from: train without --resume")
     return ""
 
 
-def keep_linear(recordings: Recordings, train: Sequence[Span], out: Path) -> None:
-    """Write the linear models of the same data, to be judged beside; older ones go.
+def finish(
+    out: Path,
+    recordings: Recordings,
+    learned: Learned,
+    recipe: Recipe,
+    n_new: int,
+    how: str,
+    parent: Checkpoint | None = None,
+) -> TrainingResult:
+    """Write what was learned from the first `n_new` sessions to `out`, with all it descends from.
 
-    One of them is written to stand in live where there is too little data for a network.
+    What a parent learned from was seen by this one as well: it stands in the split.
     """
-    for file in (FILE, kept.FILE):
+    trained, spans = learned.trained, recordings.spans()[:n_new]
+    before = [] if parent is None else ancestry_of(parent)
+    metrics = {
+        "recipe": recipe.model_dump(mode="json"),
+        "training": asdict(trained),
+        KEY: [*before, generation(recordings, n_new, out, how, steps=trained.steps)],
+    }
+    split = {name: [*part, *_earlier(parent, name)] for name, part in learned.split.items()}
+    runs = keep_linear(recordings, learned, spans, out, fresh=parent is None)
+    metrics["runs"] = asdict(runs)
+    save_checkpoint(out, learned.network, out.resolve().name, split, metrics)
+    if trained.reason != "interrupted":
+        for file in out.glob(f"{STATE}*"):
+            file.unlink()
+    minutes = recordings.minutes(spans)
+    return TrainingResult(
+        out, minutes, trained, split, metrics, advice(minutes, trained, runs, fresh=parent is None)
+    )
+
+
+def _earlier(parent: Checkpoint | None, name: str) -> list[Any]:
+    """Return what a parent's split says of this part."""
+    return [] if parent is None else list(parent.split.get(name, []))
+
+
+def beginner(recordings: Recordings, config: NetworkConfig, recipe: Recipe) -> Make:
+    """Return what makes a fresh network for spans: its seed's weights, and their spatial filters."""
+
+    def make(train: Sequence[Span]) -> Network:
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(recipe.seed)
+            network = Network(config, recordings.labels)
+        recordings.know(network)
+        set_spatial(network, recordings, train)
+        return network
+
+    return make
+
+
+def keep_linear(
+    recordings: Recordings, learned: Learned, spans: Sequence[Span], out: Path, *, fresh: bool
+) -> Combination:
+    """Write the linear models of the same data, to be judged beside, and say what is to run; older ones go.
+
+    What was best on the held-out parts runs. Where none was judged, a linear model stands in for a fresh
+    network that has seen less than `LEAST_MINUTES`.
+    """
+    for file in (FILE, RESPONSES, kept.FILE, combination.FILE):
         (out / file).unlink(missing_ok=True)
-    if len(recordings.every(train, recordings.n_rows).end) > 3:
-        kept.save_models(out, LinearModels(recordings).fit(train))
-        if recordings.minutes(train) < LEAST_MINUTES:
-            fit_linear(recordings, train).save(out)
+    if len(recordings.every(spans, recordings.n_rows).end) <= 3:
+        return Combination()
+    out.mkdir(parents=True, exist_ok=True)
+    kept.save_models(out, LinearModels(recordings).fit(spans))
+    runs = Combination()
+    if learned.sought is not None:
+        runs = choose(learned.sought, recordings)
+    elif fresh and recordings.minutes(spans) < LEAST_MINUTES:
+        runs = Combination("ridge", 0.0)
+    keep(runs, recordings, spans, out)
+    return runs
 
 
 def prepare(material: Material, config: NetworkConfig, recipe: Recipe) -> tuple[Network, Recordings]:
@@ -192,6 +252,12 @@ def cut(material: Material, network: Network) -> Recordings:
     return material.recordings(network.config.grid, conditioning)
 
 
+def channels_there(material: Material) -> tuple[str, ...]:
+    """Return all channels of the first session."""
+    with Session(material.sessions[0]) as session:
+        return tuple(session.eeg(material.eeg or None).info.labels)
+
+
 def labels_of(material: Material) -> tuple[str, ...]:
     """Return the channels asked for, or all EEG channels of the first session."""
     if not material.sessions:
@@ -202,13 +268,17 @@ def labels_of(material: Material) -> tuple[str, ...]:
     return tuple(info.labels[i] for i in chosen)
 
 
-def advice(minutes: float, trained: Trained) -> str:
-    """Say what the amount of data and the way the training went call for."""
-    if minutes < LEAST_MINUTES:
-        return (
-            f"{minutes:.1f} min of data are less than the {LEAST_MINUTES:g} a network needs: a linear model "
-            f"(see `phosphene baseline`) stands in for it live. Record more"
-        )
+def advice(minutes: float, trained: Trained, runs: Combination, *, fresh: bool) -> str:
+    """Say what the amount of data, the way the training went, and what was judged best call for."""
     if trained.reason == "interrupted":
         return f"interrupted after step {trained.steps}: the same command goes on from there"
-    return ""
+    said = []
+    if fresh and minutes < LEAST_MINUTES:
+        said.append(
+            f"{minutes:.1f} min of data are less than the {LEAST_MINUTES:g} a network needs: record more"
+        )
+    if runs.has_linear:
+        what = "a linear model stands in for the network" if not runs.has_network else "both are summed"
+        why = "the best on the parts that were held out" if runs.judged else "too little to judge others"
+        said.append(f"what runs is {runs.name} ({what}): {why}")
+    return ". ".join(said)

@@ -14,7 +14,8 @@ from models.checkpoint import save_checkpoint
 from models.config import preset
 from models.learning import library
 from models.learning.baselines import LinearModels
-from models.learning.data.folds import as_split, hold_out
+from models.learning.data.dataset import Span
+from models.learning.data.folds import as_split
 from models.learning.kept import save_models
 from models.learning.train import Material, fed
 from realtime.errors import SessionError
@@ -28,7 +29,8 @@ def lab(tmp_path_factory):
     sessions = [write_flashes(folder / name, 30.0, i) for i, name in enumerate(("day1/run", "day2/run"))]
     network = fresh(preset("demo", SMALL))
     recordings = fed(Material(sessions[:1]), network)
-    train, held = hold_out(recordings.spans(), 0.4, guard=recordings.n_rows)
+    n = recordings.tables[0].n_slots
+    train, held = [Span(0, 0, n * 3 // 5 - recordings.n_rows)], [Span(0, n * 3 // 5, n)]
     save_models(folder / "model", LinearModels(recordings).fit(train))
     split = as_split({"train": train, "validation": held}, recordings)
     save_checkpoint(folder / "model", network, "model", split)

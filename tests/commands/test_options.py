@@ -21,6 +21,7 @@ from commands.grouping import given_options, grouped
 from experiment.state import FeedbackStyle
 from models.config import PRESETS
 from models.inference.stages import CHOICES
+from models.learning.person import How
 from realtime.config import ConditioningConfig
 from realtime.lsl.link import ClockMode
 from recordings.video.files import VideoWriter
@@ -87,6 +88,7 @@ class TestLegalValues:
     def test_they_are_those_of_the_parts_that_know_them(self):
         assert set(get_args(options.PresetName)) == set(PRESETS)
         assert set(get_args(options.BackendName)) == set(CHOICES)
+        assert get_args(options.RecipeName) == get_args(How)
         assert get_args(session_options.ClockName) == get_args(ClockMode)
         assert get_args(session_options.StyleName) == tuple(style.value for style in FeedbackStyle)
         for reference in get_args(options.ReferenceName):
@@ -126,7 +128,7 @@ def test_without_a_verb_the_help_is_printed():
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("phosphene cali", ["calibrate-camera"]),
+        ("phosphene cali", ["calibrate", "calibrate-camera"]),
         ("phosphene live --backend openv", ["openvino", "openvino-int8"]),
     ],
 )

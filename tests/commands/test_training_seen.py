@@ -27,6 +27,7 @@ RECIPE = {
     "validation": 0.3,
     "check_every": 4,
     "patience": 99,
+    "refit": "false",
 }
 SETTINGS = {**SMALL, **{f"recipe.{name}": value for name, value in RECIPE.items()}}
 

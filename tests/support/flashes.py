@@ -25,8 +25,9 @@ SMALL = {
     "eeg.hidden": 16,
 }
 QUICK = Recipe(
-    steps=12, batch=8, warmup=2, match_from=0.5, check_every=4, save_every=4, log_every=3, negatives=2
-)
+    steps=12, batch=8, warmup=2, match_from=0.5, check_every=4, save_every=4, log_every=3, negatives=2,
+    validation=0.2, refit=False,
+)  # fmt: skip
 
 
 def fresh(config, labels=("O1", "O2", "Fp1")) -> Network:

@@ -90,18 +90,51 @@ def _groups(how: str, n: int) -> list[list[int]]:
     return groups
 
 
-def hold_out(spans: Sequence[Span], share: float, guard: int) -> tuple[list[Span], list[Span]]:
-    """Cut the end of each span off as a block to validate on, with `guard` slots between the two.
+JUDGED_MIN = 2.0
+"""Minutes that are judged, if need be by leaving out one part after the other."""
 
-    Spans too short for both are given whole to the training.
+
+def held_parts(
+    spans: Sequence[Span], recordings: Recordings, share: float | None = None
+) -> list[tuple[list[Span], list[Span]]]:
+    """Ways to leave a part of the data out: what is left, and what is held out, a guard apart.
+
+    Five spans and more are held out whole; of fewer, a block of each is cut out, at another place each time.
+
+    Parameters
+    ----------
+    share : float, optional
+        Held out at a time; 0 for none, which gives an empty list. By default up to a third, and up to three
+        parts, until `JUDGED_MIN` minutes have been held out.
     """
+    minutes = recordings.minutes(spans)
+    n_parts = 1
+    if share is None:
+        n_parts = 3 if minutes < 2 * JUDGED_MIN else 2 if minutes < 5 * JUDGED_MIN else 1
+        share = min(1 / 3, JUDGED_MIN / n_parts / max(minutes, 1e-9))
+    parts = [_without_part(spans, share, (k + 0.5) / n_parts, recordings.n_rows) for k in range(n_parts)]
+    return [(train, held) for train, held in parts if held and train]
+
+
+def _without_part(
+    spans: Sequence[Span], share: float, middle: float, guard: int
+) -> tuple[list[Span], list[Span]]:
+    """Leave out whole spans around `middle` (0 to 1), or a block of each around there."""
+    if share <= 0:
+        return list(spans), []
+    if len(spans) >= 5:
+        n = max(1, round(share * len(spans)))
+        first = min(len(spans) - n, max(0, round(middle * len(spans) - n / 2)))
+        return [*spans[:first], *spans[first + n :]], list(spans[first : first + n])
     train, held = [], []
     for s in spans:
-        n = s.stop - s.start
-        cut = s.stop - round(share * n)
-        if share > 0 and round(share * n) > guard and n - round(share * n) > 2 * guard:
-            train.append(Span(s.session, s.start, cut - guard))
-            held.append(Span(s.session, cut, s.stop))
+        n, length = s.stop - s.start, round(share * (s.stop - s.start))
+        start = s.start + min(n - length, max(0, round(middle * n - length / 2)))
+        sides = [Span(s.session, s.start, start - guard), Span(s.session, start + length + guard, s.stop)]
+        left = [side for side in sides if side.stop - side.start > guard]
+        if length > guard and left:
+            held.append(Span(s.session, start, start + length))
+            train += left
         else:
             train.append(s)
     return train, held

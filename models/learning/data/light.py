@@ -7,18 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.film_features import luma
 from models.learning.data.cache import cache_folder, digest, fingerprint, whole
 from models.learning.data.cues import cover
 from models.learning.data.dataset import Recordings, Windows
 from models.learning.data.features import shown_frames
-from realtime.video.opencv import cv2
+from models.light_features import PLACE_PX, SHAPE, moments
 from recordings.session.session import Session
 
-FEATURES = ("light", "rises", "falls", "contrast")
-SHAPE = (8, 8)
-"""Rows and columns of places, whatever the frame's shape."""
-_PX = 8  # pixels of a place's side that are looked at
 _VERSION = 1
 Floats = NDArray[np.float64]
 
@@ -29,7 +24,7 @@ def session_light(session: Session, cache: Path | None = None, video: str = "") 
     Frames that the video file has lost repeat the one before.
     """
     track = session.video(video or None)
-    key = digest(_VERSION, fingerprint(session.path), fingerprint(track.path), video, SHAPE, _PX)
+    key = digest(_VERSION, fingerprint(session.path), fingerprint(track.path), video, SHAPE, PLACE_PX)
     path = cache_folder(session.folder, cache) / f"light-{key}.npy"
     if not path.is_file():
         rows = np.full((track.n_samples, 2, SHAPE[0] * SHAPE[1]), np.nan, np.float32)
@@ -42,20 +37,6 @@ def session_light(session: Session, cache: Path | None = None, video: str = "") 
             np.save(file, rows)
     kept: NDArray[np.float32] = np.load(path)
     return kept
-
-
-def moments(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Mean and mean square of the luminance (0 to 1) at each place of a frame: (2, places).
-
-    Parameters
-    ----------
-    image : array of shape (height, width, 3), uint8 RGB
-    """
-    rows, columns = SHAPE
-    grey = cv2.resize(luma(image), (columns * _PX, rows * _PX), interpolation=cv2.INTER_AREA)
-    parts = np.stack([grey, grey**2]).reshape(2, rows, _PX, columns, _PX)
-    means: NDArray[np.float32] = parts.mean(axis=(2, 4)).reshape(2, -1)
-    return means
 
 
 class Light:
@@ -77,6 +58,10 @@ class Light:
         weights = cover(boxes, SHAPE)
         weights[weights.sum(axis=1) == 0] = 1 / weights.shape[1]
         return self._seen(windows, weights)[:, :, 0]
+
+    def whole(self, windows: Windows) -> Floats:
+        """Features (n, G, 4) of the whole frame."""
+        return self.over(windows, np.full((len(windows.end), 4), np.nan))
 
     def _seen(self, windows: Windows, weights: Floats | None) -> Floats:
         positions, shown = self.recordings.positions(windows)

@@ -31,7 +31,6 @@ from models.config import NetworkConfig, preset
 from models.learning.baselines import LinearModels
 from models.learning.crossval import trained
 from models.learning.data.dataset import Recordings, Span, Windows
-from models.learning.data.light import SHAPE
 from models.learning.judging.attended import Hits, by_place, cued
 from models.learning.judging.metrics import Contest, interval
 from models.learning.judging.views import see
@@ -40,6 +39,7 @@ from models.learning.studies.progress import on_stderr
 from models.learning.studies.trials import CUES, PASS_S, Trials, changed
 from models.learning.train import Material, prepare
 from models.learning.training.recipe import Recipe
+from models.light_features import SHAPE
 from models.network.network import Network
 
 Floats = NDArray[np.float64]

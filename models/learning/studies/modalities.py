@@ -136,7 +136,7 @@ def train(
         [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
         lr=recipe.lr,
     )
-    for step in range(recipe.steps):
+    for step in range(recipe.last_step):
         rng = np.random.default_rng([recipe.seed, step])
         windows = recordings.random(list(fold.train), recipe.batch, rng)
         there = torch.from_numpy(rng.random(recipe.batch) >= missing)
@@ -144,7 +144,7 @@ def train(
         labels = losses.three_state(session, end, recordings.grid.n_slots)
         for group in optimizer.param_groups:
             rise = min(1.0, (step + 1) / recipe.warmup)
-            group["lr"] = recipe.lr * rise * 0.5 * (1 + np.cos(np.pi * step / recipe.steps))
+            group["lr"] = recipe.lr * rise * 0.5 * (1 + np.cos(np.pi * step / recipe.last_step))
         loss = model.loss(kind, model(recordings, film, windows), labels, there)
         optimizer.zero_grad()
         loss.backward()

@@ -1,7 +1,8 @@
 """Training of a network by gradient steps. Lightning Fabric runs it on one process or many.
 
-A step depends on the seed and its number alone: windows, augmentation and dropout are drawn anew from them,
-so a training that was killed goes on as if nothing had happened.
+What is judged and kept is a running average of the weights (`training.average`). A step depends on the seed
+and its number alone: windows, augmentation and dropout are drawn anew from them, so a training that was
+killed goes on as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from torch import Tensor, nn
 from models.learning.data.dataset import Recordings, Span, WindowBatch
 from models.learning.data.sampling import ahead, augment, draw, with_context
 from models.learning.data.teacher import Teacher
+from models.learning.judging.metrics import Scored
+from models.learning.training.average import Average
 from models.learning.training.objective import Objective
 from models.learning.training.recipe import Recipe
 from models.learning.training.state import load_state, save_state
-from models.learning.training.validation import Best, Validation, validate
+from models.learning.training.validation import Best, HeldWindows, Validation, look_at
 from models.network.network import Network, is_trained
 
 
@@ -40,6 +43,10 @@ class Progress:
         Share of each term, shape (), in the sum of the gradients' lengths; only at some steps.
     validation : Validation or None
         When there was a look at the held-out block.
+    phase : str
+        Which part of the work this is, where it has several.
+    before, parts : int
+        How many such parts are behind it, and how many there are.
     """
 
     step: int
@@ -50,6 +57,14 @@ class Progress:
     seconds: float
     shares: Mapping[str, float] = field(default_factory=dict)
     validation: Validation | None = None
+    phase: str = ""
+    before: int = 0
+    parts: int = 1
+
+    @property
+    def share(self) -> float:
+        """How much of the whole work is done, 0 to 1."""
+        return (self.before + self.step / max(self.steps, 1)) / self.parts
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ class Split(NamedTuple):
     Attributes
     ----------
     train, held : sequence of Span
-        What is learned from, and the blocks for early stopping (may be empty: then the last weights stay).
+        What is learned from, and the blocks for early stopping (may be empty: then the last average stays).
     words : mapping
         The split as it is written down; what was kept of another split is refused.
     """
@@ -100,10 +115,12 @@ def fit(
     report: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Trained:
-    """Train a network in place; it ends with the weights that did best on the held-out block.
+    """Train a network in place; it ends with the average of weights that did best on the held-out block.
 
     Parameters
     ----------
+    network : Network
+        Fresh, or trained before: then what it was counts as the first look.
     recordings : Recordings
         Embedded with this network (`Recordings.embed`).
     state : Path, optional
@@ -113,6 +130,20 @@ def fit(
     stop : callable, optional
         Asked before every step; True ends the training with usable weights.
     """
+    return fit_with_looks(network, recordings, split, recipe, state, report, stop)[0]
+
+
+def fit_with_looks(
+    network: Network,
+    recordings: Recordings,
+    split: Split,
+    recipe: Recipe,
+    state: Path | None = None,
+    report: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> tuple[Trained, dict[int, Scored]]:
+    """Train as `fit` does; gives by step also what each look at the held-out blocks saw."""
+    recipe = recipe.for_minutes(recordings.minutes(split.train))
     fabric = Fabric(
         accelerator=recipe.accelerator,
         devices=recipe.devices,
@@ -122,7 +153,8 @@ def fit(
     )
     if recipe.devices * recipe.nodes > 1:
         fabric.launch()
-    return Fit(fabric, network, recordings, split, recipe, state).run(report, stop)
+    work = Fit(fabric, network, recordings, split, recipe, state)
+    return work.run(report, stop), work.looks
 
 
 class Fit:
@@ -138,7 +170,10 @@ class Fit:
         state: Path | None,
     ) -> None:
         self.fabric, self.network, self.recipe = fabric, network, recipe
-        self.recordings, self.train_spans, self.held = recordings, split.train, split.held
+        self.recordings, self.train_spans = recordings, split.train
+        self.held = HeldWindows.of(recordings, split.held)
+        self.average = Average(network, recipe.ema)
+        self.looks: dict[int, Scored] = {}
         self.teachers = [Teacher(name, recordings) for name in recipe.teachers]
         torch.manual_seed(recipe.seed)
         freeze_encoders(network)
@@ -156,7 +191,9 @@ class Fit:
     def run(self, report: Callable[[Progress], None] | None, stop: Callable[[], bool] | None) -> Trained:
         """Train until the last step, or until it is stopped."""
         begin, reason = time.monotonic(), "finished"
-        for batch in ahead(self.cut, range(self.step, self.recipe.steps)):
+        if self.step == 0:
+            self.look()
+        for batch in ahead(self.cut, range(self.step, self.recipe.last_step)):
             if stop is not None and stop():
                 reason = "interrupted"
                 break
@@ -167,11 +204,10 @@ class Fit:
                 report(progress)
             if reason == "early":
                 break
-        if self.kept is None or (reason == "interrupted" and self.held):
+        if reason == "interrupted" and self.step not in self.looks:
             self.look()
-        if self.kept is not None:
-            self.network.load_state_dict(self.kept)
         self.keep()
+        self.network.load_state_dict(self.average.copy() if self.kept is None else self.kept, strict=False)
         self.network.eval()
         best_step = self.step if self.kept is None else self.best.step
         return Trained(self.step, best_step, reason, time.monotonic() - begin, self.best.history)
@@ -197,16 +233,19 @@ class Fit:
         self.fabric.clip_gradients(self.objective, self.optimizer, max_norm=recipe.clip)
         self.optimizer.step()
         self.step += 1
-        found = self.look() if self.held and self.step % recipe.check_every == 0 else None
+        self.average.take(self.step)
+        due = self.step % recipe.check_every == 0 or self.step == recipe.last_step
+        found = self.look() if due else None
         if self.step % recipe.save_every == 0:
             self.keep()
         values = {name: float(term.detach()) for name, term in terms.items()}
         seconds = time.monotonic() - begin
-        return Progress(self.step, recipe.steps, float(loss.detach()), values, lr, seconds, shares, found)
+        return Progress(self.step, recipe.last_step, float(loss.detach()), values, lr, seconds, shares, found)
 
     def set_rate(self) -> float:
         """Learning rate of this step: up over the warm-up, then down along a cosine."""
         recipe = self.recipe
+        assert recipe.steps is not None
         rise = min(1.0, (self.step + 1) / max(recipe.warmup, 1))
         lr = recipe.lr * rise * 0.5 * (1 + float(np.cos(np.pi * self.step / recipe.steps)))
         for group in self.optimizer.param_groups:
@@ -239,26 +278,31 @@ class Fit:
         return {name: length / total for name, length in lengths.items()}
 
     def look(self) -> Validation | None:
-        """Score the held-out block; keep the weights unless earlier ones were clearly better."""
-        if not self.held:
+        """Score the held-out block with the average; keep it where it is the best so far."""
+        if self.held is None:
             return None
-        match = self.recipe.match > 0 and self.step > self.recipe.match_from * self.recipe.steps
-        found = validate(self.network, self.recordings, self.held, self.fabric.device, match)
-        if found is not None and self.best.take(self.step, found):
-            self.kept = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
-        return found
+        match = self.recipe.match > 0 and self.step > self.recipe.match_begins
+        with self.average.worn():
+            found = look_at(self.network, self.recordings, self.held, self.fabric.device, match)
+        if found is None:
+            return None
+        self.looks[self.step] = found.similarity
+        if self.best.take(self.step, found.figures):
+            self.kept = self.average.copy()
+        return found.figures
 
     # ------------------------------------------------------------ going on after a kill
     def keep(self) -> None:
         """Write what a killed training goes on from."""
         if self.state_path is None or not self.fabric.is_global_zero:
             return
-        arrays = {"objective": self.objective.module.state_dict(), "best": self.kept or {}}
-        facts = {
-            "step": self.step,
-            "best": self.best.as_dict(),
-            "identity": self.identity,
+        arrays = {
+            "objective": self.objective.module.state_dict(),
+            "best": self.kept or {},
+            "average": self.average.values,
+            "looks": {step: torch.from_numpy(run.scores) for step, run in self.looks.items()},
         }
+        facts = {"step": self.step, "best": self.best.as_dict(), "identity": self.identity}
         save_state(self.state_path, arrays, self.optimizer.state_dict(), facts)
 
     def resume(self, path: Path) -> None:
@@ -267,6 +311,9 @@ class Fit:
         self.objective.module.load_state_dict(arrays["objective"])
         self.optimizer.load_state_dict(optimizer)
         self.kept = arrays["best"] or None
+        self.average.values = arrays["average"]
+        if self.held is not None:
+            self.looks = {step: self.held.judged(x.numpy()) for step, x in arrays["looks"].items()}
         self.step, self.best = facts["step"], Best(**facts["best"])
 
 

@@ -84,7 +84,7 @@ class Objective(nn.Module):
             What each of the recipe's teachers says.
         """
         recipe = self.recipe
-        match = recipe.match > 0 and step >= recipe.match_from * recipe.steps
+        match = recipe.match > 0 and step >= recipe.match_begins
         cues = self.cues(batch) if recipe.cue else None
         by_place = self.network.config.n_places > 1 and (match or recipe.mixture > 0 or cues is not None)
         seen = self.see(batch, cues, by_place=by_place)

@@ -22,8 +22,14 @@ class Recipe(Frozen):
 
     Attributes
     ----------
-    steps, batch : int
-        Optimiser steps, and windows in each (over all processes).
+    steps : int or None
+        Optimiser steps; None takes them from the minutes of data (`steps_for`).
+    until : int or None
+        Ends after this step, on the way that the rate would take over `steps`: as a search found it.
+    batch : int
+        Windows in a step (over all processes).
+    ema : float
+        Decay of the running average of the weights, which is what is judged and kept; 0 for none.
     warmup : int
         Steps over which the learning rate rises; it then falls along a cosine to 0.
     weight_decay : float
@@ -65,15 +71,21 @@ class Recipe(Frozen):
     channel_drop, noise, shift_slots
         Augmentation of the EEG: probability that an electrode is silenced (never all of them), noise in units
         of its scale, and by how many slots at most the EEG is shifted against the video.
-    validation : float
-        Share at the end of each session that is held out for early stopping; 0 for none.
+    validation : float or None
+        Share that is held out at a time to find when to stop and what to keep (`data.folds.held_parts`); 0
+        for none: then all steps are gone. None: as much as it takes to judge two minutes.
+    refit : bool
+        Whether the network is then trained again on all of the data, to the step that was found; else the
+        best average in front of the held-out part is kept.
     check_every, patience : int
         Steps between two looks at it, and looks without a better one after which the training ends.
     save_every : int
         Steps between two states a killed training can be resumed from.
     """
 
-    steps: int = Field(600, ge=1)
+    steps: int | None = Field(None, ge=1)
+    until: int | None = Field(None, ge=0)
+    ema: float = Field(0.98, ge=0, lt=1)
     batch: int = Field(64, ge=2)
     lr: float = Field(5e-3, gt=0)
     warmup: int = Field(30, ge=0)
@@ -100,9 +112,10 @@ class Recipe(Frozen):
     channel_drop: float = Field(0.2, ge=0, lt=1)
     noise: float = Field(0.6, ge=0)
     shift_slots: int = Field(0, ge=0)
-    validation: float = Field(0.1, ge=0, lt=0.9)
-    check_every: int = Field(100, ge=1)
-    patience: int = Field(5, ge=1)
+    validation: float | None = Field(None, ge=0, lt=0.9)
+    refit: bool = True
+    check_every: int = Field(25, ge=1)
+    patience: int = Field(8, ge=1)
     save_every: int = Field(50, ge=1)
     log_every: int = Field(50, ge=1)
     seed: int = 0
@@ -121,6 +134,37 @@ class Recipe(Frozen):
     def teachers(self) -> dict[str, float]:
         """Each teacher that is listened to, with its weight; none without a distillation."""
         return {} if self.distil == "none" else weighted(self.teacher)
+
+    def for_minutes(self, minutes: float) -> Recipe:
+        """Return the recipe with its number of steps, taken from the data where it is not given."""
+        return self if self.steps is not None else self.model_copy(update={"steps": steps_for(minutes)})
+
+    @property
+    def last_step(self) -> int:
+        """After which step the training ends.
+
+        Raises
+        ------
+        ValueError
+            `steps` are not known yet (`for_minutes`).
+        """
+        if self.steps is None:
+            raise ValueError("the steps of this recipe depend on the data: ask for_minutes first")
+        return self.steps if self.until is None else min(self.until, self.steps)
+
+    @property
+    def match_begins(self) -> float:
+        """From which step on the match is trained as well."""
+        return self.match_from * self.last_step
+
+
+def steps_for(minutes: float) -> int:
+    """Count the steps that so many minutes of data bear: 160 and 44 a minute, at most 600 (from 10 min).
+
+    Measured on real EEG: 250 steps served with 2 and 4 min, 600 with 10 to 20; of a weaker person's 6 min 150
+    to 250 were best and 600 harmed, which a search on held-out parts has to find.
+    """
+    return round(min(600.0, 160.0 + 44.0 * minutes))
 
 
 def weighted(teachers: str) -> dict[str, float]:

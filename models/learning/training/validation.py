@@ -1,4 +1,4 @@
-"""One look at a held-out block while a training runs."""
+"""Looks at held-out blocks while a training runs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from models.learning.data.dataset import Recordings, Span
-from models.learning.judging.metrics import Contest, Scored, contest
+from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.judging.metrics import Contest, Floats, Scored, contest
 from models.learning.judging.views import Views, see
 from models.network.network import Network
 from models.network.towers import agreement, pick
 from realtime.chance import IMPOSTOR_GAP_S
 
 _RIVALS = 9  # mismatched videos each EEG is fused with
-_APART_S = 1e6  # between films: every window of another one may be an impostor
 
 
 class Validation(NamedTuple):
@@ -29,7 +28,7 @@ class Validation(NamedTuple):
     score : float
         Mean of the accuracies there are.
     error : float
-        Its standard error over windows: scores that differ by less are taken for the same.
+        Its standard error over windows.
     """
 
     score: float
@@ -41,8 +40,6 @@ class Validation(NamedTuple):
 @dataclass
 class Best:
     """Which look at the held-out block was the best, and how long ago.
-
-    Scores within one standard error are the same, and then the later weights are kept: they have seen more.
 
     Attributes
     ----------
@@ -64,9 +61,9 @@ class Best:
         if found.match is not None and before is None:
             self.score = -math.inf  # the match counts from here on: scores before it meant something else
         self.history.append({"step": step, **found._asdict()})
-        kept = found.score >= self.score - found.error
+        kept = found.score > self.score
         if kept:
-            self.step, self.score = step, max(self.score, found.score)
+            self.step, self.score = step, found.score
         return kept
 
     def waited(self, step: int) -> int:
@@ -78,30 +75,58 @@ class Best:
         return asdict(self)
 
 
-@torch.inference_mode()
-def validate(
-    network: Network, recordings: Recordings, held: Sequence[Span], device: torch.device, match: bool
-) -> Validation | None:
-    """Score windows half an interval apart, each against impostors of all held-out blocks.
+@dataclass(frozen=True)
+class HeldWindows:
+    """Windows of held-out blocks half an interval apart, each against impostors of all of them.
 
-    None where the blocks are too short for a single impostor.
+    Attributes
+    ----------
+    windows : Windows
+    starts : array of shape (n,), float64 s
+        On one clock, so far apart between films that any window of another may be an impostor.
+    """
+
+    windows: Windows
+    starts: Floats
+    length_s: float
+
+    @classmethod
+    def of(cls, recordings: Recordings, held: Sequence[Span]) -> HeldWindows | None:
+        """Those of the blocks; None where they are too short for a single impostor."""
+        windows = recordings.every(held, max(1, recordings.grid.n_slots // 2))
+        starts = recordings.film_times(windows)
+        if len(starts) == 0 or np.ptp(starts) < IMPOSTOR_GAP_S:
+            return None
+        return cls(windows, starts, recordings.grid.interval_s)
+
+    def judged(self, scores: Floats) -> Scored:
+        """Scores (n, n) of every EEG with every video, to be judged."""
+        return Scored(scores, self.starts, length_s=self.length_s)
+
+
+class HeldLook(NamedTuple):
+    """One look: its figures, and the similarities they come from."""
+
+    figures: Validation
+    similarity: Scored
+
+
+@torch.inference_mode()
+def look_at(
+    network: Network, recordings: Recordings, held: HeldWindows, device: torch.device, match: bool
+) -> HeldLook | None:
+    """Score held-out windows; None where no window has an impostor.
 
     Parameters
     ----------
     match : bool
         The match head has begun to train and counts as well.
     """
-    windows = recordings.every(held, max(1, recordings.grid.n_slots // 2))
-    films, moments = recordings.moments(windows)
-    starts = moments / recordings.grid.slots_hz + _APART_S * np.unique(films, return_inverse=True)[1]
-    if len(starts) == 0 or np.ptp(starts) < IMPOSTOR_GAP_S:
-        return None
     mode = network.training
     network.eval()
-    views = see(network, recordings, windows, device, fusion=match)
-    own = pick(views.video, slice(0, len(windows.end)))
-    cosine = agreement(views.eeg, own)[..., 0]
-    run = Scored(cosine.double().cpu().numpy(), starts, length_s=recordings.grid.interval_s)
+    views = see(network, recordings, held.windows, device, fusion=match)
+    own = pick(views.video, slice(0, len(held.starts)))
+    run = held.judged(agreement(views.eeg, own)[..., 0].double().cpu().numpy())
     found = [contest([run], least=1)]
     if match:
         found.append(_match(views, run))
@@ -110,7 +135,7 @@ def validate(
         return None
     means = [float(part.beaten.mean()) for part in found]
     error = float(np.sqrt(sum(part.beaten.var() / part.n for part in found)) / len(found))
-    return Validation(float(np.mean(means)), error, means[0], means[1] if match else None)
+    return HeldLook(Validation(float(np.mean(means)), error, means[0], means[1] if match else None), run)
 
 
 def _match(views: Views, run: Scored) -> Contest:

@@ -9,8 +9,8 @@ import pytest
 from models.learning.banded import BANDS, SEEN, Banded
 from models.learning.judging.metrics import Scored, contest
 from models.learning.library import fit_receptive_field
-from models.learning.responses import behind
 from models.linear_model import lagged
+from models.response_model import behind
 
 N_SLOTS, LAG, N_LAGS = 40, 10, 8
 KERNEL = np.array([0.0, 0.0, 0.3, 1.0, 0.5, -0.4, 0.0, 0.0])

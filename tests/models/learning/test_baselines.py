@@ -12,11 +12,11 @@ from models.film_features import CHANGES, FEATURES, frame_features, on_slots
 from models.inference.linear_engine import LinearEngine
 from models.learning.baselines import LinearModels, fit_linear, odds_of
 from models.learning.data.dataset import Recordings, Windows
-from models.learning.data.light import moments
 from models.learning.data.light import on_slots as place_slots
 from models.learning.judging.metrics import Scored, contest
 from models.learning.linear import Cca, Ridge
 from models.learning.responses import Responses, over_places
+from models.light_features import moments
 from models.linear_model import LinearModel, correlations, lagged
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import WeightsError

@@ -15,7 +15,7 @@ import torch
 from models.config import preset
 from models.learning.data.cache import cache_folder, session_table
 from models.learning.data.dataset import Recordings, Span, Windows
-from models.learning.data.folds import as_split, first_minutes, hold_out
+from models.learning.data.folds import as_split, first_minutes, held_parts
 from models.learning.data.frames import encoder_key
 from models.learning.data.sampling import draw
 from models.learning.data.teacher import Teacher
@@ -140,11 +140,36 @@ def test_windows_in_a_row_do_not_overlap(recordings):
         assert np.allclose(np.diff(starts), recordings.grid.interval_s)
 
 
+class OfMinutes:
+    """Recordings of which only the length counts."""
+
+    n_rows = 100
+
+    def __init__(self, minutes: float) -> None:
+        self._minutes = minutes
+
+    def minutes(self, spans) -> float:
+        return self._minutes
+
+
 def test_a_held_out_block_is_a_guard_away_from_what_is_learned():
-    train, held = hold_out([Span(0, 0, 4000), Span(1, 0, 120)], 0.1, guard=100)
-    assert held == [Span(0, 3600, 4000)]
-    assert train == [Span(0, 0, 3500), Span(1, 0, 120)]
-    assert hold_out([Span(0, 0, 4000)], 0.0, 100) == ([Span(0, 0, 4000)], [])
+    recordings = OfMinutes(3.33)
+    ((train, held),) = held_parts([Span(0, 0, 4000), Span(1, 0, 120)], recordings, 0.1)
+    assert held == [Span(0, 1800, 2200)]
+    assert train == [Span(0, 0, 1700), Span(0, 2300, 4000), Span(1, 0, 120)]
+    assert held_parts([Span(0, 0, 4000)], recordings, 0.0) == []
+
+
+def test_what_is_held_out_depends_on_how_much_there_is():
+    """Two minutes are judged, if need be in three parts; of five runs and more, whole ones are left out."""
+    thirds = held_parts([Span(0, 0, 6000)], OfMinutes(2.5))
+    assert len(thirds) == 3
+    length = {held[0].stop - held[0].start for _, held in thirds}
+    assert length == {1600}  # 2 of 2.5 min in three parts
+    assert len(held_parts([Span(0, 0, 20_000)], OfMinutes(8.3))) == 2
+    ((train, held),) = held_parts([Span(k, 0, 4800) for k in range(10)], OfMinutes(20.0))
+    assert [span.session for span in held] == [4]
+    assert [span.session for span in train] == [0, 1, 2, 3, 5, 6, 7, 8, 9]
 
 
 def test_the_first_minutes_are_taken_session_after_session():

@@ -19,11 +19,12 @@ from models.config import preset
 from models.inference.linear_engine import LinearEngine
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span, WindowBatch, Windows, names_of
-from models.learning.data.folds import hold_out
+from models.learning.data.folds import held_parts
 from models.learning.data.sampling import augment, with_context
 from models.learning.data.teacher import Teacher
 from models.learning.evaluate import evaluate_checkpoint, unseen
 from models.learning.judging import controls
+from models.learning.judging.metrics import Scored
 from models.learning.judging.scoring import see_windows, similarity_runs
 from models.learning.kept import load_models
 from models.learning.spatial import patterns
@@ -33,7 +34,8 @@ from models.learning.training.fit import Split, fit, parameter_groups
 from models.learning.training.interrupt import ctrl_c
 from models.learning.training.objective import Objective, cross_entropy
 from models.learning.training.recipe import PLAIN, Recipe
-from models.learning.training.validation import Best, Validation
+from models.learning.training.search import Learner, best_step, learn
+from models.learning.training.validation import Best, HeldLook, HeldWindows, Validation
 from models.network.network import Network
 from realtime.config import ConditioningConfig
 from realtime.errors import ConfigError, SessionError, WeightsError
@@ -69,7 +71,7 @@ def recordings(sessions, small) -> Recordings:
 
 def run(small, recordings, recipe=QUICK, **options):
     network = fresh(small)
-    train, held = hold_out(recordings.spans(), 0.2, recordings.n_rows)
+    ((train, held),) = held_parts(recordings.spans(), recordings, 0.2)
     told = []
     trained = fit(network, recordings, Split(train, held), recipe, report=told.append, **options)
     return network, trained, told
@@ -166,7 +168,7 @@ def test_spatial_filters_and_linear_models_of_the_training_stay_in_the_checkpoin
     kept = load_models(tmp_path / "out")
     assert set(kept) == {"ridge", "banded", "cca", "responses", "mne"}
     linear = LinearModels(Recordings(sessions, config.grid, ConditioningConfig(), None))
-    fitted = linear.fit(hold_out(linear.recordings.spans()[:2], 0.1, linear.recordings.n_rows)[0])
+    fitted = linear.fit(linear.recordings.spans()[:2])
     test = linear.recordings.spans()[2:]
     for name, runs in linear.score(kept, test).items():
         assert np.allclose(runs[0].scores, linear.score(fitted, test)[name][0].scores)
@@ -408,25 +410,96 @@ def test_augmentation_silences_shifts_and_adds_noise_as_told(recordings):
     assert augment(batch, plain, 5) == batch
 
 
-def test_the_latest_weights_within_an_error_of_the_best_are_kept_and_the_waiting_is_counted():
+def test_the_best_weights_are_kept_and_never_later_ones_that_are_nearly_as_good():
     best = Best()
     assert best.waited(50) == 0
-    looks = [(10, 0.70, True), (20, 0.80, True), (30, 0.79, True), (40, 0.77, False), (50, 0.60, False)]
+    looks = [(10, 0.70, True), (20, 0.80, True), (30, 0.79, False), (40, 0.80, False), (50, 0.60, False)]
     for step, score, kept in looks:
         assert best.take(step, Validation(score, 0.02, score, None)) is kept
-    assert (best.step, best.score, best.waited(50)) == (30, 0.80, 20)
+    assert (best.step, best.score, best.waited(50)) == (20, 0.80, 30)
     assert best.take(60, Validation(0.65, 0.02, 0.80, 0.50))  # the match has begun: a new score
     assert best.step == 60
 
 
 def test_a_training_ends_early_when_looks_stay_worse(small, recordings, monkeypatch):
     falling = iter(range(100))
+    nothing = Scored(np.zeros((2, 2)), np.array([0.0, 9.0]))
     monkeypatch.setattr(
-        "models.learning.training.fit.validate",
-        lambda *_: Validation(1.0 - next(falling) / 10, 0.01, 0.5, None),
+        "models.learning.training.fit.look_at",
+        lambda *_: HeldLook(Validation(1.0 - next(falling) / 10, 0.01, 0.5, None), nothing),
     )
     _, trained, _ = run(small, recordings, QUICK.model_copy(update={"check_every": 2, "patience": 3}))
-    assert (trained.reason, trained.steps, trained.best_step) == ("early", 8, 2)
+    assert (trained.reason, trained.steps, trained.best_step) == ("early", 6, 0)
+
+
+# ---------------------------------------------------------------- steps by the data
+def test_steps_follow_the_minutes_of_data_unless_they_are_given():
+    assert [Recipe().for_minutes(m).steps for m in (2, 6, 20, 200)] == [248, 424, 600, 600]
+    assert Recipe(steps=7).for_minutes(20).steps == 7
+    with pytest.raises(ValueError, match="for_minutes"):
+        assert Recipe().last_step
+
+
+def test_the_average_of_the_weights_is_what_is_judged_and_kept(small, recordings):
+    """Written out: an average over a tenth of the steps so far, from the weights of each step."""
+    network, seen = fresh(small), []
+    name = "eeg_tower.encoder.conv.weight"
+    expected = network.state_dict()[name].clone()
+    recipe = QUICK.model_copy(update={"ema": 0.5, "match": 0.0})
+
+    def report(progress):
+        seen.append(network.state_dict()[name].clone())
+
+    fit(network, recordings, Split(recordings.spans()), recipe, report=report)
+    for n, value in enumerate(seen, 1):
+        kept = min(0.5, (1 + n) / (10 + n))
+        expected = kept * expected + (1 - kept) * value
+    assert torch.allclose(network.state_dict()[name], expected, atol=1e-6)
+    assert not torch.allclose(seen[-1], expected, atol=1e-4)
+
+
+def scored(strength: float, seed: int) -> Scored:
+    rng = np.random.default_rng(seed)
+    return Scored(rng.standard_normal((30, 30)) + strength * np.eye(30), np.arange(0.0, 60.0, 2.0))
+
+
+def test_the_step_is_found_over_all_parts_and_one_lucky_look_does_not_decide():
+    strengths = {0: 0.0, 25: 1.0, 50: 1.6, 75: 1.6, 100: 1.6, 125: 0.8, 150: 0.4}
+    parts = [{step: scored(s, 7 * step + k) for step, s in strengths.items()} for k in range(3)]
+    parts[1] |= {175: scored(9.0, 0)}  # seen of one part alone
+    step, _, history = best_step(parts)
+    assert step == 75
+    assert [look["step"] for look in history] == list(strengths)
+    unchanged_is_best = [{0: scored(2.0, k), 25: scored(0.5, k), 50: scored(0.5, k)} for k in range(3)]
+    assert best_step(unchanged_is_best)[0] == 0
+
+
+def test_what_was_found_is_learned_again_on_all_of_the_data(small, recordings):
+    told = []
+    recipe = QUICK.model_copy(update={"refit": True, "validation": None})
+    learner = Learner(lambda spans: fresh(small), recordings, recipe, (), told.append)
+    found = learn(learner, recordings.spans())
+    assert found.sought is not None
+    assert found.trained.steps == found.sought.step
+    assert found.split["validation"] == []
+    assert [part["to_s"] - part["from_s"] for part in found.split["train"]] == pytest.approx(
+        [50.0] * 3, abs=1
+    )
+    assert len(found.sought.parts) == len(found.sought.judged) == 3
+    phases = list(dict.fromkeys(p.phase for p in told))
+    assert phases == [f"without part {k} of 3" for k in (1, 2, 3)] + ["on all data"]
+    by_hand = fresh(small)
+    until = recipe.model_copy(update={"until": found.sought.step})
+    fit(by_hand, recordings, Split(recordings.spans(), (), found.split), until)
+    assert torch.equal(weights(by_hand), weights(found.network))
+
+
+def test_held_out_windows_are_those_of_the_blocks_alone(recordings):
+    ((_, held),) = held_parts(recordings.spans(), recordings, 0.2)
+    windows = HeldWindows.of(recordings, held).windows
+    for session, end in zip(*windows, strict=True):
+        assert any(s.session == session and s.start + recordings.n_rows <= end < s.stop for s in held)
+    assert HeldWindows.of(recordings, []) is None
 
 
 def test_masked_stretches_reach_the_tower_as_missing(small, recordings):

@@ -1,0 +1,89 @@
+"""What a model's folder runs: its network, a linear model, or the weighted sum of both.
+
+combination.json    which was judged best on held-out parts of the training data, and by which figures
+
+score = w · cosine of the network + (1 − w) · score of the linear model,  both from −1 to 1
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from realtime.errors import WeightsError
+
+FILE = "combination.json"
+NETWORK = "network"
+
+
+@dataclass(frozen=True)
+class Combination:
+    """What runs, and why.
+
+    Attributes
+    ----------
+    name : str
+        `network`, a linear model's name, or both with a plus between.
+    weight : float
+        Of the network, 0 to 1.
+    odds : (float, float)
+        The probability of a match is the logistic of odds[0]·score + odds[1]; a network alone has its own.
+    judged : mapping
+        Each candidate's figures on the held-out parts; empty where none was judged.
+    """
+
+    name: str = NETWORK
+    weight: float = 1.0
+    odds: tuple[float, float] = (10.0, 0.0)
+    judged: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the network takes part."""
+        return self.weight > 0
+
+    @property
+    def has_linear(self) -> bool:
+        """Whether a linear model takes part."""
+        return self.weight < 1
+
+    def score(self, network: Any, linear: Any) -> Any:
+        """Sum scores of any shape."""
+        return self.weight * network + (1 - self.weight) * linear
+
+    def match(self, score: float) -> float:
+        """Probability that a pair of this score belongs together, at even odds."""
+        return 1 / (1 + math.exp(-max(-500.0, min(500.0, self.odds[0] * score + self.odds[1]))))
+
+    def save(self, folder: Path) -> Path:
+        """Write it to a model's folder; gives the file."""
+        path = folder / FILE
+        path.write_text(json.dumps(asdict(self), indent=2, allow_nan=False), encoding="utf-8")
+        return path
+
+    @classmethod
+    def load(cls, folder: Path) -> Combination | None:
+        """Read what a folder says; None where it says nothing.
+
+        Raises
+        ------
+        WeightsError
+            The file is damaged.
+        """
+        path = folder / FILE
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            a, b = found["odds"]
+            weight = float(found["weight"])
+            if not (0 <= weight <= 1 and math.isfinite(a) and math.isfinite(b)):
+                raise ValueError(f"weight {weight}, odds {a}, {b}")
+            return cls(str(found["name"]), weight, (float(a), float(b)), dict(found["judged"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise WeightsError(f"{path} cannot be read ({reason}): train again, or copy it again") from error

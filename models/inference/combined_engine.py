@@ -1,0 +1,106 @@
+"""A network and a linear model whose scores are summed, with the interface of one engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.combination import Combination
+from models.inference.engine import Engine
+from models.inference.linear_engine import LinearEngine
+from realtime.errors import WeightsError
+from realtime.model import OtherVideo
+from realtime.types import Interval, OtherScores, Scores
+
+
+class CombinedEngine:
+    """Implements `realtime.model.Model`: similarity and impostors are sums, the attention is the network's.
+
+    A frame's features travel as one row more among the patches of the network's path, so that a session
+    needs no path more for it.
+
+    Parameters
+    ----------
+    network : Engine
+    linear : LinearEngine
+    combination : Combination
+
+    Raises
+    ------
+    WeightsError
+        The network sees no frame at every slot, or the two were made for other electrodes or another grid.
+    """
+
+    def __init__(self, network: Engine, linear: LinearEngine, combination: Combination) -> None:
+        self.network, self.linear, self.combination = network, linear, combination
+        card, other = network.card, linear.card
+        every = [path for path, k in card.paths.items() if k == 1]
+        if not every or card.grid != other.grid or card.channels != other.channels:
+            raise WeightsError(
+                f"{card.weights}: its linear model was not made for this network: train it again"
+            )
+        self.path = every[0]
+        self.card = replace(card, weights=f"{card.weights} + {other.weights}")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a compiled backend could not do."""
+        return self.network.notes
+
+    def reset(self) -> None:
+        """Forget the session so far, as after a seek."""
+        self.network.reset()
+        self.linear.reset()
+
+    def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
+        """Embed frames in the order in which they are shown: (n_frames, P, Dv), or (n_frames, P+1, Dv)."""
+        rows = self.network.encode(images, path, video)
+        if path != self.path:
+            return rows
+        seen = self.linear.encode(images, path, video)
+        beside = np.zeros((len(images), 1, max(rows.shape[2], seen.shape[2])), np.float32)
+        beside[:, :, : seen.shape[2]] = seen
+        wide = np.pad(rows, ((0, 0), (0, 0), (0, beside.shape[2] - rows.shape[2])))
+        return np.concatenate([wide, beside], axis=1)
+
+    def score(
+        self,
+        interval: Interval,
+        embeddings: Mapping[str, NDArray[np.float32]],
+        others: Sequence[OtherVideo] = (),
+    ) -> Scores:
+        """Score one interval; `embeddings[path]` has shape (n_slots // every, P or P+1, Dv)."""
+        apart = [self._apart(embeddings), *(self._apart(video.embeddings) for video in others)]
+        both = [
+            [replace(video, embeddings=part[side]) for video, part in zip(others, apart[1:], strict=True)]
+            for side in (0, 1)
+        ]
+        ours = self.network.score(interval, apart[0][0], both[0])
+        theirs = self.linear.score(interval, apart[0][1], both[1])
+        score = self.combination.score(ours.similarity, theirs.similarity)
+        impostors = self.combination.score(ours.impostors, theirs.impostors)
+        told = [self._told(*pair) for pair in zip(ours.others, theirs.others, strict=True)]
+        return replace(
+            ours,
+            similarity=score,
+            match=self.combination.match(score),
+            impostors=np.asarray(impostors, np.float32),
+            others=tuple(told),
+        )
+
+    def _told(self, ours: OtherScores, theirs: OtherScores) -> OtherScores:
+        score = self.combination.score(ours.similarity, theirs.similarity)
+        return replace(ours, similarity=score, match=self.combination.match(score))
+
+    def _apart(
+        self, embeddings: Mapping[str, NDArray[np.float32]]
+    ) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+        """Take what the network embedded and the frames' features apart; empty where nothing is on show."""
+        if self.path not in embeddings:
+            return dict(embeddings), {}
+        rows, width = embeddings[self.path], self.network.network.frame_shape(self.path)[1]
+        ours = {**embeddings, self.path: np.ascontiguousarray(rows[:, :-1, :width])}
+        return ours, {"fast": np.ascontiguousarray(rows[:, -1:, : self.linear.n_features])}

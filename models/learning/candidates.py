@@ -1,0 +1,201 @@
+"""Which of network, linear models and their sum is best on held-out parts of the training data, and runs.
+
+Each is judged by how likely it makes the true video of every held-out window among its impostors, a softmax
+of weight · score. Weights cost (Akaike 1974, doi:10.1109/TAC.1974.1100705), so that a sum is no better for
+having one more, and windows that overlap by half count half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+from models.combination import NETWORK, Combination
+from models.inference.linear_engine import load_linear
+from models.learning.baselines import FilmFeatures, LinearModels, fit_linear, odds_of
+from models.learning.data.dataset import Recordings, Span, Windows
+from models.learning.data.light import Light
+from models.learning.judging.judge import headline
+from models.learning.judging.metrics import Floats, Scored, contest, interval, pairs, summary
+from models.learning.linear import Scorer
+from models.learning.training.search import Sought
+from models.learning.training.validation import HeldWindows
+from models.linear_model import FILE
+from models.response_model import FILE as RESPONSES
+from models.response_model import ResponseModel
+
+LINEAR = ("ridge", "cca", "responses")
+"""Linear models that can run live."""
+_OVERLAP = 2  # held-out windows begin half an interval apart
+
+
+def choose(sought: Sought, recordings: Recordings) -> Combination:
+    """Judge the network of a search, linear models that learned from the same parts, and their sums.
+
+    Returns
+    -------
+    Combination
+        The best, with the figures of all: `two_way`, `two_way_ci`, `likelihood` (a window's, in bits above
+        chance), `weights`.
+    """
+    runs = {NETWORK: list(sought.judged), **linear_runs(sought.parts, recordings)}
+    singles = [_fitted(runs, (name,)) for name in runs]
+    sums = [_fitted(runs, (NETWORK, name)) for name in LINEAR]
+    judged = {candidate.name: candidate for candidate in (*singles, *sums)}
+    best = max(judged.values(), key=lambda candidate: candidate.worth)
+    figures = {name: candidate.told() for name, candidate in judged.items()}
+    true, false = pairs(best.runs)
+    slope, offset = odds_of(true, false)
+    return Combination(best.name, best.share, (float(slope), float(offset)), figures)
+
+
+def linear_runs(
+    parts: Sequence[tuple[Sequence[Span], Sequence[Span]]], recordings: Recordings
+) -> dict[str, list[Scored]]:
+    """Ask linear models, fitted to what each part leaves, about the part's windows."""
+    models = LinearModels(recordings)
+    found: dict[str, list[Scored]] = {name: [] for name in LINEAR}
+    for train, held in parts:
+        windows = HeldWindows.of(recordings, held)
+        assert windows is not None, "a part was judged that has no window"
+        for name in LINEAR:
+            fitted: Scorer = (
+                models.fit_responses(train) if name == "responses" else models.fit_one(name, train)
+            )
+            found[name].append(windows.judged(fitted.scores(*models.sides(name, windows.windows))))
+    return found
+
+
+class Candidate:
+    """Scores with the weights that make the held-out windows likeliest.
+
+    Attributes
+    ----------
+    worth : float
+        Log likelihood of the windows above chance, less what the weights cost.
+    share : float
+        Of the network in the sum.
+    """
+
+    def __init__(self, name: str, runs: Sequence[Scored], weights: Floats, gain: float, share: float) -> None:
+        self.name, self.runs, self.weights, self.gain, self.share = name, runs, weights, gain, share
+        self.worth = gain - len(weights)
+
+    def told(self) -> dict[str, Any]:
+        """Give its figures as plain values."""
+        result = contest(self.runs, least=1)
+        n = max(1.0, result.n / _OVERLAP)
+        return {
+            "two_way": round(float(result.beaten.mean()), 4),
+            "two_way_ci": [round(x, 4) for x in interval(result.beaten)],
+            "likelihood": round(self.gain / n / np.log(2), 4),
+            "share": round(self.share, 4),
+        }
+
+
+def _fitted(runs: Mapping[str, Sequence[Scored]], names: Sequence[str]) -> Candidate:
+    """Fit the weights (one each, none below 0) of a sum of scores."""
+    table = [_rows([runs[name][k] for name in names]) for k in range(len(runs[names[0]]))]
+
+    def loss(weights: Floats) -> float:
+        return -sum(_likelihood(scores, allowed, weights) for scores, allowed in table) / _OVERLAP
+
+    begin = np.full(len(names), 10.0)
+    weights = optimize.minimize(loss, begin, bounds=[(0.0, 500.0)] * len(names)).x
+    share = weights[0] / max(weights.sum(), 1e-9) if len(names) > 1 else float(names[0] == NETWORK)
+    parts = [
+        _summed([runs[name][k] for name in names], share if len(names) > 1 else 1.0)
+        for k in range(len(table))
+    ]
+    name = "+".join(names) if 0 < share < 1 else NETWORK if share == 1 else names[-1]
+    return Candidate(name, parts, np.asarray(weights), -loss(weights), float(share))
+
+
+def _rows(runs: Sequence[Scored]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Scores (names, n, n), and which columns compete with a row's true one, it among them (n, n)."""
+    allowed = runs[0].impostors() | np.eye(len(runs[0].starts), dtype=bool)
+    return np.stack([run.scores for run in runs]), allowed
+
+
+def _likelihood(scores: Floats, allowed: NDArray[np.bool_], weights: Floats) -> float:
+    """Sum over rows of log p(true) − log chance; scores (names, n, n), weights (names,)."""
+    total = np.where(allowed, np.tensordot(weights, scores, axes=1), -np.inf)
+    gained = np.diag(total) - special.logsumexp(total, axis=1) + np.log(allowed.sum(axis=1))
+    return float(gained.sum())
+
+
+def _summed(runs: Sequence[Scored], share: float) -> Scored:
+    """Sum the scores of two models, `share` of the first; of one alone, they are its own."""
+    if len(runs) == 1:
+        return runs[0]
+    mixed = share * runs[0].scores + (1 - share) * runs[1].scores
+    return replace(runs[0], scores=mixed)
+
+
+# ---------------------------------------------------------------- what a folder runs, on recordings
+def keep(runs: Combination, recordings: Recordings, train: Sequence[Span], folder: Path) -> None:
+    """Write what was chosen to a folder, with its linear model, which learns from all of `train`.
+
+    What stood there before goes.
+    """
+    for file in (FILE, RESPONSES):
+        (folder / file).unlink(missing_ok=True)
+    name = runs.name.rpartition("+")[2]
+    if runs.has_linear and name == "responses":
+        found = LinearModels(recordings).fit_responses(train)
+        ResponseModel(
+            recordings.labels,
+            recordings.grid,
+            found.used,
+            found.mean,
+            found.filters,
+            found.film.mean,
+            found.film.sd,
+            found.responses,
+            np.array(runs.odds),
+        ).save(folder)
+    elif runs.has_linear:
+        fit_linear(recordings, train, name).save(folder)
+    runs.save(folder)
+
+
+def what_runs(
+    folder: Path, network: Sequence[Scored], recordings: Recordings, windows: Windows
+) -> dict[str, Any]:
+    """Return `runs`, and the headline where more than the network runs; takes what `live_runs` does."""
+    combination, said = live_runs(folder, network, recordings, windows)
+    if not combination.has_linear:
+        return {"runs": {"name": combination.name}}
+    figures = summary(said)
+    return {**headline(figures), "runs": {"name": combination.name, **figures}}
+
+
+def live_runs(
+    folder: Path, network: Sequence[Scored], recordings: Recordings, windows: Windows
+) -> tuple[Combination, list[Scored]]:
+    """Score all pairs of windows, by session, as a live session with this folder would.
+
+    Parameters
+    ----------
+    network : sequence of Scored
+        What the network alone says, one run for each session of `windows`, in the order of their numbers.
+    """
+    combination = Combination.load(folder) or Combination()
+    if not combination.has_linear:
+        return combination, list(network)
+    model = load_linear(folder)
+    see = Light(recordings).whole if isinstance(model, ResponseModel) else FilmFeatures(recordings)
+    found = []
+    for run, session in zip(network, np.unique(windows.session), strict=True):
+        mine = Windows(*(part[windows.session == session] for part in windows))
+        eeg = model.see_eeg(*recordings.eeg(mine))
+        film = model.see_film(see(mine).astype(np.float64))
+        scores = combination.score(run.scores, model.compare(eeg, film))
+        found.append(replace(run, scores=scores))
+    return combination, found
