@@ -82,6 +82,14 @@ def live(
             rich_help_panel="Recording",
         ),
     ] = None,
+    sub: Annotated[
+        str | None,
+        typer.Option(
+            "--sub",
+            help="The participant: names the recording, and a model of several people takes their layer.",
+            rich_help_panel="Recording",
+        ),
+    ] = None,
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
     loop, seen = feedback.choice(), bool(streams.video or streams.stimulus)
@@ -89,7 +97,7 @@ def live(
         _ask(eeg, out, loop, shown, seen=seen)
         return
     choice = live_choice(eeg, streams, model, conditioning, loop)
-    recording = RecordingGroup(remote=remote)
+    recording = RecordingGroup(remote=remote, sub=sub)
     _run(lambda: _open_recordable(choice, out, streams, recording, shown, at_once=False), shown)
 
 

@@ -25,7 +25,7 @@ from models.learning.train import Material
 
 
 @dataclass(frozen=True)
-class Part:
+class Taken:
     """What is taken away or changed: settings of the network, and of the recipe."""
 
     name: str
@@ -34,21 +34,21 @@ class Part:
 
 
 PARTS = (
-    Part("as it is: cues, 8 × 8 places, agreement, 3 spatial filters"),
-    Part("cues not used", recipe={"cue": 0.0}),
-    Part("the whole frame alone", {"places": 1}),
-    Part("4 × 4 places", {"places": 4}),
-    Part("no agreement in the scores", {"fusion.agreement": None}),
-    Part("no spatial filters", {"eeg.spatial": 0}),
-    Part("Q-Former", {"fusion": "qformer"}),
-    Part("Perceiver", {"fusion": "perceiver"}),
-    Part("readout linear", {"fusion.readout": "linear"}),
-    Part("readout MLP", {"fusion.readout": "mlp"}),
+    Taken("as it is: cues, 8 × 8 places, agreement, 3 spatial filters"),
+    Taken("cues not used", recipe={"cue": 0.0}),
+    Taken("the whole frame alone", {"places": 1}),
+    Taken("4 × 4 places", {"places": 4}),
+    Taken("no agreement in the scores", {"fusion.agreement": None}),
+    Taken("no spatial filters", {"eeg.spatial": 0}),
+    Taken("Q-Former", {"fusion": "qformer"}),
+    Taken("Perceiver", {"fusion": "perceiver"}),
+    Taken("readout linear", {"fusion.readout": "linear"}),
+    Taken("readout MLP", {"fusion.readout": "mlp"}),
 )
 
 
 def measure(
-    material: Material, part: Part, n_blocks: int = 4, tell: Callable[[str], None] = lambda words: None
+    material: Material, part: Taken, n_blocks: int = 4, tell: Callable[[str], None] = lambda words: None
 ) -> dict[str, Any]:
     """Train and judge one row; what `attended` gives, under the row's name."""
     recipe = type(RECIPE)(**{**RECIPE.model_dump(), **part.recipe})
