@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from experiment.feedback_options import FeedbackChoice
     from recordings.session.options import RecordingOptions
 
+SESSIONS = Path("sessions")
 ClockName = Literal["check", "arrival"]
 StyleName = Literal["bar", "ring", "brightness", "tone", "speed"]
 CodecName = Literal[
@@ -186,6 +188,30 @@ class RecordingGroup:
             codec_options={name: value for name, _, value in pairs},
             entities={name: value for name, value in named.items() if value is not None},
         )
+
+
+@dataclass(frozen=True)
+class RecordButtonGroup:
+    """What the record button of a live session does."""
+
+    PANEL: ClassVar = "Recording"
+
+    out: Annotated[Path, typer.Option("--out", help="Where the record button puts its folders.")] = SESSIONS
+    remote: Annotated[
+        int | None,
+        typer.Option(
+            "--remote",
+            help="Let other programs of this machine start and stop recordings through this port.",
+            min=0,
+            max=65535,
+        ),
+    ] = None
+    sub: Annotated[
+        str | None,
+        typer.Option(
+            "--sub", help="The participant: names recordings; a model of several people takes their layer."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,15 @@ import typer
 from commands.grouping import grouped
 from commands.options import ConditioningGroup, ModelGroup, RunGroup, SessionFolder
 from commands.output import print_json, tell
-from commands.session_options import FeedbackGroup, FeedbackSet, PlaybackGroup, RecordingGroup, StreamsGroup
+from commands.session_options import (
+    SESSIONS,
+    FeedbackGroup,
+    FeedbackSet,
+    PlaybackGroup,
+    RecordButtonGroup,
+    RecordingGroup,
+    StreamsGroup,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
     from experiment.run import Running, Surface
     from realtime.sources import VideoSource
 
-SESSIONS = Path("sessions")
 _EEG_HELP = "LSL stream: name=…, type=… or source_id=…"
 
 
@@ -68,37 +75,16 @@ def live(
     model: ModelGroup,
     conditioning: ConditioningGroup,
     feedback: FeedbackGroup,
-    out: Annotated[
-        Path,
-        typer.Option("--out", help="Where the record button puts its folders.", rich_help_panel="Recording"),
-    ] = SESSIONS,
-    remote: Annotated[
-        int | None,
-        typer.Option(
-            "--remote",
-            help="Let other programs of this machine start and stop recordings through this port.",
-            min=0,
-            max=65535,
-            rich_help_panel="Recording",
-        ),
-    ] = None,
-    sub: Annotated[
-        str | None,
-        typer.Option(
-            "--sub",
-            help="The participant: names the recording, and a model of several people takes their layer.",
-            rich_help_panel="Recording",
-        ),
-    ] = None,
+    button: RecordButtonGroup,
 ) -> None:
     """Fuse an LSL EEG stream with a camera, a film or a video stream, live. Without options it asks."""
     loop, seen = feedback.choice(), bool(streams.video or streams.stimulus)
     if eeg is None or not seen:
-        _ask(eeg, out, loop, shown, seen=seen)
+        _ask(eeg, button.out, loop, shown, seen=seen)
         return
     choice = live_choice(eeg, streams, model, conditioning, loop)
-    recording = RecordingGroup(remote=remote, sub=sub)
-    _run(lambda: _open_recordable(choice, out, streams, recording, shown, at_once=False), shown)
+    recording = RecordingGroup(remote=button.remote, sub=button.sub)
+    _run(lambda: _open_recordable(choice, button.out, streams, recording, shown, at_once=False), shown)
 
 
 @grouped
