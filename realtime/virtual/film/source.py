@@ -7,14 +7,11 @@ from realtime.types import Frame, StreamState, VideoHealth, VideoInfo
 from realtime.virtual.film.effects import Effect
 from realtime.virtual.film.film import ClockFilm
 
-_MADE_UP_S = 5.0  # of the film, at most
-
 
 class FilmSource:
     """The film as a live video source: the frame on show now, those that nobody took in time are dropped.
 
-    Frames are numbered as the film numbers them, from time 0 of the clock. Those that came on show between
-    `open` and the first `read`, while a network was built, are made up for: a session begins with them.
+    Frames are numbered as the film numbers them, from time 0 of the clock.
 
     Parameters
     ----------
@@ -31,25 +28,19 @@ class FilmSource:
         self._clock = clock
         self._opened = False
         self._last: int | None = None
-        self._due = 0  # frames up to this one are handed out however late they are
         self._taken = 0
         self._missed = 0
 
     def open(self) -> VideoInfo:
         """Begin to show the film."""
-        self._opened, self._last = True, self.film.number_at(self._clock.now()) - 1
+        self._opened = True
         width, height = self.film.size
         return VideoInfo(f"film {self.film.seed}", width, height, self.film.fps, "film clock")
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
         """Return the frame on show, or None where no new one comes within `timeout_s`."""
         number = self.film.number_at(self._clock.now())
-        if self._last is not None and not self._taken:
-            self._due = number
-            self._last = max(self._last, number - round(_MADE_UP_S * self.film.fps))
-        if self._last is not None and self._last < self._due:
-            number = self._last + 1
-        elif self._last is not None and number <= self._last:
+        if self._last is not None and number <= self._last:
             due = self.film.stamp(self._last + 1)
             if due > self._clock.now() + timeout_s:
                 self._clock.sleep_until(self._clock.now() + timeout_s)

@@ -152,20 +152,6 @@ class TestFilmSource:
         assert source.read().seq == 51 * 30
         assert (source.health().frames, source.health().dropped) == (2, 29)
 
-    @pytest.mark.parametrize(("away_s", "first"), [(2.0, 50 * 30), (20.0, 65 * 30 + 1)])
-    def test_what_was_on_show_while_nobody_read_yet_is_made_up_for_up_to_five_seconds(self, away_s, first):
-        clock = ManualClock(50.0)
-        source = FilmSource(Film(2, size=SMALL), clock)
-        source.open()
-        clock.sleep_until(50.0 + away_s)
-        frames = []
-        while (frame := source.read()) is not None:
-            frames.append(frame.seq)
-        assert frames == list(range(first, round((50 + away_s) * 30) + 1))
-        assert source.health().dropped == 0
-        clock.sleep_until(51.0 + away_s)  # from then on as ever
-        assert source.read().seq == round((51 + away_s) * 30)
-
     def test_dimming_fades_in_and_out_without_a_jump(self):
         clock = ManualClock(50.0)
         dimmer = Dimmer(fade_s=0.5)
