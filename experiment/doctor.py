@@ -70,9 +70,9 @@ def examine(folder: Path | None = None) -> list[Finding]:
         _display,
         _qt,
         _packages,
-        lambda: _disk(folder or Path.cwd()),
     ]
-    return [*(_guarded(check) for check in checks), *_gpu()]
+    disk = _guarded(lambda: _disk(folder or Path.cwd()))
+    return [*(_guarded(check) for check in checks), *_gpu(), disk]
 
 
 def _guarded(check: Callable[[], Finding]) -> Finding:

@@ -96,7 +96,7 @@ def test_a_child_of_an_isolated_program_stays_in_its_session(tmp_path):
 
 def test_the_doctor_looks_at_everything_and_says_what_to_do_where_something_is_wrong(tmp_path):
     findings = {finding.name: finding for finding in doctor.examine(tmp_path)}
-    assert set(findings) == {
+    assert {name for name in findings if not name.startswith("GPU: ")} == {  # these where there is a card
         "LSL library",
         "LSL clock",
         "LSL streams",
@@ -104,6 +104,7 @@ def test_the_doctor_looks_at_everything_and_says_what_to_do_where_something_is_w
         "cameras",
         "display",
         "Qt",
+        "GPU",
         "disk",
         "packages",
     }
