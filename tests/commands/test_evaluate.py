@@ -53,6 +53,7 @@ def test_a_session_learned_from_and_validated_on_is_refused_in_a_line_that_says_
     assert "\n" not in words
 
 
+@pytest.mark.long
 def test_rows_say_whose_data_they_learned_from_and_what_their_intervals_leave_open(lab, monkeypatch, capsys):
     model, (_, other) = lab
     page = model.parent / "page.html"

@@ -6,6 +6,7 @@ import json
 import re
 
 import numpy as np
+import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel
 
@@ -78,6 +79,7 @@ def test_the_demo_from_the_first_page_to_what_came_of_it(tmp_path, own_layout):
     assert not (tmp_path / "sessions").exists()  # nobody pressed Record
 
 
+@pytest.mark.long
 def test_the_attend_demo_shows_map_truth_and_hit_rate(tmp_path, own_layout, monkeypatch):
     monkeypatch.setattr("experiment.state.LEAST_N", 1)  # ten windows take half a minute
     shares: list[np.ndarray] = []

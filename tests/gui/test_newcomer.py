@@ -42,6 +42,7 @@ def test_a_newcomer_is_offered_until_it_is_taken_or_left(qtbot, settings, take):
     assert not bar.isVisible()
 
 
+@pytest.mark.long
 def test_a_headset_without_a_source_id_comes_back_by_a_click(source_id, film, tmp_path, own_layout, command):
     application()
     headset = SwitchedHeadset("", name=source_id)

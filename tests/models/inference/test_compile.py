@@ -409,7 +409,7 @@ def test_a_fall_back_is_told_on_the_card(home: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(BACKENDS, "inductor", "tests.models.inference.test_compile:Off")
     engine = new_engine().compile("inductor")
     assert engine.card.backend == "eager fp32 in place of inductor"
-    assert len(engine.notes) == 4
+    assert len(engine.notes) == 5  # frames, video, project, EEG, fuse
     assert all("differs from eager" in note for note in engine.notes)
 
 

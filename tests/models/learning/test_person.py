@@ -156,6 +156,7 @@ def test_the_network_of_a_model_that_is_continued_is_its_own(days, parent, tmp_p
     assert "the network is the model's own" in str(refused.exception)
 
 
+@pytest.mark.long
 def test_the_study_of_today_judges_the_past_unchanged_continued_and_against_beginning_anew(days, tmp_path):
     test = write_flashes(tmp_path / "later", 40.0, 9)
     sides = today.Sides(Material(days[:1]), Material(days[1:2]), Material([test]))

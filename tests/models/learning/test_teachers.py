@@ -46,6 +46,7 @@ def test_what_is_learned_from_several_is_the_sum_of_what_each_asks_for_by_its_we
     torch.testing.assert_close(given, expected)
 
 
+@pytest.mark.long
 def test_the_study_has_a_teacher_that_knows_what_is_seen(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
