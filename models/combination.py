@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from models.linear_model import probability
 from realtime.errors import WeightsError
 
 FILE = "combination.json"
@@ -57,7 +58,7 @@ class Combination:
 
     def match(self, score: float) -> float:
         """Probability that a pair of this score belongs together, at even odds."""
-        return 1 / (1 + math.exp(-max(-500.0, min(500.0, self.odds[0] * score + self.odds[1]))))
+        return float(probability(self.odds, score))
 
     def save(self, folder: Path) -> Path:
         """Write it to a model's folder; gives the file."""

@@ -2,7 +2,7 @@
 
     score = Σ over components  mix · Pearson's r of (lagged EEG → component) with (lagged film → component)
 
-A ridge backward model has the film's features as its components, CCA has canonical ones. Numpy alone.
+A ridge backward model has the film's features as its components, CCA has canonical ones. No torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import safetensors
 import safetensors.numpy
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from realtime.config import GridConfig
 from realtime.errors import WeightsError
@@ -27,6 +28,13 @@ REACH_S = 0.55
 """How long after a frame the brain's answer is looked for; EEG that a window does not hold reads as 0."""
 FILM_REACH_S = 0.25  # how far back a component may look in the film
 CLIP = 8.0  # in units of the running robust scale
+
+
+def probability(odds: ArrayLike, score: ArrayLike) -> Floats:
+    """Logistic of odds[0]·score + odds[1], odds of shape (2,), of scores of any shape (...)."""
+    slope, offset = np.asarray(odds, np.float64)
+    found: Floats = special.expit(slope * np.asarray(score, np.float64) + offset)
+    return found
 
 
 def lagged(x: Floats, n_lags: int, n_slots: int) -> Floats:
@@ -134,7 +142,7 @@ class LinearModel:
 
     def match(self, score: Floats) -> Floats:
         """Probability that a pair of this score belongs together, at even odds."""
-        return np.asarray(1 / (1 + np.exp(-(self.odds[0] * score + self.odds[1]))))
+        return probability(self.odds, score)
 
     def save(self, folder: str | Path) -> Path:
         """Write `linear.safetensors` to a folder; gives the file."""
@@ -167,7 +175,7 @@ class LinearModel:
             _check(about, arrays)
             grid = GridConfig(**about["grid"])
             return cls(about["name"], tuple(about["labels"]), grid, about["lagged_film"], **arrays)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             reason = " ".join(str(error).split())[:200]
             raise WeightsError(f"{path} is no linear model ({reason}): train it again") from error
 
@@ -189,7 +197,7 @@ def _check(about: Any, arrays: Mapping[str, Floats]) -> None:
             raise ValueError(f"{name} of shape {arrays[name].shape} does not fit, or holds no numbers")
 
 
-_UNREADABLE = (
+UNREADABLE = (
     OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError, safetensors.SafetensorError,
 )  # fmt: skip
 _ARRAYS = (

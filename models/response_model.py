@@ -2,8 +2,7 @@
 
     score = mean over components of Pearson's r of (electrodes → component) with (the film's last 0.3 s → it)
 
-With many electrodes and little data this is the linear model to beat (`learning.responses` fits it). Numpy
-alone.
+With many electrodes and little data this is what to beat (fitted by `learning.responses`). No torch.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from models.linear_model import Floats, correlations, eeg_slots
+from models.linear_model import UNREADABLE, Floats, correlations, eeg_slots, probability
 from realtime.config import GridConfig
 from realtime.errors import WeightsError
 
@@ -84,7 +83,7 @@ class ResponseModel:
 
     def match(self, score: Floats) -> Floats:
         """Probability that a pair of this score belongs together, at even odds; any shape (...)."""
-        return np.asarray(1 / (1 + np.exp(-(self.odds[0] * score + self.odds[1]))))
+        return probability(self.odds, score)
 
     def save(self, folder: str | Path) -> Path:
         """Write it to a folder; gives the file."""
@@ -113,7 +112,7 @@ class ResponseModel:
             made = cls(labels, GridConfig(**about["grid"]), used, *arrays)
             made._check()
             return made
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             reason = " ".join(str(error).split())[:200]
             raise WeightsError(f"{path} holds no responses ({reason}): train it again") from error
 
@@ -132,7 +131,4 @@ class ResponseModel:
             raise ValueError(f"{', '.join(wrong)} do not fit, or hold no numbers")
 
 
-_UNREADABLE = (
-    OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError, safetensors.SafetensorError,
-)  # fmt: skip
 _ARRAYS = ("mean", "filters", "film_mean", "film_sd", "responses", "odds")

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from models.inference.stages import EAGER, compile_stages
 from realtime.config import GridConfig
 from realtime.errors import ConfigError
 from realtime.types import Interval
+from tests.support.backends import Kept
 from tests.support.networks import small_network
 from tests.support.small_session import write_small
 
@@ -61,28 +62,6 @@ def doubling(seed: int = 0, times: float = 2.0) -> Doubling:
 def inputs(seed: int = 1) -> Tensors:
     random = torch.Generator().manual_seed(seed)
     return torch.randn(3, 8, generator=random), torch.rand(3, 8, generator=random) > 0.3
-
-
-class Kept:
-    """A backend that keeps the module as it is, in memory; others below spoil it."""
-
-    suffix = ".kept"
-    packages: tuple[str, ...] = ()
-    precisions: tuple[str, ...] = ("fp32",)
-    device, batch = "cpu", 1
-    modules: dict[str, nn.Module] = {}  # noqa: RUF012  (by the file's text)
-
-    def missing(self) -> str:
-        return ""
-
-    def build(
-        self, module: nn.Module, inputs: Tensors, precision: str, calibration: Sequence[Tensors], path: Path
-    ) -> None:
-        self.modules[f"{id(module)}"] = module
-        path.write_text(f"{id(module)}")
-
-    def load(self, path: Path) -> Run:
-        return lambda *given: tuple(self.modules[path.read_text()](*given))
 
 
 class Slow(Kept):
@@ -124,7 +103,7 @@ class Absent(Kept):
 @pytest.fixture(autouse=True)
 def backends_of_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in (Kept, Slow, Off, Failing, Full, Absent):
-        monkeypatch.setitem(BACKENDS, kind.__name__.lower(), f"{__name__}:{kind.__name__}")
+        monkeypatch.setitem(BACKENDS, kind.__name__.lower(), f"{kind.__module__}:{kind.__name__}")
 
 
 def compiled(

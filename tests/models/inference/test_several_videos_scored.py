@@ -134,7 +134,7 @@ def _watch_fusion(engine: Engine) -> list[int]:
 
 def test_compiled_shapes_are_of_the_number_of_videos_and_another_is_refused(monkeypatch, tmp_path) -> None:
     monkeypatch.setitem(stages.CHOICES, "kept", ("kept", "fp32"))
-    monkeypatch.setitem(BACKENDS, "kept", "tests.models.inference.test_compile:Kept")
+    monkeypatch.setitem(BACKENDS, "kept", "tests.support.backends:Kept")
     monkeypatch.setenv("PHOSPHENE_COMPILED", str(tmp_path))
     network = small_network(masks="own+1")
     engine = Engine(network).compile("kept", n_videos=2)
