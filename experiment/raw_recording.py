@@ -61,5 +61,5 @@ def record_raw(
         "recordings": [str(folder)],
         "samples": {name: n for name, n in recorder.health().samples.items() if n},
         "errors": [*failure, *recorder.losses],
-        "warnings": list(dict.fromkeys([*others.warnings, *recorder.warnings])),
+        "warnings": list(dict.fromkeys([*others.warnings, *recorder.warnings, *recorder.restored])),
     }

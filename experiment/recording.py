@@ -176,7 +176,7 @@ class SessionRecording:
         if (why := self._ended or recording.recorder.failure) is None and losses:
             why = RunError(losses.pop(0))
         self._ended = why
-        self._warnings.extend(losses)
+        self._warnings.extend([*losses, *recording.recorder.restored])
         for name, n_frames in recording.recorder.health().frames_dropped.items():
             if n_frames:
                 self._warnings.append(

@@ -127,6 +127,7 @@ class Recorder:
         self._queue = RecorderQueue(headers, video or {}, *limits)
         self.warnings: list[str] = []  # any thread may append a sentence; they go into the manifest
         self.losses: list[str] = []  # what was to be recorded and is not in the files as it came
+        self.restored: list[str] = []  # what was taken away meanwhile, and is whole again
         self._joining: dict[str, StreamHeader | str] = {}
         self._ending: RunError | None = None
         self._note, self._free_mb = "", float("inf")
@@ -241,6 +242,9 @@ class Recorder:
         joining, self._joining = self._joining, {}
         for name, header in joining.items():
             self._files.add_stream(name, header)
+            if isinstance(header, StreamHeader):  # the program's own
+                self._files.write_own_offsets((name,), self._clock.now())
+                self._own += (name,)
         for name, part in parts.items():
             try:
                 self._files.write_samples(name, *part)
@@ -258,14 +262,13 @@ class Recorder:
             self._next_offsets = now + _OFFSETS_S
 
     def _watch_disk(self) -> None:
-        for gone in self._files.still_there():
-            self._lose(gone)
+        self.restored += self._files.still_there()
         with contextlib.suppress(FileNotFoundError):  # moved away: what is open is written all the same
             self._free_mb = self._free_bytes(self.folder) / 1e6
         free = f"only {self._free_mb:.0f} MB are free on the disk of {self.folder}"
         if self._free_mb < self.options.stop_free_mb:
             self._end(f"{free}: nothing is recorded any more, what came before is kept. Make room.")
-        newest = self.losses[-1] if self.losses else ""
+        newest = next(iter([*self.losses[-1:], *self.restored[-1:]]), "")
         self._note = free if self._free_mb < self.options.warn_free_mb else newest
 
     def _lose(self, what: str) -> None:
@@ -295,7 +298,7 @@ class Recorder:
             self._end(f"{self.folder} could not be closed ({failures[0]}): run `phosphene repair` on it")
         said = {
             "recording": asdict(self.health()),
-            "warnings": list(self.warnings),
+            "warnings": [*self.warnings, *self.restored],
             "losses": list(self.losses),
             "complete": not self.losses,
         }

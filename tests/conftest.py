@@ -9,24 +9,13 @@ from pathlib import Path
 
 import pytest
 
-_LSL_CONFIG = """\
-[ports]
-IPv6 = disable
-[multicast]
-ResolveScope = machine
-AddressesOverride = {127.0.0.1}
-[lab]
-KnownPeers = {127.0.0.1}
-SessionID = phosphene-tests-%s
-[log]
-level = -2
-"""
+from realtime.lsl.isolation import config_of
 
 
 def _isolate_lsl() -> None:
     """Point liblsl at a config of its own before anything imports pylsl; child processes inherit it."""
     path = Path(tempfile.mkdtemp(prefix="phosphene-lsl-")) / "lsl_api.cfg"
-    path.write_text(_LSL_CONFIG % uuid.uuid4().hex[:8])
+    path.write_text(config_of(f"phosphene-tests-{uuid.uuid4().hex[:8]}"))
     os.environ["LSLAPICFG"] = str(path)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import random
 import shutil
+import socket
 import tempfile
 import uuid
 from pathlib import Path
@@ -12,9 +14,13 @@ from pathlib import Path
 _ours: list[Path] = []  # the config that `isolate` made for this process
 _hushed = False
 _SESSION = "phosphene-"
+_PORTS = 64  # of a session; LSL's default of 32 is shared by every outlet of the machine
 _CONFIG = """\
 [ports]
 IPv6 = disable
+MulticastPort = {multicast}
+BasePort = {base}
+PortRange = {ports}
 [multicast]
 ResolveScope = machine
 AddressesOverride = {{127.0.0.1}}
@@ -42,10 +48,38 @@ def isolate() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="phosphene-lsl-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "lsl_api.cfg"
-    path.write_text(_CONFIG.format(session=_SESSION + uuid.uuid4().hex[:12]), encoding="utf-8")
+    path.write_text(config_of(_SESSION + uuid.uuid4().hex[:12]), encoding="utf-8")
     os.environ["LSLAPICFG"] = str(path)
     _ours.append(path)
     return path
+
+
+def config_of(session: str) -> str:
+    """Write an LSL config that keeps to this machine, to the session of that id and to ports of its own.
+
+    An id alone does not do: outlets of every session share LSL's 32 default ports, and one that finds them
+    all taken falls back to a port where a query sent to known peers never comes by.
+    """
+    multicast = _free_block(1 + _PORTS)
+    return _CONFIG.format(multicast=multicast, base=multicast + 1, ports=_PORTS, session=session)
+
+
+def _free_block(count: int) -> int:
+    """Find `count` ports in a row that nobody holds now, past LSL's own and below those lent at random."""
+    for first in random.SystemRandom().sample(range(17_000, 32_000 - count, count), 20):
+        if all(_free(port) for port in range(first, first + count)):
+            break
+    return first
+
+
+def _free(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
 
 
 def confined() -> bool:

@@ -143,7 +143,7 @@ def test_what_is_taken_away_while_it_is_recorded_is_noticed_and_written_again(tm
         _feed(recorder, 0)
         do(folder, name)
         begun = time.monotonic()
-        _until(lambda: recorder.losses)
+        _until(lambda: recorder.restored)
         assert time.monotonic() - begun < 1.5
         assert f"was {word}" in recorder.health().note
         _feed(recorder, 1)
@@ -164,7 +164,8 @@ def _feed(recorder, second):
 def _is_whole(folder, recorder):
     """Every sample and every frame are there, and the manifest says what happened."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert (manifest["complete"], manifest["losses"]) == (False, recorder.losses)
+    assert (manifest["complete"], manifest["losses"]) == (True, [])
+    assert manifest["warnings"] == recorder.restored
     for name, facts in manifest["files"].items():
         assert facts["sha256"] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
     with Session(folder) as session:
@@ -180,9 +181,9 @@ def test_a_folder_that_is_moved_is_noticed_and_written_on(tmp_path):
     with Recorder(folder, {"cap": CAP}, {"camera": CAMERA}) as recorder:
         _feed(recorder, 0)
         folder.rename(tmp_path / "elsewhere")
-        _until(lambda: recorder.losses)
+        _until(lambda: recorder.restored)
         _feed(recorder, 1)
-    (said,) = recorder.losses
+    (said,) = recorder.restored
     assert "was moved" in said
     assert str(tmp_path / "elsewhere") in said
     assert not folder.exists()

@@ -70,9 +70,9 @@ from realtime.lsl.isolation import isolate
 path = isolate()
 assert isolate() == path and os.environ["LSLAPICFG"] == str(path)
 import pylsl
-outlet = pylsl.StreamOutlet(pylsl.StreamInfo("inner", "EEG", 1, 10, "float32", "inner"))
-code = "import pylsl; print([s.name() for s in pylsl.resolve_streams(1.0)])"
-print(outlet.get_info().session_id())
+outlets = [pylsl.StreamOutlet(pylsl.StreamInfo(name, "EEG", 1, 10, "float32", name)) for name in ("a", "b")]
+code = "import pylsl; print(sorted(s.name() for s in pylsl.resolve_streams(1.0)))"
+print(outlets[0].get_info().session_id())
 print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip())
 print(path)
 """
@@ -81,8 +81,37 @@ print(path)
 def test_an_isolated_program_and_its_children_see_each_other_and_no_one_else(outlets):
     session, seen, path = in_new_process(ISOLATED).split("\n")[:3]
     assert session.startswith("phosphene-")
-    assert seen == "['inner']"
+    assert seen == "['a', 'b']"
     assert not Path(path).exists()  # gone with the process that made it
+
+
+CROWD = """
+import sys
+import pylsl
+crowd = [pylsl.StreamOutlet(pylsl.StreamInfo(f"{n}", "EEG", 1, 10, "float32", f"{n}")) for n in range(40)]
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_an_isolated_program_finds_its_own_where_all_of_lsls_default_ports_are_taken(tmp_path):
+    config = tmp_path / "lsl_api.cfg"
+    config.write_text(
+        "[ports]\nIPv6 = disable\n[multicast]\nResolveScope = machine\nAddressesOverride = {127.0.0.1}\n"
+        "[lab]\nSessionID = crowd\n[log]\nlevel = -3\n"
+    )
+    crowd = subprocess.Popen(
+        [sys.executable, "-c", CROWD],
+        env={**os.environ, "LSLAPICFG": str(config)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert crowd.stdout.readline().strip() == b"ready"
+        _, seen, _ = in_new_process(ISOLATED).split("\n")[:3]
+    finally:
+        crowd.communicate()
+    assert seen == "['a', 'b']"
 
 
 def test_a_child_of_an_isolated_program_stays_in_its_session(tmp_path):
