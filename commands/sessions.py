@@ -301,6 +301,7 @@ def _open_recordable(
     from dataclasses import replace
 
     from experiment.compose import open_live
+    from experiment.person.offer import offer_calibration
     from experiment.recording import offer_recording
 
     options = recording.options()
@@ -310,7 +311,7 @@ def _open_recordable(
     running = open_live(choice)
     if told := running.pipeline.eeg_info.named_by:
         tell(f"{running.pipeline.eeg_info.name}: {told}.")
-    offer_recording(
+    recorder = offer_recording(
         running,
         out,
         recording.streams(),
@@ -319,6 +320,7 @@ def _open_recordable(
         at_once=at_once,
         remote=recording.remote,
     )
+    offer_calibration(running, recorder, choice.model, choice.conditioning)
     return running
 
 

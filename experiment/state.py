@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from realtime.gaze import GazePoint
 from realtime.latest import Latest
 from realtime.model import ModelCard
 from realtime.types import EegHealth, FloatArray, Frame, Reading, Rectangle, TimeArray, VideoHealth
+
+if TYPE_CHECKING:
+    from experiment.person.calibration import CalibrationRun
 
 Thumbnail = tuple[int, NDArray[np.uint8]]
 
@@ -318,6 +321,28 @@ class RecordingForm:
 
 
 @dataclass(frozen=True)
+class PersonForm:
+    """What is asked before a model of the person who sits there is made.
+
+    Attributes
+    ----------
+    seconds : float
+        To record.
+    out : Path
+        The model's folder.
+    sub : str
+        Whose recording it is; empty for nobody's.
+    parent : Path or None
+        A model to learn on from.
+    """
+
+    seconds: float = 120.0
+    out: Path = Path("models/person")
+    sub: str = ""
+    parent: Path | None = None
+
+
+@dataclass(frozen=True)
 class Newcomer:
     """A stream that may be the headset that was lost; `answer` takes it (True) or leaves it alone."""
 
@@ -356,6 +381,8 @@ class Actions:
         The newest `AttendedShown`, in a session with several objects whose truth is known.
     newcomer : callable
         The `Newcomer` that waits for an answer, or None.
+    calibrate : callable
+        Given a `PersonForm`, begins to make a model of whoever sits there (`experiment.person.calibration`).
     """
 
     set_up: Callable[[], Any] | None = None
@@ -375,3 +402,4 @@ class Actions:
     feedback: Callable[[], FeedbackShown | None] | None = None
     attended: Callable[[], AttendedShown | None] | None = None
     newcomer: Callable[[], Newcomer | None] | None = None
+    calibrate: Callable[[PersonForm], CalibrationRun] | None = None

@@ -210,6 +210,14 @@ BACKEND = (
     "What runs the network, and how many times as fast as plain PyTorch a reading is made by it. With the "
     "backend auto a session begins on PyTorch and goes on with whatever is faster here, once that is built."
 )
+PERSON = (
+    "Records what runs now, learns from it beside the session, and offers the model with a word on what it "
+    "is worth. Two minutes are little, ten are better; the participant sits still and watches."
+)
+PERSON_FLASHES = (
+    "⚠ Flashing light can trigger seizures in people with photosensitive epilepsy. A film that is played "
+    "full screen is looked at for it before it begins; what else is watched is not."
+)
 UNTRAINED = "▲ Untrained weights: these values mean nothing yet. Train, or choose trained weights."
 CHANCE_UNKNOWN = "chance: known in a few seconds"
 

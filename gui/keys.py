@@ -56,9 +56,10 @@ KEYS = (
     Key("O", "Attention over the video", "page.video.switch.toggle", None, "Look"),
     Key("G", "Gaze on the video", "page.video.gaze_switch.toggle", None, "Look"),
     Key("A", "Scalp: attention or amplitude", "page.scalp.switch.toggle", None, "Look"),
-    Key("C", "What happens, in plain words", "page.toggle_caption", None, "Look"),
+    Key("P", "What happens, in plain words", "page.toggle_caption", None, "Look"),
     Key("Ctrl+N", "Choose streams", "set_up", None, "Session"),
     Key("R", "Record or stop", "toggle_recording", None, "Session"),
+    Key("C", "Make a model of this person", "calibrate", None, "Session"),
     Key("Ctrl+E", "End the session", "end_session", None, "Session"),
     *(
         Key(f"{n}", f"Marker {n}, named when recording begins", "mark_key", n, "Session")

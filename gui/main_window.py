@@ -13,7 +13,8 @@ from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QApplication, QInputDialog, QMainWindow, QMessageBox, QWidget
 
-from experiment.state import Actions, FeedbackStyle, Mode, RecordingForm, View
+from experiment.person.calibration import CalibrationRun
+from experiment.state import Actions, FeedbackStyle, Mode, PersonForm, RecordingForm, View
 from gui import theme as themes
 from gui.keys import KEYS, Key, KeyList
 from gui.pages import layouts
@@ -22,6 +23,7 @@ from gui.pages.session_page import SessionPage
 from gui.pages.tour import Tour
 from gui.qt_thread import beside
 from gui.setup.choices import Lookout
+from gui.setup.person_form import PersonDialog
 from gui.setup.session_form import SessionForm, marker_names
 from gui.stimulus.feedback_window import FeedbackWindow
 from realtime.errors import PhospheneError
@@ -33,7 +35,16 @@ _WITHOUT_WINDOW = {
     FeedbackStyle.SPEED: "The participant sees the feedback as the speed of the film: it has no window.",
 }
 # Actions that only tell, or whose errors are said by who calls them.
-_NEWS = ("recorded_s", "feedback", "attended", "recording_form", "begin_recording", "saved", "newcomer")
+_NEWS = (
+    "recorded_s",
+    "feedback",
+    "attended",
+    "recording_form",
+    "begin_recording",
+    "saved",
+    "newcomer",
+    "calibrate",
+)
 
 
 def _guarded(actions: Actions, tell: Callable[[str], None]) -> Actions:
@@ -77,6 +88,7 @@ class MainWindow(QMainWindow):
         self.tour: Tour | None = None
         self.feedback_window: FeedbackWindow | None = None
         self.feedback_style = FeedbackStyle.BAR
+        self._person = PersonForm()  # as it was filled in last
         stored = str(settings.value("theme", ""))
         self.theme = themes.THEMES.get(stored) or themes.system_theme()
         self.setMinimumSize(960, 600)
@@ -190,6 +202,8 @@ class MainWindow(QMainWindow):
             menu.addAction(text, method)
         if self.can.open_report is not None:
             menu.addAction("Report", self.can.open_report)
+        if self.can.calibrate is not None:
+            menu.addAction("Make a model of this person", self.calibrate)
         if self.can.end is not None:
             menu.addSeparator()
             menu.addAction("End the session", self.can.end)
@@ -274,6 +288,36 @@ class MainWindow(QMainWindow):
             if isinstance(failure, PhospheneError):
                 page.show_notice(str(failure))
             elif failure is not None:
+                raise failure
+
+        beside(lambda: begin(form), begun, page)
+
+    def calibrate(self) -> None:
+        """Ask how a model of the person who sits there is made, and begin."""
+        page = self.page
+        if self.can.calibrate is None or page is None or page.calibration.works:
+            return
+        dialog = PersonDialog(self._person, page.view.video_health().name, self)
+        dialog.accepted.connect(lambda: self._calibrate(dialog.form))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _calibrate(self, form: PersonForm) -> None:
+        """Begin in a thread of its own, as a recording does."""
+        begin, page = self.can.calibrate, self.page
+        if begin is None or page is None:
+            return
+        self._person = form
+        page.header.show_starting(starting=True)
+
+        def begun(result: Future[CalibrationRun]) -> None:
+            page.header.show_starting(starting=False)
+            failure = result.exception()
+            if failure is None:
+                page.calibration.begin(result.result())
+            elif isinstance(failure, PhospheneError):
+                page.show_notice(str(failure))
+            else:
                 raise failure
 
         beside(lambda: begin(form), begun, page)

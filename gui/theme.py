@@ -218,6 +218,11 @@ def style_sheet(theme: Theme) -> str:
         border-radius: 4px; padding: 3px 6px; selection-background-color: {t.accent_fill};
         selection-color: {t.accent}; }}
     QLineEdit {{ min-height: 18px; }}
+    QDoubleSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 4px; padding: 3px 6px;
+        min-height: 18px; }}
+    QDoubleSpinBox:focus {{ border: 1px solid {t.accent}; }}
+    QProgressBar {{ background: {t.grid}; border: 0; border-radius: 3px; }}
+    QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
     QTableView {{ padding: 0; outline: 0; }}
     QTableView::item:focus {{ border: 0; }}
     QTableView::item {{ padding: 0 6px; }}

@@ -15,6 +15,7 @@ from gui.eeg.panel import EegPanel
 from gui.eeg.spectrum import SpectrumPanel
 from gui.eeg.view_filter import band
 from gui.overload import Overload
+from gui.pages.calibration_bar import CalibrationBar
 from gui.pages.header_bar import HeaderBar
 from gui.pages.health_bar import HealthBar
 from gui.pages.layouts import LAST
@@ -65,9 +66,10 @@ class SessionPage(QWidget):
         self.health, self.transport = HealthBar(), TransportBar()
         self.feedback = FeedbackMeter(open_feedback)
         self.caption = label(role="caption")
-        self.caption.setToolTip("What is happening, in plain words (C)")
+        self.caption.setToolTip("What is happening, in plain words (P)")
         self._judge, self._overload = Judge(), Overload()
         self.saved, self.newcomer = SavedBar(actions), NewcomerBar(actions)
+        self.calibration = CalibrationBar()
         self.banner = label(role="banner", tone="alarm")
         self.banner.setWordWrap(True)
         self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -104,6 +106,7 @@ class SessionPage(QWidget):
         column.addWidget(self.caption)
         column.addWidget(self.banner)
         column.addWidget(self.newcomer)
+        column.addWidget(self.calibration)
         column.addWidget(self.saved)
         column.addWidget(self.docks, 1)
         column.addWidget(self.feedback)
@@ -144,9 +147,13 @@ class SessionPage(QWidget):
             set_tone(self.caption, self._judge.verdict.tone)
             self.average.collect(self.view)
             self.log.follow(self.view)
-            for happened in filter(None, (self.saved.follow(), self.newcomer.follow())):
+            for happened in filter(None, self._bars_say()):
                 self._note_down(happened)
         self._draws += 1
+
+    def _bars_say(self) -> tuple[str, ...]:
+        """Have the bars follow what happens; returns what they have to say of it."""
+        return self.saved.follow(), self.newcomer.follow(), self.calibration.follow()
 
     # ------------------------------------------------------------------ channels
     def list_channels(self) -> None:

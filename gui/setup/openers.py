@@ -7,6 +7,7 @@ from pathlib import Path
 from experiment.compose import LiveChoice, open_live, open_replay
 from experiment.feedback_options import FeedbackChoice
 from experiment.model_choice import ModelChoice
+from experiment.person.offer import offer_calibration
 from experiment.recording import offer_recording
 from experiment.run import Running
 from experiment.state import FeedbackStyle
@@ -37,7 +38,7 @@ def open_streams(setup: Setup, out: Path, feedback: FeedbackChoice | None) -> Ru
         feedback=feedback,
     )
     running = open_live(choice)
-    offer_recording(running, out)
+    offer_calibration(running, offer_recording(running, out), choice.model, conditioning)
     return running
 
 

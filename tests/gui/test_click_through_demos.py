@@ -135,7 +135,7 @@ def test_a_blind_sham_shows_the_feedback_and_not_the_fit_and_its_report_tells(
         in_front(window)
         yield window.isActiveWindow
         yield lambda: page.view.readings.get() is not None and page.similarity.empty.text == BLIND
-        press(Qt.Key.Key_C)
+        press(Qt.Key.Key_P)
         press(Qt.Key.Key_F)
         yield lambda: window.feedback_window is not None and window.feedback_window.level is not None
         levels.append(window.feedback_window.level)

@@ -363,7 +363,7 @@ def test_the_demo_says_in_plain_words_what_happens(open_window):
     window = open_window(mode=Mode.DEMO, seconds=60)
     assert window.page.caption.isVisible()
     assert window.page.caption.text().endswith(".")
-    press(window, "C")
+    press(window, "P")
     assert window.page.caption.isHidden()
     assert open_window(mode=Mode.LIVE).page.caption.isHidden()
 
