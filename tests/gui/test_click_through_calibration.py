@@ -38,7 +38,7 @@ def test_film_to_model_in_use_by_keys_and_clicks(headset, film, tmp_path, own_la
         click(dialog.start)
         bar = page.calibration
         yield lambda: bar.isVisible() and bar.words.text().startswith("Recording")
-        assert page.header.recording.isVisible()
+        yield page.header.recording.isVisible
         yield lambda: bar.words.text().startswith("Training")
         yield bar.use.isVisible
         seen.append(bar.words.text())
