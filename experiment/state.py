@@ -104,6 +104,11 @@ class View(Protocol):
         ...
 
     @property
+    def at_work(self) -> bool:
+        """Whether a reading is being made: a drawing had better wait for it."""
+        ...
+
+    @property
     def runs_on(self) -> str:
         """What runs the network, since when, and what that brought."""
         ...

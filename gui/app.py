@@ -18,6 +18,7 @@ from gui.icons import program_icon
 from gui.main_window import MainWindow
 
 FPS = 30
+_HOLD_MS, _HELD_S = 1, 0.02  # a drawing waits for a reading that is being made, so long at most
 
 
 class FrameMeter:
@@ -106,8 +107,16 @@ def draw_while(window: MainWindow, goes_on: Callable[[], bool]) -> dict[str, flo
         Whatever a drawing raised.
     """
     meter, failures, timer, loop = FrameMeter(), [], QTimer(), QEventLoop()
+    held, since = QTimer(singleShot=True, interval=_HOLD_MS), 0.0
 
     def draw() -> None:
+        nonlocal since
+        now = time.monotonic()
+        since = since or now
+        if window.at_work and now - since < _HELD_S:
+            held.start()  # Python runs one thread at a time: a drawing in between makes the reading late
+            return
+        since = 0.0
         try:
             meter.tick(time.monotonic(), time.thread_time())
             window.draw()
@@ -119,10 +128,13 @@ def draw_while(window: MainWindow, goes_on: Callable[[], bool]) -> dict[str, flo
             loop.quit()
 
     timer.setTimerType(Qt.TimerType.PreciseTimer)
+    held.setTimerType(Qt.TimerType.PreciseTimer)
+    held.timeout.connect(draw)
     timer.timeout.connect(draw)
     timer.start(round(1000 / FPS))
     loop.exec()
     timer.stop()
+    held.stop()
     if failures:
         raise failures[0]
     return meter.stats()

@@ -136,6 +136,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"Phosphene · {mode.value}")
         self.apply_theme(self.theme)
 
+    @property
+    def at_work(self) -> bool:
+        """Whether the session shown is making a reading."""
+        return self.page is not None and self.page.view.at_work
+
     def draw(self) -> None:
         """Take what is new and show it."""
         if self.page is not None:

@@ -19,10 +19,11 @@ from threading import Event
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QEventLoop, QSettings, QTimer
-from PySide6.QtWidgets import QDialog, QFileDialog
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 
 from experiment.demo import open_attend_demo, open_demo
 from experiment.feedback_options import FeedbackChoice
+from experiment.interrupt import interruptible
 from experiment.model_choice import ModelChoice
 from experiment.run import Running, run
 from experiment.state import Actions, Mode
@@ -43,6 +44,7 @@ from recordings.session.example import EXAMPLE
 
 T = TypeVar("T")
 _TICK_MS = 50
+_INTERRUPT_MS = 200  # Python hears of a signal only where Qt lets it run
 
 
 class Offer(Enum):
@@ -73,14 +75,16 @@ class Program:
         self._out, self._feedback = out, feedback
         self._settings = settings or remembered()
         self._notice = ""
-        self._ended = False
+        self._ended = self._interrupted = False
         self._to_replay: Path | None = None
         self.window = MainWindow(None, Mode.LIVE, Actions(), self._settings)
 
     def run(
         self, session: Running | None = None, seconds: float | None = None, *, stay: bool = True
     ) -> Mapping[str, Any] | None:
-        """Show a session, or ask for one, then what came of it, and so on until the window is closed.
+        """Show a session, or ask for one, then what came of it, and so on.
+
+        Closing the window ends it, and so do Ctrl-C and the system's request to end.
 
         Parameters
         ----------
@@ -94,22 +98,33 @@ class Program:
         mapping or None
             The summary of the last session; None where there was none.
         """
-        summary: Mapping[str, Any] | None = None
         if session is None:
             hush()
         self.window.show()
         try:
-            while self.window.isVisible():
-                if session is None:
-                    session = self._ask()
-                    continue
-                summary = run(session, self.show, seconds)
-                if not stay and self._to_replay is None:
-                    break
-                session = self._offer_next(summary) if self.window.isVisible() else None
+            with interruptible() as interrupted:
+                leaving = QTimer(self.window)
+                leaving.timeout.connect(
+                    lambda: QApplication.closeAllWindows() if interrupted.is_set() else None
+                )
+                leaving.start(_INTERRUPT_MS)
+                return self._go_through(session, seconds, stay)
         finally:
             self.window.close()
             self.window.deleteLater()
+
+    def _go_through(
+        self, session: Running | None, seconds: float | None, stay: bool
+    ) -> Mapping[str, Any] | None:
+        summary: Mapping[str, Any] | None = None
+        while self.window.isVisible():
+            if session is None:
+                session = self._ask()
+                continue
+            summary = run(session, self.show, seconds)
+            if self._interrupted or (not stay and self._to_replay is None):
+                break
+            session = self._offer_next(summary) if self.window.isVisible() else None
         return summary
 
     def show(self, session: Running, over: Callable[[], bool], interrupted: Event) -> dict[str, Any]:
@@ -126,6 +141,7 @@ class Program:
         if session.tour:
             self.window.start_tour()
         stats = draw_while(self.window, lambda: not (over() or self._ended))
+        self._interrupted = interrupted.is_set()
         if self.window.isVisible():
             self.window.show_page(
                 ProgressPage("Closing the session", "What was recorded is being completed.")

@@ -71,6 +71,7 @@ class Pipeline:
         self.taps: Taps[Reading] = Taps()
         self.left_out: frozenset[str] = frozenset()  # electrodes a person calls bad: masked for the network
         self.skipped_ticks = 0
+        self.at_work = False  # while an interval is scored live; any thread may look
         self.masked_intervals = 0  # with EEG missing: a gap, or samples later than the lateness limit
         self.empty_intervals = 0  # too little valid data for a reading
         self.intervals = 0  # went into the network
@@ -208,7 +209,11 @@ class Pipeline:
         index = next((i for i in range(newest, first, -1) if self._released(i, now)), first)
         self.skipped_ticks += index - first
         self._next = index + 1
-        return self._run(index, now)
+        self.at_work = True
+        try:
+            return self._run(index, now)
+        finally:
+            self.at_work = False
 
     def next_end(self, now: float) -> float:
         """When the next interval ends (it may be released a little later), seconds."""

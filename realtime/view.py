@@ -69,6 +69,11 @@ class PipelineView:
         return self._pipeline.model.card
 
     @property
+    def at_work(self) -> bool:
+        """Whether a reading is being made."""
+        return self._pipeline.at_work
+
+    @property
     def runs_on(self) -> str:
         """What runs the network, how many times faster than plainly, and since when (the time of day)."""
         card, swapped = self.card, self._pipeline.swapped

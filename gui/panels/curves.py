@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainterPath, QPolygonF
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from gui import captions
@@ -36,9 +36,9 @@ def area(times: TimeArray, low: TimeArray, high: TimeArray, longest_step_s: floa
     """Return the areas between two curves, each of shape (n,), with nothing where nothing was measured."""
     path = QPainterPath()
     for run in runs(times, longest_step_s):
-        there = [QPointF(x, y) for x, y in zip(times[run], high[run], strict=True)]
-        back = [QPointF(x, y) for x, y in zip(times[run][::-1], low[run][::-1], strict=True)]
-        path.addPolygon(QPolygonF(there + back))
+        there_and_back = np.append(times[run], times[run][::-1])
+        bound = np.append(high[run], low[run][::-1])
+        path.addPath(pg.arrayToQPath(there_and_back, bound, finiteCheck=False))
     return path
 
 

@@ -206,7 +206,11 @@ def running(
         yield process
     finally:
         process.terminate()
-        process.communicate()
+        try:
+            process.communicate(timeout=_WAIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def finish(process: subprocess.Popen[str]) -> dict[str, Any]:

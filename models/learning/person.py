@@ -37,6 +37,7 @@ to the other another one (measured: .94 on the same person's third day, .57 on a
 MIXED = {"steps": 150, "lr": 2e-3, "warmup": 15, "match_from": 0.0}
 GENTLE = {"steps": 60, "lr": 5e-4, "warmup": 10, "match_from": 0.0, "check_every": 10}
 NEW = {"steps": 120, "lr": 2e-3, "warmup": 15, "match_from": 0.0, "check_every": 15}
+LAYER_FIRST = 40  # steps in which somebody new to a model of several people learns their own layer alone
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def ways_of(begun: Begun, recipe: Recipe, how: How, say: Callable[[str], None]) 
         return Way(name, Learner(begun.make, begun.recordings, changed, beside))
 
     same = way("same person, mixed", MIXED, begun.old) if begun.old else way("same person, gently", GENTLE)
-    new = way("new person", NEW)
+    layers = begun.moved.network.eeg_tower.subjects is not None
+    new = way("new person", {**NEW, "layer_first": LAYER_FIRST} if layers else NEW)
     if how != "auto":
         return [same if how == "same-person" else new]
     verdict = whose(begun, say)

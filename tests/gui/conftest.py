@@ -10,8 +10,7 @@ import pytest
 from PySide6.QtCore import QSettings
 
 import phosphene
-from realtime.virtual.film.film import Film
-from recordings.video.files import VideoWriter
+from tests.support.window.film import small_film
 from tests.support.window.headset import SwitchedHeadset
 
 
@@ -24,11 +23,7 @@ def headset(source_id):
 
 @pytest.fixture
 def film(tmp_path) -> Path:
-    path, pictures = tmp_path / "film.mkv", Film(size=(160, 90))
-    with VideoWriter(path, (160, 90)) as writer:
-        for number in range(150):
-            writer.write(pictures.frame(number), number / 30)
-    return path
+    return small_film(tmp_path / "film.mkv", 5.0)
 
 
 @pytest.fixture

@@ -489,6 +489,26 @@ def test_the_window_runs_until_it_is_told_to_end_and_says_how_evenly_it_drew(set
     assert stats["longest_gap_ms"] > 30
 
 
+def test_a_drawing_waits_for_a_reading_that_is_being_made_but_not_for_long(open_window, monkeypatch):
+    view = FakeView(TEN_TEN)
+    window = open_window(view)
+    drawn, until = [], time.monotonic() + 1.0
+    monkeypatch.setattr(window, "draw", lambda: drawn.append((time.monotonic(), view.at_work)))
+    work = QTimer(interval=100)
+    work.timeout.connect(lambda: (setattr(view, "at_work", True), QTimer.singleShot(8, done.start)))
+    done = QTimer(singleShot=True, interval=0)
+    done.timeout.connect(lambda: setattr(view, "at_work", False))
+    work.start()
+    gui_app.draw_while(window, lambda: time.monotonic() < until)
+    work.stop()
+    assert len(drawn) >= 20
+    assert not any(at_work for _, at_work in drawn)
+    view.at_work, until = True, time.monotonic() + 1.0  # a reading that never comes to its end
+    drawn.clear()
+    gui_app.draw_while(window, lambda: time.monotonic() < until)
+    assert len(drawn) >= 15
+
+
 def test_thirty_drawings_a_second_of_64_channels_and_every_panel_take_four_tenths_of_a_core(open_window):
     """By the session's own clock and in processor time, the best of three: other work slows a core."""
     window = open_window(FakeView(TEN_TEN, n_others=1), seconds=60)

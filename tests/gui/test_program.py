@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
@@ -170,6 +173,26 @@ def test_what_ends_a_session_is_said_on_the_page_after_it(program, monkeypatch):
 
     summary = live_through(program, break_it())
     assert "ZeroDivisionError" in summary["errors"][0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("place", [FirstRun, SessionPage, StreamDialog, Outcome])
+def test_a_signal_ends_the_program_wherever_it_is(program, place, number):
+    def be_interrupted() -> Steps:
+        yield lambda: shown(FirstRun)
+        if place is StreamDialog:
+            QTimer.singleShot(0, lambda: click(shown(FirstRun).buttons[STREAMS]))
+        elif place is not FirstRun:
+            click(shown(FirstRun).buttons[EXAMPLE])
+        if place is Outcome:
+            yield lambda: shown(SessionPage)
+            press(KEY.Key_E, Qt.KeyboardModifier.ControlModifier)
+        yield lambda: shown(place)
+        os.kill(os.getpid(), number)
+
+    summary = live_through(program, be_interrupted())
+    assert (summary is None) == (place in (FirstRun, StreamDialog))
+    assert shown(MainWindow) is None
 
 
 def test_a_script_gets_its_summary_when_the_session_is_over(program):

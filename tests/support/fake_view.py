@@ -110,6 +110,7 @@ class FakeView:
         self.side_channels = tuple(side)
         self.left_out: frozenset[str] = frozenset()
         self.grid = GridConfig()
+        self.at_work = False
         self.card = ModelCard(name="fake", weights=weights, backend="OpenVINO fp32", grid=self.grid)
         self.runs_on = "OpenVINO fp32 · 1.6 × eager · since 14:03:12"
         self.preview: Latest[Frame] = Latest()

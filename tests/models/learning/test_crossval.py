@@ -138,6 +138,7 @@ def test_a_missing_stream_has_no_pull(sessions, small, recordings):
             assert float(model.second.head.weight.grad.abs().sum()) == 0.0
 
 
+@pytest.mark.long
 def test_what_is_seen_beyond_when_is_measured_beside_a_network_without_places():
     recipe = Recipe(steps=2, batch=4, warmup=1, validation=0)
     rows = list(what.what_beyond_when(recipe, ["the left half alone"], n_train=1, seconds=24.0))

@@ -143,3 +143,23 @@ def test_one_who_joins_begins_with_the_mean_and_changes_nothing_for_the_others(t
     assert joined_by(network, "anna") is network
     save_checkpoint(tmp_path / "wider", wider, "wider")
     assert load_checkpoint(tmp_path / "wider").network.number_of("carla") == carla
+
+
+def test_somebody_new_to_a_model_of_several_people_learns_their_own_layer_first(tmp_path):
+    pooled = save_checkpoint(tmp_path / "pooled", knows_two(), "pooled")
+    session = write_flashes(tmp_path / "sub-carla" / "run-01", 30.0, 2)
+    few = {"recipe.steps": 4, "recipe.batch": 8, "recipe.validation": 0, "recipe.refit": "false"}
+    chosen = [word for name, value in few.items() for word in ("--set", f"{name}={value}")]
+    out = tmp_path / "carla"
+    words = ["train", session, "--from", pooled, "--recipe", "new-person", "--out", out, *chosen]
+    done = CliRunner().invoke(app, list(map(str, words)))
+    assert done.exit_code == 0, done.output
+    before, after = knows_two(), load_checkpoint(out).network
+    assert after.config.eeg.people == ("anna", "ben", "carla")
+    was, now = before.eeg_tower.subjects.change, after.eeg_tower.subjects.change
+    assert torch.allclose(now[:2], was, atol=1e-3)  # weight decay alone
+    assert not torch.allclose(now[2], was.mean(dim=0))
+    trunk = {name: weights for name, weights in before.named_parameters() if ".subjects." not in name}
+    assert trunk.pop("bias") is not None  # begins at that of the batch
+    for name, weights in trunk.items():
+        assert torch.equal(weights, dict(after.named_parameters())[name]), name

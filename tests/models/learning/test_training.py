@@ -79,7 +79,7 @@ def run(small, recordings, recipe=QUICK, **options):
 
 # ---------------------------------------------------------------- learning
 def test_a_network_learns_flashes_and_is_judged_far_above_chance_on_another_run(sessions, small, tmp_path):
-    recipe = Recipe(steps=80, batch=16, warmup=5, match=0, check_every=40)
+    recipe = Recipe(steps=80, batch=16, warmup=5, match=0, validation=0)
     result = train_sessions(Material(sessions[:2]), tmp_path / "out", small, recipe)
     assert result.trained.reason == "finished"
     found = evaluate_checkpoint(tmp_path / "out", Material(sessions[2:]))

@@ -19,8 +19,8 @@ _LOOK_MS, _PATIENCE_S = 20, 40.0
 class User:
     """Each step waits until something is there, then the next one acts."""
 
-    def __init__(self, steps: Steps):
-        self._steps, self._wanted = steps, next(steps)
+    def __init__(self, steps: Steps, patience_s: float = _PATIENCE_S):
+        self._steps, self._wanted, self._patience_s = steps, next(steps), patience_s
         self._since = time.monotonic()
         self.done, self.failure = False, None
         self._timer = QTimer()
@@ -32,7 +32,7 @@ class User:
             if self._wanted():
                 self._since = time.monotonic()
                 self._wanted = next(self._steps)
-            elif time.monotonic() - self._since > _PATIENCE_S:
+            elif time.monotonic() - self._since > self._patience_s:
                 raise AssertionError(f"waited in vain at line {self._steps.gi_frame.f_lineno}")
         except StopIteration:
             self.done = True
