@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -206,12 +207,20 @@ def in_window(
     session: Running | None, shown: RunGroup, out: Path = SESSIONS, feedback: FeedbackChoice | None = None
 ) -> Mapping[str, Any]:
     """Show a session, or ask for one, until the window is closed; what the last one came to."""
-    from gui.program import Program
+    from experiment.state import Mode
 
+    with ExitStack() as undone:
+        if session is not None and session.mode is not Mode.REPLAY:
+            undone.push(session.closing)
+            session.begin()
+        from gui.program import Program  # takes as long as a first interval
+
+        program = Program(out, feedback)
+        undone.pop_all()
     stay = not shown.json and shown.seconds is None  # a user closes the window; a script waits for the end
     if stay and session is not None and session.hold_at_end is not None:
         session.hold_at_end()
-    return Program(out, feedback).run(session, shown.seconds, stay=stay) or {}
+    return program.run(session, shown.seconds, stay=stay) or {}
 
 
 def _surface(shown: RunGroup) -> Surface:

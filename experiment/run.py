@@ -82,6 +82,19 @@ class Running:
     feedback_style: FeedbackStyle = FeedbackStyle.BAR
     hold_at_end: Callable[[], None] | None = None
     ask_of_newcomers: Callable[[], None] | None = None
+    _tally: Tally | None = None
+
+    def begin(self) -> Tally:
+        """Have the runner run, and count from now on; once.
+
+        `run` does so where nobody did. Sooner, a first interval fills while the window is made.
+        """
+        if self._tally is None:
+            sys.setswitchinterval(TURN_S)
+            self._tally = Tally(self.pipeline, hidden=self.view.blind)
+            self.closing.callback(self.runner.stop)
+            self.runner.launch()
+        return self._tally
 
     @property
     def failure(self) -> BaseException | None:
@@ -112,12 +125,9 @@ def run(session: Running, show: Surface = show_nothing, seconds: float | None = 
     dict
         The summary of `experiment.summary.summarise`; `errors` is not empty where a worker failed.
     """
-    sys.setswitchinterval(TURN_S)
     clock = LslClock()
-    tally = Tally(session.pipeline, hidden=session.view.blind)
-    with session.closing as closing, interruptible() as interrupted:
-        closing.callback(session.runner.stop)
-        session.runner.launch()
+    with session.closing, interruptible() as interrupted:
+        tally = session.begin()
         deadline = None if seconds is None else clock.now() + seconds
 
         def over() -> bool:

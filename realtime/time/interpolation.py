@@ -75,13 +75,16 @@ def fitted_kernel(before: int, after: int, cut: float) -> Kernel:
     power = 1 / (1 + (frequency / cut) ** (2 * LOWPASS_ORDER)) / (_FLAT_BELOW + frequency)
     power /= power.sum()
 
-    def correlation(lag: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.cos(2 * np.pi * lag[..., None] * frequency) @ power)
+    def correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum products of what each time gives alone: that is the cosine of their difference."""
+        first, second = (np.exp(2j * np.pi * time[:, None] * frequency) for time in (one, other))
+        return np.asarray(((first * power) @ second.conj().T).real)
 
-    alike = correlation((place[:, None] - place).astype(np.float64)) + _FLOOR * np.eye(len(place))
+    places = place.astype(np.float64)
+    alike = correlation(places, places) + _FLOOR * np.eye(len(place))
     kept = np.stack([np.ones(len(place)), place]).T
     system = np.block([[alike, kept], [kept.T, np.zeros((2, 2))]])
-    wanted = [correlation(place[:, None] - phase), np.ones((1, len(phase))), phase[None]]
+    wanted = [correlation(places, phase), np.ones((1, len(phase))), phase[None]]
     weights = np.linalg.solve(system, np.concatenate(wanted))[: len(place)].T
     table = np.round(weights / _STEP) * _STEP
     table[np.arange(len(phase)), np.abs(table).argmax(axis=1)] += 1 - table.sum(axis=1)

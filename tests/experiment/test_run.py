@@ -7,6 +7,8 @@ import threading
 import numpy as np
 import pytest
 
+from commands.options import RunGroup
+from commands.sessions import in_window
 from experiment.run import Running, opening, run, show_nothing
 from experiment.state import Mode
 from realtime.errors import RunError
@@ -70,6 +72,28 @@ def test_the_runner_stops_first_and_then_the_last_that_was_added(session, happen
     assert summary["told"] == happened
     assert summary["readings"] > 5
     assert summary["errors"] == []
+
+
+def test_one_that_began_before_its_window_was_there_counts_from_then_on(session, happened):
+    session.begin()
+    assert happened == ["launched"]
+    published = session.pipeline.published
+    summary = run(session)
+    assert happened == ["launched", "stopped"]
+    assert summary["readings"] == published > 5
+
+
+def test_a_live_session_begins_before_its_window_is_made_and_is_closed_where_none_can_be(
+    session, happened, monkeypatch
+):
+    def no_window(*_: object) -> None:
+        assert happened == ["launched"]
+        raise RuntimeError("no window")
+
+    monkeypatch.setattr("gui.program.Program", no_window)
+    with pytest.raises(RuntimeError, match="no window"):
+        in_window(session, RunGroup())
+    assert happened == ["launched", "stopped"]
 
 
 def test_what_fails_while_it_is_closed_keeps_nothing_else_open(session, happened):
