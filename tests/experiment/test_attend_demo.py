@@ -98,7 +98,7 @@ def test_the_demo_runs_without_a_window_and_says_how_often_it_found_the_attended
 
 def test_in_a_terminal_the_demo_tells_truth_and_choice():
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    command = [sys.executable, "-m", "phosphene", "demo", "--attend", "--seconds", "12"]
+    command = [sys.executable, "-m", "phosphene", "demo", "--attend", "--seconds", "7"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, env={**environment, "QT_QPA_PLATFORM": "xcb"}
     )

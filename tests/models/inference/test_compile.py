@@ -125,7 +125,11 @@ def test_eager_is_the_module_itself(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "backend",
-    [pytest.param("openvino", marks=needs_openvino), pytest.param("inductor", marks=needs_compiler), "kept"],
+    [
+        pytest.param("openvino", marks=needs_openvino),
+        pytest.param("inductor", marks=[needs_compiler, pytest.mark.long]),
+        "kept",
+    ],
 )
 def test_a_compiled_module_gives_what_eager_gives(tmp_path: Path, backend: str) -> None:
     result = compiled(tmp_path, backend)
