@@ -94,7 +94,8 @@ def test_the_command_takes_more_than_one_video(monkeypatch) -> None:
 
     def open_live(choice):
         opened.append(choice)
-        return SimpleNamespace(pipeline=SimpleNamespace(eeg_info=SimpleNamespace(named_by="")))
+        pipeline = SimpleNamespace(eeg_info=SimpleNamespace(named_by=""))
+        return SimpleNamespace(pipeline=pipeline, actions=Actions())
 
     monkeypatch.setattr(compose, "open_live", open_live)
     monkeypatch.setattr(sessions, "_run", lambda open_session, *rest: open_session())
