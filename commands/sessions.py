@@ -210,9 +210,10 @@ def in_window(
     from experiment.state import Mode
 
     with ExitStack() as undone:
-        if session is not None and session.mode is not Mode.REPLAY:
+        if session is not None:
             undone.push(session.closing)
-            session.begin()
+            if session.mode is not Mode.REPLAY:  # nothing of a recording runs by before it can be seen
+                session.begin()
         from gui.program import Program  # takes as long as a first interval
 
         program = Program(out, feedback)

@@ -125,18 +125,28 @@ class SessionRecording:
         if (recording := self._recording) is not None:
             recording.recorder.marker(stamp, text)
 
-    def start(self) -> Path:
-        """Begin a recording; returns its folder.
+    @property
+    def current(self) -> Path | None:
+        """Folder that is recorded into; None while nothing is."""
+        return None if self._recording is None else self.folders[-1]
+
+    def start(self, entities: Mapping[str, str] | None = None) -> Path:
+        """Begin a recording, with these entities in its name beside those that are set; returns its folder.
 
         Raises
         ------
-        SessionError, ConfigError, StreamNotFound
+        SessionError
+            One runs already, or the folder cannot be made.
+        ConfigError, StreamNotFound
         """
         with self._switching:
-            return self._start()
+            if (folder := self.current) is not None:
+                raise SessionError(f"{folder} is being recorded: end that recording first")
+            return self._start({**self._options.entities, **(entities or {})})
 
-    def _start(self) -> Path:
-        folder = session_folder(self._root, self._options.entities, self._template)
+    def _start(self, entities: Mapping[str, str]) -> Path:
+        options = self._options.model_copy(update={"entities": dict(entities)})
+        folder = session_folder(self._root, options.entities, self._template)
         everything = ALL_STREAMS in self._streams
         selectors = [StreamSelector.parse(text) for text in self._streams if text != ALL_STREAMS]
         but_not = [_exactly(self._pipeline.eeg_info), *map(StreamSelector.parse, self._left_out)]
@@ -146,7 +156,7 @@ class SessionRecording:
             headers[FEEDBACK] = feedback_header(self._feedback.parameters())
         headers |= others.open()
         try:
-            recording = PipelineRecording(self._pipeline, folder, self._options, headers).start()
+            recording = PipelineRecording(self._pipeline, folder, options, headers).start()
         except BaseException:
             others.close()
             raise

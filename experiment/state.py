@@ -23,6 +23,7 @@ from realtime.types import EegHealth, FloatArray, Frame, Reading, Rectangle, Tim
 
 if TYPE_CHECKING:
     from experiment.person.calibration import CalibrationRun
+    from experiment.person.form import PersonForm
 
 Thumbnail = tuple[int, NDArray[np.uint8]]
 
@@ -323,28 +324,6 @@ class RecordingForm:
     root: Path
     notes: str = ""
     left_out: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class PersonForm:
-    """What is asked before a model of the person who sits there is made.
-
-    Attributes
-    ----------
-    seconds : float
-        To record.
-    out : Path
-        The model's folder.
-    sub : str
-        Whose recording it is; empty for nobody's.
-    parent : Path or None
-        A model to learn on from.
-    """
-
-    seconds: float = 120.0
-    out: Path = Path("models/person")
-    sub: str = ""
-    parent: Path | None = None
 
 
 @dataclass(frozen=True)

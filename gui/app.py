@@ -117,8 +117,9 @@ def draw_while(window: MainWindow, goes_on: Callable[[], bool]) -> dict[str, flo
             held.start()  # Python runs one thread at a time: a drawing in between makes the reading late
             return
         since = 0.0
+        held.stop()
         try:
-            meter.tick(time.monotonic(), time.thread_time())
+            meter.tick(now, time.thread_time())
             window.draw()
             if not (goes_on() and window.isVisible()):
                 loop.quit()

@@ -7,14 +7,14 @@ from concurrent.futures import Future
 from dataclasses import fields, replace
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QApplication, QInputDialog, QMainWindow, QMessageBox, QWidget
 
-from experiment.person.calibration import CalibrationRun
-from experiment.state import Actions, FeedbackStyle, Mode, PersonForm, RecordingForm, View
+from experiment.person.form import PersonForm
+from experiment.state import Actions, FeedbackStyle, Mode, RecordingForm, View
 from gui import theme as themes
 from gui.keys import KEYS, Key, KeyList
 from gui.pages import layouts
@@ -34,6 +34,7 @@ _WITHOUT_WINDOW = {
     FeedbackStyle.TONE: "The participant hears the feedback, louder with the level: it has no window.",
     FeedbackStyle.SPEED: "The participant sees the feedback as the speed of the film: it has no window.",
 }
+T = TypeVar("T")
 # Actions that only tell, or whose errors are said by who calls them.
 _NEWS = (
     "recorded_s",
@@ -281,21 +282,28 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def _record(self, form: RecordingForm) -> None:
-        """Begin in a thread of its own: the streams are looked for, which takes a second."""
-        begin, page = self.can.begin_recording, self.page
-        if begin is None or page is None:
+        """Begin beside the window: the streams are looked for, which takes a second."""
+        if (begin := self.can.begin_recording) is not None:
+            self._start_beside(lambda: begin(form), lambda _: None)
+
+    def _start_beside(self, job: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Start a recording in a thread of its own, and show so; what keeps it from starting is told."""
+        page = self.page
+        if page is None:
             return
         page.header.show_starting(starting=True)
 
-        def begun(result: Future[object]) -> None:
+        def started(result: Future[T]) -> None:
             page.header.show_starting(starting=False)
             failure = result.exception()
-            if isinstance(failure, PhospheneError):
+            if failure is None:
+                then(result.result())
+            elif isinstance(failure, PhospheneError):
                 page.show_notice(str(failure))
-            elif failure is not None:
+            else:
                 raise failure
 
-        beside(lambda: begin(form), begun, page)
+        beside(job, started, page)
 
     def calibrate(self) -> None:
         """Ask how a model of the person who sits there is made, and begin."""
@@ -308,24 +316,10 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def _calibrate(self, form: PersonForm) -> None:
-        """Begin in a thread of its own, as a recording does."""
         begin, page = self.can.calibrate, self.page
-        if begin is None or page is None:
-            return
-        self._person = form
-        page.header.show_starting(starting=True)
-
-        def begun(result: Future[CalibrationRun]) -> None:
-            page.header.show_starting(starting=False)
-            failure = result.exception()
-            if failure is None:
-                page.calibration.begin(result.result())
-            elif isinstance(failure, PhospheneError):
-                page.show_notice(str(failure))
-            else:
-                raise failure
-
-        beside(lambda: begin(form), begun, page)
+        if begin is not None and page is not None:
+            self._person = form
+            self._start_beside(lambda: begin(form), page.calibration.begin)
 
     def mark_key(self, key: int) -> None:
         """Mark this moment with the words of a marker key."""

@@ -268,7 +268,7 @@ class Recorder:
         free = f"only {self._free_mb:.0f} MB are free on the disk of {self.folder}"
         if self._free_mb < self.options.stop_free_mb:
             self._end(f"{free}: nothing is recorded any more, what came before is kept. Make room.")
-        newest = next(iter([*self.losses[-1:], *self.restored[-1:]]), "")
+        newest = (self.losses or self.restored or [""])[-1]
         self._note = free if self._free_mb < self.options.warn_free_mb else newest
 
     def _lose(self, what: str) -> None:

@@ -7,7 +7,7 @@ waiting ─begin()─▶ recording ─▶ training ─▶ loading ─▶ ready �
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -66,6 +66,8 @@ class CalibrationRun:
         To record.
     backend : str
         What will run the new model.
+    entities : mapping of str to str
+        Of the recording's name, beside those that are set for recordings of this session.
     now : callable
         Gives the time, s.
     """
@@ -77,10 +79,12 @@ class CalibrationRun:
         request: TrainingRequest,
         seconds: float,
         backend: str = "auto",
+        entities: Mapping[str, str] | None = None,
         now: Callable[[], float] | None = None,
     ) -> None:
         self._running, self._recording, self._request = running, recording, request
         self._seconds, self._backend, self._time = seconds, backend, now or LslClock().now
+        self._entities = dict(entities or {})
         self._stage: Stage = "waiting"
         self._begun = 0.0
         self._failure = ""
@@ -95,14 +99,14 @@ class CalibrationRun:
         ------
         SessionError, ConfigError, StreamNotFound
         """
-        self._folder = self._recording.start()
+        self._folder = self._recording.start(self._entities)
         self._begun, self._stage, self._failure = self._time(), "recording", ""
         return self._folder
 
     def poll(self) -> CalibrationNow:
         """Take the step that is due, and say how things stand."""
-        if self._stage == "recording" and self._time() - self._begun >= self._seconds:
-            self._recording.stop()
+        if self._stage == "recording" and (self._taken or self._time() - self._begun >= self._seconds):
+            self._end_recording()
             self._train()
         elif self._stage == "training" and self._training is not None:
             state = self._training.state()
@@ -141,12 +145,22 @@ class CalibrationRun:
     def stop(self) -> None:
         """End it: the recording is closed, a training keeps what it has."""
         if self._stage == "recording":
-            self._recording.stop()
+            self._end_recording()
             self._fail("stopped while it was recorded; the recording is kept")
         elif self._stage == "training" and self._training is not None:
             self._training.stop()
             if self._training.state().done is None:
                 self._fail("stopped before anything was learned; the recording is kept")
+
+    @property
+    def _taken(self) -> bool:
+        """Whether its recording was ended by somebody else, by the record button or by remote control."""
+        return self._recording.current != self._folder
+
+    def _end_recording(self) -> None:
+        """End its own recording, and none that was begun after it."""
+        if not self._taken:
+            self._recording.stop()
 
     def _train(self) -> None:
         request = replace(self._request, sessions=(str(self._folder), *self._request.sessions))

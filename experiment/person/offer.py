@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from experiment.model_choice import ModelChoice
 from experiment.person.calibration import CalibrationRun
+from experiment.person.form import PersonForm
 from experiment.person.training import TrainingRequest
 from experiment.recording import SessionRecording
 from experiment.run import Running
-from experiment.state import PersonForm
 from realtime.config import ConditioningConfig
 
 TASK = "calibration"
@@ -24,7 +24,7 @@ def offer_calibration(
     """
 
     def calibrate(form: PersonForm) -> CalibrationRun:
-        recording.name_next({"task": TASK, **({"sub": form.sub} if form.sub else {})})
+        named = {"task": TASK, **({"sub": form.sub} if form.sub else {})}
         request = TrainingRequest(
             (),
             str(form.out),
@@ -32,9 +32,9 @@ def offer_calibration(
             preset=model.preset,
             conditioning={} if conditioning is None else conditioning.model_dump(mode="json"),
         )
-        calibration = CalibrationRun(running, recording, request, form.seconds, model.backend)
-        running.closing.callback(calibration.stop)  # before the recording is closed
+        calibration = CalibrationRun(running, recording, request, form.seconds, model.backend, named)
         calibration.begin()
+        running.closing.callback(calibration.stop)  # before the recording is closed
         return calibration
 
     running.actions = replace(running.actions, calibrate=calibrate)

@@ -70,8 +70,8 @@ class CalibrationBar(QFrame):
 
     def follow(self) -> str:
         """Show how it stands; returns what there is to say where a stage begins. Called twice a second."""
-        if self._calibration is None or self.isHidden():
-            return ""
+        if self._calibration is None or self.isHidden() or not self.stop.isEnabled():
+            return ""  # a calibration is asked from one thread at a time: just now by that of `_stop`
         now = self._calibration.poll()
         self._show(now)
         new, self._said = now.stage != self._said, now.stage
@@ -91,6 +91,7 @@ class CalibrationBar(QFrame):
         """Stop in a thread of its own: a training is waited for, which keeps what it has learned."""
         if self._calibration is not None:
             self.stop.setEnabled(False)
+            set_text(self.words, "Stopping; what there is will be kept.")
             beside(self._calibration.stop, lambda _: self.stop.setEnabled(True), self)
 
     def _use(self) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
@@ -17,9 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from experiment.state import PersonForm
+from experiment.person.form import PersonForm
 from gui import captions
 from gui.panel import label, set_text, set_tone
+from gui.setup.answers import start_or_cancel
 
 _LEAST_MIN, _MOST_MIN, _STEP_MIN = 0.1, 60.0, 0.5
 _RECORD = "checkpoint.json"  # what a folder with a model holds
@@ -73,14 +73,7 @@ class PersonDialog(QDialog):
         form.addRow("Watches", label(watched))
         form.addRow("Learns on from", self._with_browse(self.parent_model))
         form.addRow("Model goes to", self._with_browse(self.out))
-        self.buttons = QDialogButtonBox()
-        cancel = QPushButton("Cancel")
-        self.buttons.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
-        self.buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
-        cancel.setAutoDefault(False)
-        self.start.setDefault(True)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
+        self.buttons = start_or_cancel(self, self.start)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(12)

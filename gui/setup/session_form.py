@@ -9,7 +9,6 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFileDialog,
     QFormLayout,
     QGridLayout,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from experiment.state import RecordingForm
 from gui.panel import label, set_text, set_tone
+from gui.setup.answers import start_or_cancel
 from gui.setup.choices import Lookout, look_while_open, selector
 from realtime.errors import ConfigError
 from recordings.session.naming import session_folder
@@ -134,14 +134,8 @@ class SessionForm(QDialog):
         form.addRow("Marker keys", markers)
         form.addRow("Saved below", where)
         form.addRow("", self.folder)
-        self.buttons = QDialogButtonBox()
-        self.start, cancel = QPushButton("Record"), QPushButton("Cancel")
-        self.buttons.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
-        self.buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
-        cancel.setAutoDefault(False)
-        self.start.setDefault(True)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
+        self.start = QPushButton("Record")
+        self.buttons = start_or_cancel(self, self.start)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(12)

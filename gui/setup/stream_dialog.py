@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -27,6 +26,7 @@ from PySide6.QtWidgets import (
 from experiment.state import FeedbackStyle
 from gui import captions
 from gui.panel import label, set_text, set_tone
+from gui.setup.answers import start_or_cancel
 from gui.setup.choices import MONTAGES, Found, Lookout, Setup, look_while_open, names_of, selector
 from gui.stimulus.lead_in import ONLY_SCREEN
 from gui.stimulus.screens import only_screen
@@ -171,15 +171,10 @@ class StreamDialog(QDialog):
         browse_film, browse_weights = QPushButton("Browse"), QPushButton("Browse")
         browse_film.clicked.connect(self._browse_film)
         browse_weights.clicked.connect(self._browse_weights)
-        self.buttons = QDialogButtonBox()
-        self.start, cancel = QPushButton("Start"), QPushButton("Cancel")
-        self.buttons.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
-        self.buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
-        for button in (browse_film, browse_weights, cancel):
+        for button in (browse_film, browse_weights):
             button.setAutoDefault(False)  # Enter starts, and nothing else
-        self.start.setDefault(True)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
+        self.start = QPushButton("Start")
+        self.buttons = start_or_cancel(self, self.start)
         form = QFormLayout()
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(8)

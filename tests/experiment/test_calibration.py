@@ -31,13 +31,16 @@ class Recorded:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.current: Path | None = None
 
-    def start(self) -> Path:
+    def start(self, entities) -> Path:
         self.asked.append("start")
-        return Path("sessions/anna")
+        self.current = Path("sessions/anna")
+        return self.current
 
     def stop(self) -> None:
         self.asked.append("stop")
+        self.current = None
 
 
 class Trains:
@@ -107,6 +110,17 @@ def test_it_records_then_trains_on_that_then_loads_and_hands_over(parts, monkeyp
     made.take_over()
     assert [successor.model for successor in swapped] == [("model", ("Cz",))]
     assert made.poll().stage == "running"
+
+
+@pytest.mark.parametrize("since", [None, Path("sessions/berta")])
+def test_a_recording_that_somebody_else_ended_is_learned_from_and_the_next_one_is_left_alone(parts, since):
+    made, clock, recorded, _ = parts
+    made.begin()
+    recorded.current = since  # by the record button, once or twice
+    clock.set(7.0)
+    assert made.poll().stage == "training"
+    assert Trains.made[0].request.sessions == (str(Path("sessions/anna")),)
+    assert recorded.asked == ["start"]
 
 
 def test_it_can_be_stopped_at_any_time_and_says_what_is_kept(parts):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from experiment.recording import offer_recording
 from experiment.remote import RemoteControl
-from realtime.errors import ConfigError
+from realtime.errors import ConfigError, SessionError
 from realtime.time.clock import ManualClock
 from recordings.session.session import Session
 from tests.experiment.test_closed_loop import advance, session
@@ -128,3 +128,27 @@ def test_a_script_starts_marks_and_stops_a_real_recording(tmp_path):
     assert folder.name == "sub-P1_ses-01_task-rest_run-01"
     with Session(folder) as recorded:
         assert [marker.text for marker in recorded.markers()] == ["door opens"]
+
+
+def test_a_second_recording_is_refused_in_words_while_the_first_goes_on_to_its_end(tmp_path):
+    clock = ManualClock(99.0)
+    running = session(clock)
+    recording = offer_recording(running, tmp_path)
+    try:
+        first = recording.start({"task": "rest"})
+        advance(running, clock, 99.0, 102.0)
+        with pytest.raises(
+            SessionError, match="task-rest_run-01 is being recorded: end that recording first"
+        ):
+            recording.start({"task": "calibration"})
+        assert recording.current == first
+        advance(running, clock, 102.0, 104.0)
+        recording.stop()
+        second = recording.start()
+    finally:
+        running.closing.close()
+    assert recording.folders == [first, second]
+    assert "task-rest" not in second.name  # that was the first one's alone
+    with Session(first) as recorded:
+        assert recorded.eeg().n_samples > 4 * 200
+    assert json.loads((first / "manifest.json").read_text("utf-8"))["complete"]

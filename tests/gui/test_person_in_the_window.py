@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from experiment.person.calibration import CalibrationNow
+from experiment.person.form import PersonForm
 from experiment.person.training import TrainingNow
-from experiment.state import Actions, Mode, PersonForm
+from experiment.state import Actions, Mode
 from gui.app import application
 from gui.main_window import MainWindow
 from gui.pages.session_page import SLOW_EVERY
@@ -97,7 +98,7 @@ def test_it_can_be_stopped_and_put_away(calibrated, qtbot):
     window, staged = calibrated
     bar = window.page.calibration
     click(bar.stop)
-    qtbot.waitUntil(lambda: staged.asked == ["stop"])
+    qtbot.waitUntil(lambda: staged.asked == ["stop"] and bar.stop.isEnabled())
     refresh(window)
     assert bar.words.text() == "✕  stopped while it was recorded; the recording is kept"
     assert not bar.stop.isVisible()
