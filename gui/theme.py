@@ -220,6 +220,8 @@ def style_sheet(theme: Theme) -> str:
     QLineEdit {{ min-height: 18px; }}
     QDoubleSpinBox {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 4px; padding: 3px 6px;
         min-height: 18px; }}
+    QDoubleSpinBox QLineEdit {{ border: 0; padding: 0; min-height: 0; background: transparent; }}
+    QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 0; border: 0; }}
     QDoubleSpinBox:focus {{ border: 1px solid {t.accent}; }}
     QProgressBar {{ background: {t.grid}; border: 0; border-radius: 3px; }}
     QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

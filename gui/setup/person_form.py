@@ -46,7 +46,7 @@ class PersonDialog(QDialog):
         self.minutes.setSingleStep(_STEP_MIN)
         self.minutes.setValue(form.seconds / 60)
         self.minutes.setSuffix(" min")
-        self.minutes.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.minutes.lineEdit().setTextMargins(6, 0, 0, 0)
         self.out = QLineEdit(str(form.out))
         self.parent_model = QLineEdit(
             str(form.parent or ""), placeholderText="nothing: a new network; or the folder of a model"

@@ -58,6 +58,8 @@ def calibrated(qtbot, settings):
     window.show()
     window.calibrate()
     dialog = next(w for w in QApplication.allWidgets() if isinstance(w, PersonDialog) and w.isVisible())
+    minutes = dialog.minutes.lineEdit()
+    assert minutes.width() > minutes.fontMetrics().horizontalAdvance(minutes.text())
     dialog.minutes.setValue(1.0)
     dialog.out.setText("models/anna")
     click(dialog.start)
