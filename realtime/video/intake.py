@@ -118,9 +118,11 @@ class VideoIntake:
 
     def take_over(self, model: Model) -> None:
         """Go on with the model that was prepared, or that embeds every path alike."""
-        for embedder in self._paths.values():
-            embedder.model = model
-        self._paths, self._coming = {**self._paths, **self._coming}, {}
+        coming, self._coming = self._coming, {}
+        for path, embedder in self._paths.items():
+            if path not in coming:  # one that goes may just be at work in the thread that encodes
+                embedder.model = model
+        self._paths = {**self._paths, **coming}
 
     def embeddings(self, number: IndexArray) -> tuple[dict[str, NDArray[np.float32]], BoolArray]:
         """Embeddings of the frames at an interval's slots, and which slots have theirs.

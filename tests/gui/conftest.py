@@ -48,7 +48,7 @@ def command(monkeypatch, capsys) -> Callable[..., dict]:
         with pytest.raises(SystemExit) as end:
             phosphene.main()
         out, err = capsys.readouterr()
-        assert not end.value.code, err
+        assert not end.value.code, err + out
         return json.loads(out)
 
     return run

@@ -10,6 +10,7 @@ from realtime.errors import ConfigError
 from realtime.model import Successor
 from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock
+from realtime.video.intake import VideoIntake
 from tests.support.fakes import ArithmeticModel, ArrayEeg, ArrayVideo
 
 RATE, FPS, SECONDS = 256.0, 30, 14
@@ -146,3 +147,40 @@ def test_a_model_that_wants_another_session_is_refused_with_what_differs():
         pipeline.swap(Successor(ArithmeticModel(grid=GridConfig(lag_s=0.0))))
     with pytest.raises(ConfigError, match="wants paths"):
         pipeline.swap(Successor(ArithmeticModel(paths={"fast": 2})))
+
+
+class Wider(ArithmeticModel):
+    """Embeds a picture as three numbers, as no other model's memory has room for."""
+
+    def encode(self, images, path, video=0):
+        return super().encode(images, path, video).repeat(3, axis=2)
+
+
+def test_one_takes_over_while_the_other_is_just_embedding():
+    first, second, clock, due = ArithmeticModel(), Wider(), ManualClock(10.0), []
+
+    def stopwatch() -> float:  # asked right before a batch is embedded: the scoring thread comes in between
+        if due:
+            due.pop()()
+        return 0.0
+
+    source = ArrayVideo(clock, 10 + np.arange(60) / FPS, ends=False)
+    source.open()
+    video = VideoIntake(source, first, stopwatch=stopwatch)
+    for now in (10.2, 10.4):
+        clock.set(now)
+        while video.pump():
+            pass
+        if now == 10.4:
+            video.prepare(second, 9.0, ())
+            due.append(lambda: video.take_over(second))
+        video.encode(now)
+    clock.set(10.6)
+    while video.pump():
+        pass
+    video.encode(10.6)
+    numbers = np.arange(len(second.encoded["fast"]))
+    rows, there = video.embeddings(numbers)
+    assert there.all()
+    assert rows["fast"].shape[1:] == (1, 3)
+    assert first.encoded["fast"] == list(range(len(first.encoded["fast"])))
