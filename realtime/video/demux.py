@@ -163,16 +163,25 @@ def _diagnosis(path: Path, failure: str) -> str:
 
 
 def _unfinished(path: Path) -> bool:
-    """Whether a file is an MP4 of which only the pictures were written."""
-    with open(path, "rb") as file:
-        kinds = {box.kind for box in boxes(file, Atom(0, 0, path.stat().st_size))}
+    """Whether a file is an MP4 of which only the pictures were written; not where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            kinds = {box.kind for box in boxes(file, Atom(0, 0, path.stat().st_size))}
+    except OSError:
+        return False
     return bool(kinds & {kind("ftyp"), kind("mdat")}) and kind("moov") not in kinds
 
 
 def _animated_webp(path: Path) -> bool:
-    """Whether a file is a WebP of several pictures (RFC 9649, 2.7.1), which FFmpeg does not decode."""
-    with open(path, "rb") as file:
-        head = file.read(21)
+    """Whether a file is a WebP of several pictures (RFC 9649, 2.7.1), which FFmpeg does not decode.
+
+    One that is gone by now, or that nobody may read, is none: opening it says why.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(21)
+    except OSError:
+        return False
     return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
 
 

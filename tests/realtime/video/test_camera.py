@@ -180,6 +180,17 @@ def test_a_film_that_vanishes_while_it_plays_is_an_error_of_the_reader(film, tmp
     camera.close()
 
 
+@pytest.mark.parametrize("failure", [FileNotFoundError(2, "gone"), PermissionError(13, "Permission denied")])
+def test_a_film_that_cannot_be_opened_where_it_was_seen_is_told_in_a_line(film, monkeypatch, failure):
+    def refuse(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("builtins.open", refuse)  # between the look at it and the first read
+    monkeypatch.setattr("av.open", refuse)
+    with pytest.raises(VideoError, match="cannot be read as a video"):
+        open_container(film)
+
+
 @pytest.mark.parametrize("rotation", [90, -90, 180])
 def test_a_picture_that_lies_on_its_side_is_turned_upright(tmp_path, rotation):
     path = write_film(tmp_path / "phone.mp4", [0, 40], rotation)
