@@ -385,13 +385,14 @@ def _kill_while_recording(folder, seconds: float) -> int:
     return int(said[-1])
 
 
-def _check_what_is_left(folder, n_fed: int) -> None:
+def _check_what_is_left(folder, n_fed: int, lost_s: float = 1.0) -> float:
+    """Compare with what was handed over; what is lost, in seconds. A busy machine may lose more than half."""
     repair(folder / "session.xdf", in_place=True)
     with Session(folder) as session:
         pieces = list(session.eeg().pieces())
         samples = np.concatenate([p.samples for p in pieces])
         n = len(samples)
-        assert n_fed - RATE <= n <= n_fed + RATE  # at most a second lost
+        assert n_fed - lost_s * RATE <= n <= n_fed + RATE
         assert np.array_equal(samples, samples_from(0, n))
         assert np.array_equal(np.concatenate([p.stamps for p in pieces]), 100.0 + np.arange(n) / RATE)
         kept = [m.text for m in session.markers()]
@@ -404,6 +405,7 @@ def _check_what_is_left(folder, n_fed: int) -> None:
         assert all(frame.stamp == 100.0 + frame.seq / FPS for frame in frames)
         assert len(frames) >= (n / RATE - 1.6) * FPS
     assert not json.loads((folder / "manifest.json").read_text())["complete"]
+    return max(0.0, (n_fed - n) / RATE)
 
 
 @pytest.mark.parametrize("attempt", range(3))
@@ -416,11 +418,13 @@ def test_a_killed_recording_loses_less_than_a_second_and_holds_no_wrong_value(tm
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_fifty_killed_recordings_lose_less_than_a_second_each(tmp_path):
+def test_fifty_killed_recordings_lose_half_a_second_each_at_most(tmp_path):
     luck = random.Random(time.time_ns())
+    lost_s = []
     for attempt in range(50):
         n_fed = _kill_while_recording(tmp_path / str(attempt), luck.uniform(0.5, 5.0))
-        _check_what_is_left(tmp_path / str(attempt), n_fed)
+        lost_s.append(_check_what_is_left(tmp_path / str(attempt), n_fed, lost_s=0.5))
+    print(f"lost: {np.median(lost_s):.3f} s in the middle, {max(lost_s):.3f} s at most")
 
 
 def test_folders_are_named_after_bids_and_take_the_next_free_run(tmp_path):

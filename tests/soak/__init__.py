@@ -1,0 +1,1 @@
+"""A long session: memory, handles, threads and times stay flat (`python -m tests.soak`)."""
