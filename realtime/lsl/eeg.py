@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pylsl
@@ -20,6 +21,7 @@ __all__ = ["LslEeg", "StreamSelector"]
 
 _LIST_S = 1.0
 _LOOK_S = 0.05  # between two looks at what the resolver has found
+_TRIES = 3  # to connect to a stream that was found
 _RETRY_S = 1.0  # after a stream was found that then did not answer
 
 _GONE = (pylsl.util.LostError, pylsl.util.TimeoutError)
@@ -90,14 +92,7 @@ class LslEeg:
         StreamFormatError
             It carries no samples at a regular rate, or its clock cannot be measured.
         """
-        found = self._find()
-        try:
-            self._link = Link(found, self._clock, self._now)
-        except _GONE:
-            raise StreamNotFound(
-                f"'{found.name()}' was found and then did not answer. Start its sender again; if that does "
-                "not help, let LSL through the firewall."
-            ) from None
+        self._link = self._connect(self._find())
         self._info = self._link.info
         self._heard = self._now()
         return self._info
@@ -155,6 +150,19 @@ class LslEeg:
         """Let go of the stream; its health can still be asked for."""
         self._resolver = None
         self._disconnect()
+
+    def _connect(self, found: pylsl.StreamInfo) -> Link:
+        """Connect to a stream that was found, more than once: a poor link loses answers."""
+        for _ in range(_TRIES - 1):
+            with suppress(*_GONE, ClockUnmeasured):
+                return Link(found, self._clock, self._now)
+        try:
+            return Link(found, self._clock, self._now)
+        except _GONE:
+            raise StreamNotFound(
+                f"'{found.name()}' was found and then did not answer. Start its sender again; if that does "
+                "not help, let LSL through the firewall."
+            ) from None
 
     def _find(self) -> pylsl.StreamInfo:
         found = self._resolve()

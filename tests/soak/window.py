@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -99,7 +100,7 @@ class Looker:
 
 
 @contextmanager
-def _sender(source_id: str):
+def _sender(source_id: str) -> Iterator[None]:
     child = subprocess.Popen(
         [sys.executable, "-m", "models.bench.sender", source_id, str(_CHANNELS), str(_RATE)]
     )

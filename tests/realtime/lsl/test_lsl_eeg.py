@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import pylsl
 import pytest
 
 from realtime.errors import ConfigError, StreamFormatError, StreamNotFound
 from realtime.lsl.eeg import LslEeg, StreamSelector
+from realtime.lsl.link import ClockUnmeasured, Link
 from realtime.lsl.selector import StreamSummary
 from realtime.sources import EegSource
 from realtime.time.stamps import StampFitter
@@ -86,6 +88,37 @@ def samples_of(chunks: list[RawChunk]) -> np.ndarray:
 
 def at_least(n: int) -> Callable[[list[RawChunk]], bool]:
     return lambda chunks: sum(len(chunk.stamps) for chunk in chunks) >= n
+
+
+@pytest.mark.parametrize("lost", [pylsl.util.TimeoutError("late"), ClockUnmeasured("no answer over UDP")])
+def test_a_stream_whose_first_answers_are_lost_is_asked_again(source_id, monkeypatch, lost):
+    answers = iter([lost, lost])
+
+    def link(*given, **more):
+        if (failure := next(answers, None)) is not None:
+            raise failure
+        return Link(*given, **more)
+
+    monkeypatch.setattr("realtime.lsl.eeg.Link", link)
+    with headset(source_id), connected(f"source_id={source_id}") as source:
+        assert len(samples_of(read_until(source, at_least(100)))) >= 100
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (pylsl.util.LostError("gone"), "found and then did not answer"),
+        (ClockUnmeasured("no answer over UDP"), "UDP"),
+    ],
+)
+def test_a_stream_that_never_answers_is_refused_with_what_to_do(source_id, monkeypatch, lost, said):
+    def link(*given, **more):
+        raise lost
+
+    monkeypatch.setattr("realtime.lsl.eeg.Link", link)
+    source = LslEeg(StreamSelector(source_id=source_id), resolve_s=PATIENCE_S)
+    with headset(source_id), pytest.raises((StreamNotFound, ClockUnmeasured), match=said):
+        source.open()
 
 
 def test_samples_come_with_labels_unit_and_stamps_and_none_is_missing(source_id):
