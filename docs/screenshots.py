@@ -16,6 +16,9 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from experiment.person.calibration import CalibrationNow
+from experiment.person.form import PersonForm
+from experiment.person.training import TrainingNow
 from experiment.state import Actions, AttendedShown, FeedbackShown, Mode, Newcomer, RecordingForm
 from gui import theme as themes
 from gui.app import application
@@ -26,6 +29,7 @@ from gui.main_window import MainWindow
 from gui.pages.outcome import Outcome
 from gui.pages.progress import ProgressPage
 from gui.setup.choices import Lookout
+from gui.setup.person_form import PersonDialog
 from gui.setup.session_form import SessionForm
 from gui.setup.stream_dialog import StreamDialog
 from realtime.lsl.selector import StreamSummary
@@ -164,6 +168,19 @@ def first_run() -> Scene:
     return None, Mode.LIVE, offers
 
 
+def person() -> Scene:
+    """What is asked before a model of whoever sits there is made."""
+    return FakeView(), Mode.LIVE, Actions(toggle_recording=print)
+
+
+def learning() -> Scene:
+    return FakeView(), Mode.LIVE, Actions(toggle_recording=print, recorded_s=lambda: 754.0)
+
+
+def learned() -> Scene:
+    return FakeView(), Mode.LIVE, Actions(toggle_recording=print)
+
+
 def keys() -> Scene:
     return FakeView(), Mode.LIVE, Actions()
 
@@ -175,6 +192,7 @@ def set_up() -> Scene:
 SCENES = (
     live, two_videos, three_videos, stalled, many, untrained, replay, paused, feedback, attend, slow, blind,
     all_panels, newcomer, empty, failed, tour, first_run, progress, outcome, keys, set_up, form, channels,
+    person, learning, learned,
 )  # fmt: skip
 
 
@@ -196,6 +214,8 @@ def dialog_of(scene: str, window: MainWindow) -> QDialog | None:
         return dialog
     if scene == "form":
         return session_form(window)
+    if scene == "person":
+        return PersonDialog(PersonForm(120.0, Path("models/sub-07"), "07"), "film.mp4", window)
     if scene == "channels":
         return ChannelList(window.page.channels, window.page.view, window.page)
     return None
@@ -209,6 +229,30 @@ def session_form(window: MainWindow) -> SessionForm:
     lookout.look()
     asked = RecordingForm({"sub": "01", "ses": "01", "task": "watch"}, Path("sessions"))
     return SessionForm(asked, lookout, window.settings, window)
+
+
+class Calibrated:
+    """A calibration that stands where it stands."""
+
+    def __init__(self, now: CalibrationNow):
+        self._now = now
+
+    def now(self) -> CalibrationNow:
+        return self._now
+
+    poll = now
+
+
+def calibration_of(scene: str) -> Calibrated | None:
+    """How the making of a model stands in this scene."""
+    if scene == "learning":
+        training = TrainingNow("part 2 of 3, step 125 of 248", 0.41, 97.0)
+        return Calibrated(CalibrationNow("training", 0.41, 97.0, training))
+    if scene == "learned":
+        judged = {"network+responses": {"two_way": 0.883, "two_way_ci": [0.80, 0.95]}}
+        done = {"runs": {"name": "network+responses", "judged": judged}}
+        return Calibrated(CalibrationNow("ready", 1.0, training=TrainingNow("done", 1.0, done=done)))
+    return None
 
 
 def page_of(scene: str) -> QWidget | None:
@@ -243,6 +287,8 @@ def take_one(scene: Callable[[], Scene], theme: themes.Theme, size: tuple[int, i
     if scene is all_panels:
         for name in sorted(ASIDE):
             window.page.docks.toggle(name)
+    if (calibration := calibration_of(scene.__name__)) is not None:
+        window.page.calibration.begin(calibration)
     dialog = dialog_of(scene.__name__, window)
     if dialog is not None:
         dialog.show()

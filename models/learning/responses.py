@@ -14,6 +14,7 @@ from models.response_model import behind
 
 RESPONSE_S = 0.3
 """How long the answer to a change of light is followed."""
+_PLAINLY = 0.1  # standard deviations, by which all features must do better than rises and falls alone
 CHANGES = (1, 2)  # rises and falls alone, of light's features (`data.light.FEATURES`)
 
 
@@ -52,18 +53,19 @@ class Responses:
     ) -> Responses:
         """Fit to blocks of EEG (n, G + lag, C) and film (n, G, F), each left out in turn to choose.
 
-        Chosen are the shrinkage, the number of components among `components`, and whether rises and falls
-        alone do better.
+        Chosen are the shrinkage, the number of components among `components`, and rises and falls alone unless
+        all features do plainly better: how bright a place is says little of what is attended there.
         """
         best, chosen = -np.inf, cls.solve(folds, n_lags)
         for used in (CHANGES, tuple(range(folds[0][1].shape[2]))):
             standard, sums = _response_sums(folds, n_lags, used)
+            margin = 0.0 if used == CHANGES else _PLAINLY
             rests = [[s for j, s in enumerate(sums) if j != i or len(sums) == 1] for i in range(len(sums))]
             for penalty in LAMBDAS[1:5]:
                 models = [cls._of(rest, standard, n_lags, penalty, used) for rest in rests]
                 for k in components:
                     of_fold = zip(models, folds, strict=True)
-                    found = distance([model.first(k).scores(*fold) for model, fold in of_fold])
+                    found = distance([model.first(k).scores(*fold) for model, fold in of_fold]) - margin
                     if found > best:
                         best, chosen = found, cls._of(sums, standard, n_lags, penalty, used).first(k)
         return chosen
