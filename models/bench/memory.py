@@ -13,7 +13,6 @@ import sys
 
 import numpy as np
 
-from models.bench.sessions import BEAT_S
 from models.bench.setting import LABELS, Section, Setting
 from models.bench.timing import Goal, rounded
 from models.inference.engine import Engine
@@ -22,6 +21,8 @@ from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock
 from realtime.types import EegHealth, EegInfo, Frame, RawChunk, StreamState, VideoHealth, VideoInfo
 from realtime.virtual.film.film import Film
+
+_BEAT_S = 0.05  # how often sources are asked, in stream time
 
 
 class EndlessNoise:
@@ -118,7 +119,7 @@ def resident(warm_s: float, measured_s: float) -> list[float]:
     pipeline = Pipeline(EndlessNoise(clock, LABELS, 256), EndlessFilm(clock), lambda labels: engine)
     sizes: list[float] = []
     while clock.now() < warm_s + measured_s:
-        clock.set(clock.now() + BEAT_S)
+        clock.set(clock.now() + _BEAT_S)
         pipeline.advance(clock.now())
         if clock.now() >= warm_s + len(sizes):
             sizes.append(rss_mb())

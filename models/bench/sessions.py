@@ -30,7 +30,6 @@ from recordings.session.session import Session
 from recordings.session.tracks import VideoTrack
 
 _EXAMPLE = "recordings", "examples", "virtual-subject"
-BEAT_S = 0.05  # how often sources are asked, in stream time
 
 
 class KnownFrames:
@@ -134,6 +133,6 @@ def _play(
     pipeline = Pipeline(ReplayEeg(session, clock), video(clock), model)
     pipeline.model.reset()
     while clock.now() < session.end:
-        clock.set(min(clock.now() + BEAT_S, session.end))
+        clock.set(min(clock.now() + pipeline.grid.hop_s, session.end))  # as the player does at full speed
         pipeline.advance(clock.now())
     pipeline.close()

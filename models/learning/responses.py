@@ -53,8 +53,8 @@ class Responses:
     ) -> Responses:
         """Fit to blocks of EEG (n, G + lag, C) and film (n, G, F), each left out in turn to choose.
 
-        Chosen are the shrinkage, the number of components among `components`, and rises and falls alone unless
-        all features do plainly better: how bright a place is says little of what is attended there.
+        Chosen are the shrinkage, the number of components among `components`, and rises and falls alone
+        unless all features do plainly better: how bright a place is says little of what is attended there.
         """
         best, chosen = -np.inf, cls.solve(folds, n_lags)
         for used in (CHANGES, tuple(range(folds[0][1].shape[2]))):
