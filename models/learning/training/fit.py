@@ -283,7 +283,8 @@ class Fit:
             return None
         match = self.recipe.match > 0 and self.step > self.recipe.match_begins
         with self.average.worn():
-            found = look_at(self.network, self.recordings, self.held, self.fabric.device, match)
+            cued = self.recipe.cue > 0
+            found = look_at(self.network, self.recordings, self.held, self.fabric.device, match, cued=cued)
         if found is None:
             return None
         self.looks[self.step] = found.similarity

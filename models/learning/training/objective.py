@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.config import NetworkConfig
 from models.learning.data.cues import cover
 from models.learning.data.dataset import WindowBatch
 from models.learning.training import distillation, losses
@@ -89,7 +91,8 @@ class Objective(nn.Module):
         by_place = self.network.config.n_places > 1 and (match or recipe.mixture > 0 or cues is not None)
         seen = self.see(batch, cues, by_place=by_place)
         agreed, labels = self.compare(batch, seen)
-        cosine, own = attended(agreed, seen.cues), own_rows(labels.shape[1])
+        cues = None if seen.cues is None else gather_rows(seen.cues)
+        cosine, own = attended(agreed, cues), own_rows(labels.shape[1])
         terms = {"similarity": self.similarity_loss(cosine, labels, own)}
         if by_place and recipe.mixture:
             terms["mixture"] = recipe.mixture * self.mixture_loss(agreed, labels)
@@ -109,12 +112,8 @@ class Objective(nn.Module):
     # ------------------------------------------------------------ the two sides
     def cues(self, batch: WindowBatch) -> Tensor | None:
         """How much of what is attended lies in each place (N, P+1), N = B·(1+K), the fullest 1; or None."""
-        config = self.network.config
-        if config.n_places == 1 or not bool(torch.isfinite(batch.box).any()):
-            return None
-        share = cover(batch.box.cpu().numpy().astype(np.float64), config.places)
-        fullest = np.maximum(share.max(axis=1, keepdims=True), 1e-12)
-        return F.pad(torch.from_numpy(share / fullest).float().to(batch.box.device), (1, 0))
+        cues = cued_places(batch.box.cpu().numpy().astype(np.float64), self.network.config)
+        return None if cues is None else cues.to(batch.box.device)
 
     def see(self, batch: WindowBatch, cues: Tensor | None, *, by_place: bool) -> SeenSides:
         """Run both towers: the whole frame alone, or with some of its places, (B, Q, G, E)."""
@@ -251,23 +250,35 @@ def context_items(n: int, n_context: int) -> Tensor:
     return torch.arange(n)[:, None] + back * n
 
 
+def cued_places(boxes: NDArray[np.float64], config: NetworkConfig) -> Tensor | None:
+    """How much of a rectangle (n, 4) lies in each place (n, P+1), the fullest 1; None where none is named.
+
+    Place 0, the whole frame, has none of it.
+    """
+    if config.n_places == 1 or not np.isfinite(boxes).any():
+        return None
+    share = cover(boxes, config.places)
+    fullest = np.maximum(share.max(axis=1, keepdims=True), 1e-12)
+    return F.pad(torch.from_numpy(share / fullest).float(), (1, 0))
+
+
 def attended(agreed: Tensor, cues: Tensor | None) -> Tensor:
     """Agreement of every EEG with what is attended in every video: what a cue names, else the whole frame.
 
     Parameters
     ----------
-    agreed : (N, N, Q)
-    cues : (B, Q) or None
-        As in `SeenSides`, of this process's B of N videos.
+    agreed : (N, M, Q)
+    cues : (M, Q) or None
+        As in `SeenSides`, of all M videos.
 
     Returns
     -------
-    (N, N)
+    (N, M)
     """
     if cues is None:
         return agreed[..., 0]
     whole = F.one_hot(torch.zeros_like(cues[:, 0], dtype=torch.int64), cues.shape[1]).to(cues.dtype)
-    weights = gather_rows(torch.where((cues > 0).any(dim=1, keepdim=True), cues, whole))
+    weights = torch.where((cues > 0).any(dim=1, keepdim=True), cues, whole)
     return (agreed * (weights / weights.sum(dim=1, keepdim=True))).sum(dim=-1)
 
 

@@ -13,6 +13,7 @@ import torch
 from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.judging.metrics import Contest, Floats, Scored, contest
 from models.learning.judging.views import Views, see
+from models.learning.training.objective import attended, cued_places
 from models.network.network import Network
 from models.network.towers import agreement, pick
 from realtime.chance import IMPOSTOR_GAP_S
@@ -113,20 +114,33 @@ class HeldLook(NamedTuple):
 
 @torch.inference_mode()
 def look_at(
-    network: Network, recordings: Recordings, held: HeldWindows, device: torch.device, match: bool
+    network: Network,
+    recordings: Recordings,
+    held: HeldWindows,
+    device: torch.device,
+    match: bool,
+    *,
+    cued: bool = True,
 ) -> HeldLook | None:
-    """Score held-out windows; None where no window has an impostor.
+    """Score held-out windows by what is attended; None where no window has an impostor.
+
+    Where a cue names a place, its agreement counts in place of the whole frame's: beside other objects that
+    move the frame as a whole says nothing of what was learned.
 
     Parameters
     ----------
     match : bool
         The match head has begun to train and counts as well.
+    cued : bool
+        Cues are asked for.
     """
     mode = network.training
     network.eval()
     views = see(network, recordings, held.windows, device, fusion=match)
     own = pick(views.video, slice(0, len(held.starts)))
-    run = held.judged(agreement(views.eeg, own)[..., 0].double().cpu().numpy())
+    cues = cued_places(recordings.boxes(held.windows), network.config) if cued else None
+    agreed = attended(agreement(views.eeg, own).cpu(), cues)  # what was asked in training
+    run = held.judged(agreed.double().numpy())
     found = [contest([run], least=1)]
     if match:
         found.append(_match(views, run))
