@@ -112,7 +112,7 @@ class Objective(nn.Module):
     # ------------------------------------------------------------ the two sides
     def cues(self, batch: WindowBatch) -> Tensor | None:
         """How much of what is attended lies in each place (N, P+1), N = B·(1+K), the fullest 1; or None."""
-        cues = cued_places(batch.box.cpu().numpy().astype(np.float64), self.network.config)
+        cues = cued_places(batch.box.double().cpu().numpy(), self.network.config)
         return None if cues is None else cues.to(batch.box.device)
 
     def see(self, batch: WindowBatch, cues: Tensor | None, *, by_place: bool) -> SeenSides:

@@ -136,9 +136,9 @@ def look_at(
     """
     mode = network.training
     network.eval()
-    views = see(network, recordings, held.windows, device, fusion=match)
-    own = pick(views.video, slice(0, len(held.starts)))
     cues = cued_places(recordings.boxes(held.windows), network.config) if cued else None
+    views = see(network, recordings, held.windows, device, fusion=match or cues is not None)
+    own = pick(views.video, slice(0, len(held.starts)))
     agreed = attended(agreement(views.eeg, own).cpu(), cues)  # what was asked in training
     run = held.judged(agreed.double().numpy())
     found = [contest([run], least=1)]

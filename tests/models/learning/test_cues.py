@@ -10,9 +10,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.config import preset
 from models.learning.data.cues import FILE, Cues, cover, read_map
 from models.learning.data.dataset import Recordings
+from models.learning.judging.views import see
+from models.learning.train import Material, prepare
 from models.learning.training.objective import attended
+from models.learning.training.recipe import Recipe
+from models.learning.training.validation import HeldWindows, look_at
+from models.network.towers import agreement, pick
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
 from realtime.types import EegInfo, Frame
@@ -111,3 +117,28 @@ def test_the_similarity_asks_for_what_is_attended_and_for_the_whole_frame_where_
     assert found[:, 0].tolist() == agreed[:, 0, 2:].mean(dim=1).tolist()  # both places of its object
     assert found[:, 1].tolist() == agreed[:, 1, 0].tolist()
     assert torch.equal(attended(agreed, None), agreed[..., 0])
+
+
+def test_what_is_held_out_is_judged_by_the_places_that_a_cue_names(session, tmp_path):
+    (session / FILE).write_text(json.dumps({"left": [0, 0, 0.5, 1], "right": [0.5, 0, 1, 1], "rest": None}))
+    config = preset("demo", {"places": 2})
+    network, recordings = prepare(Material([session], cache=tmp_path), config, Recipe())
+    (session / FILE).unlink()
+    held = HeldWindows.of(recordings, recordings.spans())
+    with torch.inference_mode():
+        views = see(network.eval(), recordings, held.windows)
+        agreed = agreement(views.eeg, pick(views.video, slice(0, len(held.starts)))).double().numpy()
+    found = {
+        cued: look_at(network, recordings, held, torch.device("cpu"), match=False, cued=cued)
+        for cued in (True, False)
+    }
+    np.testing.assert_allclose(found[False].similarity.scores, agreed[..., 0], atol=1e-6)
+    boxes = [tuple(box) for box in recordings.boxes(held.windows)]
+    left, right = (0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0)
+    assert {left, right} <= set(boxes)
+    for column, box in enumerate(boxes):
+        places = {left: (1, 3), right: (2, 4)}.get(box, (0,))  # two rows of two, after the whole frame
+        wanted = agreed[:, column, places].mean(axis=1)
+        np.testing.assert_allclose(
+            found[True].similarity.scores[:, column], wanted, atol=1e-6, err_msg=str(box)
+        )

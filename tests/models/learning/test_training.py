@@ -426,7 +426,7 @@ def test_a_training_ends_early_when_looks_stay_worse(small, recordings, monkeypa
     nothing = Scored(np.zeros((2, 2)), np.array([0.0, 9.0]))
     monkeypatch.setattr(
         "models.learning.training.fit.look_at",
-        lambda *_: HeldLook(Validation(1.0 - next(falling) / 10, 0.01, 0.5, None), nothing),
+        lambda *_, cued: HeldLook(Validation(1.0 - next(falling) / 10, 0.01, 0.5, None), nothing),
     )
     _, trained, _ = run(small, recordings, QUICK.model_copy(update={"check_every": 2, "patience": 3}))
     assert (trained.reason, trained.steps, trained.best_step) == ("early", 6, 0)
