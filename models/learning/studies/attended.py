@@ -115,8 +115,9 @@ def attended(
     -------
     dict
         By scorer (`match`, `agreement` by place without the fusion, `similarity` of the whole frame, `linear`
-        by place, `linear_frame`): how often the attended object has the highest share, and the match in time;
-        `gain` is the match's over the similarity's, with its interval.
+        by place, `linear_frame`, and the `sum` of match and linear by place): how often the attended object
+        has the highest share, and the match in time; `gain` is the match's over the similarity's, with its
+        interval.
     """
     recordings, shown, source = _sides(material, config, recipe)
     found: dict[str, Said] = {}
@@ -209,7 +210,9 @@ def judge(
     by_place_scores, frame = _by_line(recordings, train, both, columns)
     shares = special.softmax(PLACE_SCALE * by_place_scores[:, 0], axis=1)
     hits = Hits.of(shares, boxes, targets, SHAPE)
-    found["linear"] = Said(hits, over_places(by_place_scores))
+    linear = over_places(by_place_scores)
+    found["linear"] = Said(hits, linear)
+    found["sum"] = Said(None, _in_spreads(match) + _in_spreads(linear))
     found["linear_frame"] = Said(None, frame)
     return found
 
@@ -242,6 +245,12 @@ def _by_line(
     every = model.by_place(eeg, linear.light.by_place(windows)), model.scores(eeg, whole)
     places, frame = (np.stack([row[own] for row, own in zip(s, columns, strict=True)]) for s in every)
     return places, frame
+
+
+def _in_spreads(scores: Floats) -> Floats:
+    """Each pass's scores (n, candidates) in standard deviations among its candidates."""
+    apart = scores - scores.mean(axis=1, keepdims=True)
+    return np.asarray(apart / np.maximum(scores.std(axis=1, keepdims=True), 1e-12))
 
 
 def _declare_films(recordings: Recordings, source: Trials) -> None:
