@@ -33,8 +33,8 @@ from realtime.video.listing import CameraSummary
 from recordings.session.example import make_example
 
 SIZE = (1280, 800)
-SECONDS, MOMENT, SEED = 75.0, 56.6, 11
-SPEED = 4.0
+SECONDS, MOMENT, SEED = 75.0, 57.2, 11
+SPEED = 1.0  # as a user plays it: the latency in the picture is that of such a session
 STREAMS = (
     StreamSummary("Muse", "EEG", 5, 256.0, "float32", "lab-pc", "muse-2A41", "1"),
     StreamSummary("ActiCHamp", "EEG", 64, 1000.0, "float32", "amp-pc", "acti-77", "2"),

@@ -107,16 +107,19 @@ class Curves:
             self._set_range(next((most for most in _RANGES if most >= reach), _RANGES[-1]))
 
     def _write_in_band(self, band: TimeArray) -> None:
-        """Name the band, array of shape (n, 3) of time, low and high, under it: no curve is covered there."""
+        """Name the band, array of shape (n, 3) of time, low and high, under it: no curve is covered there.
+
+        Where there is no room under it the name stands at the plot's foot, where the curve seldom comes.
+        """
         self._word.setText("90 % of chance" if len(band) else captions.CHANCE_UNKNOWN)
         begins = band[0, 0] if len(band) else -SECONDS
-        low, high = band[-1, 1:] if len(band) else (0.0, 0.0)
+        low = band[-1, 1] if len(band) else 0.0
         second, unit = self.similarity.getViewBox().viewPixelSize()
         size = self._word.boundingRect()
-        below = low - size.height() * unit > -self.reach  # else over it
+        below = low - size.height() * unit > -self.reach
         self._word.setAnchor((0, 0 if below else 1))
         left = min(max(begins, -SECONDS) + 0.5, _AHEAD_S - size.width() * second)
-        self._word.setPos(left, low if below else high)
+        self._word.setPos(left, low if below else -self.reach)
 
     def apply_theme(self, theme: Theme, *, untrained: bool) -> None:
         """Take the theme's colours; what an untrained network says has no accent."""
