@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from recordings.recorder import Recorder
 
 _MEASURE_S = 5.0  # between two measurements of the sender's clock
 _ANSWER_S = 5.0  # within which a stream that was just found must answer
+_LAST_S = 2.0  # that an end waits for a first measurement: liblsl takes two thirds of a second for it
 _PULL_S = 0.2
 _AT_ONCE = 4096  # samples of one chunk
 _GONE = (pylsl.util.TimeoutError, pylsl.util.LostError)
@@ -75,7 +77,7 @@ class LslStream:
     def feed(self, recorder: Recorder) -> None:
         """Begin to copy into a recording that was given the header."""
         self._recorder = recorder
-        self._worker = Worker(f"LSL {self.summary.name}", self._step, on_exit=self._disconnect)
+        self._worker = Worker(f"LSL {self.summary.name}", self._step, on_exit=self._end)
         self._worker.start()
 
     @property
@@ -128,12 +130,25 @@ class LslStream:
         now = self._now()
         if now < self._measure_at:
             return ()
+        return self._offset(_PULL_S)
+
+    def _offset(self, timeout_s: float) -> tuple[ClockOffset, ...]:
         try:
-            value = float(self._inlet.time_correction(timeout=_PULL_S))
-        except pylsl.util.TimeoutError:
+            value = float(self._inlet.time_correction(timeout=timeout_s))
+        except _GONE:
             return ()
+        now = self._now()
         self._measure_at = now + _MEASURE_S
-        return (ClockOffset(self._now(), value),)
+        return (ClockOffset(now, value),)
+
+    def _end(self) -> None:
+        """Let go; a stream that was too short for its clock to be measured gets its measurement first."""
+        if self._inlet is not None and self._recorder is not None and self._measure_at == 0.0:
+            with suppress(pylsl.util.LostError):
+                values, stamps = self._inlet.pull_chunk(0.0, max_samples=_AT_ONCE, as_numpy=True)
+                offsets = self._offset(_LAST_S)
+                self._recorder.samples(self.name, np.asarray(stamps, np.float64), values, offsets)
+        self._disconnect()
 
     def _connect(self, found: pylsl.StreamInfo) -> Any:
         inlet = self._inlet = pylsl.StreamInlet(found, max_buflen=INLET_S, recover=False)

@@ -93,7 +93,8 @@ class Responses:
         across = xy / n - np.outer(mean, y / n)
         u, _, vt = linalg.svd(whiten[0].T @ across @ whiten[1], full_matrices=False)
         filters = whiten[0] @ u
-        filters /= np.maximum(np.sqrt(np.einsum("ck,cd,dk->k", filters, covariance, filters)), 1e-12)
+        variance = np.einsum("ck,cd,dk->k", filters, covariance, filters)
+        filters /= np.sqrt(np.maximum(variance, 1e-24))
         return cls(mean, filters, covariance @ filters, film, whiten[1] @ vt.T, used, n_lags)
 
     def first(self, k: int) -> Responses:

@@ -55,6 +55,19 @@ def _until(condition, seconds=30.0):
         time.sleep(0.02)
 
 
+def test_a_recording_that_ends_at_once_still_has_its_streams_clock(tmp_path, prefix):
+    streams = LslStreams([StreamSelector(source_id=f"{prefix}-double")], resolve_s=20.0)
+    headers = streams.open()
+    name = next(name for name in headers if f"{prefix}-double" in name)
+    with Recorder(tmp_path, {}, others=headers) as recorder:
+        streams.feed(recorder)
+        _until(lambda: recorder.health().samples[name] >= 1)  # liblsl has not measured its clock by then
+        streams.close()
+    with Session(tmp_path) as session:
+        (stream,) = (s for s in session.reader.streams.values() if s.info.source_id == f"{prefix}-double")
+        assert len(stream.offset_values) == 1
+
+
 def test_streams_of_any_format_are_recorded_as_they_are(tmp_path, prefix):
     kinds = ("string", "count", "double", "irregular")
     streams = LslStreams([StreamSelector(source_id=f"{prefix}-{kind}") for kind in kinds], resolve_s=20.0)
