@@ -198,7 +198,7 @@ class Fit:
                 reason = "interrupted"
                 break
             progress = self.one(batch, begin)
-            if self.best.waited(self.step) >= self.recipe.patience * self.recipe.check_every:
+            if self.best.waited(self.step) >= self.recipe.waits:
                 reason = "early"
             if report is not None:
                 report(progress)

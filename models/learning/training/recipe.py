@@ -10,6 +10,8 @@ from pydantic import Field, field_validator
 
 from realtime.config import Frozen
 
+_LEAST_LOOKS = 4  # without a better one, before a training ends
+
 Loss = Literal["siglip", "infonce", "multi_positive", "joint_ce"]
 Distillation = Literal["none", "distribution", "multi_positive", "feature"]
 
@@ -78,7 +80,8 @@ class Recipe(Frozen):
         Whether the network is then trained again on all of the data, to the step that was found; else the
         best average in front of the held-out part is kept.
     check_every, patience : int
-        Steps between two looks at it, and looks without a better one after which the training ends.
+        Steps between two looks at it, and looks without a better one after which the training ends; by
+        default a third of all steps, four looks at least.
     save_every : int
         Steps between two states a killed training can be resumed from.
     """
@@ -115,7 +118,7 @@ class Recipe(Frozen):
     validation: float | None = Field(None, ge=0, lt=0.9)
     refit: bool = True
     check_every: int = Field(25, ge=1)
-    patience: int = Field(8, ge=1)
+    patience: int | None = Field(None, ge=1)
     save_every: int = Field(50, ge=1)
     log_every: int = Field(50, ge=1)
     seed: int = 0
@@ -151,6 +154,13 @@ class Recipe(Frozen):
         if self.steps is None:
             raise ValueError("the steps of this recipe depend on the data: ask for_minutes first")
         return self.steps if self.until is None else min(self.until, self.steps)
+
+    @property
+    def waits(self) -> int:
+        """Steps without a better look after which the training ends."""
+        looks = _LEAST_LOOKS if self.patience is None else self.patience
+        third = 0 if self.patience is not None or self.steps is None else self.steps // 3
+        return max(looks * self.check_every, third)
 
     @property
     def match_begins(self) -> float:
