@@ -158,6 +158,14 @@ class TrainingProcess:
             self._state = replace(state, failure=said["failed"])
 
 
+_IN_WORDS = {
+    "network": "the network",
+    "ridge": "a linear model (ridge)",
+    "cca": "a linear model (CCA)",
+    "responses": "a linear model (responses to light)",
+}
+
+
 def worth_in_words(done: Mapping[str, Any]) -> str:
     """Say what a model was worth on the parts that were held out, with its 95 % interval."""
     runs = done["runs"]
@@ -165,10 +173,11 @@ def worth_in_words(done: Mapping[str, Any]) -> str:
     if figures is None:
         return "too little data to hold a part of it out: what the model is worth is not known"
     low, high = figures["two_way_ci"]
+    said = " and ".join(_IN_WORDS.get(part, part) for part in runs["name"].split("+"))
     from models.learning.judging.metrics import verdict
 
     return (
-        f"on parts it had not learned from, {runs['name']} told the right moment of the film from a wrong "
+        f"on parts that were held out {said} told the right moment of the film from a wrong "
         f"one in {100 * figures['two_way']:.0f} of 100 cases (95 %: {100 * low:.0f} to {100 * high:.0f}; "
         f"chance is 50): {verdict((low, high))}"
     )

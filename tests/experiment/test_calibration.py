@@ -163,7 +163,7 @@ def test_a_training_in_a_process_tells_how_far_it_is_and_what_came_out(tmp_path)
     assert shares == sorted(shares)
     assert (done["how"], done["folder"]) == ("fresh", str(tmp_path / "model"))
     assert load_checkpoint(tmp_path / "model").metrics["runs"]["name"] == done["runs"]["name"]
-    assert f"{done['runs']['name']} told the right moment" in worth_in_words(done)
+    assert "told the right moment" in worth_in_words(done)
     assert Combination.load(tmp_path / "model").name == done["runs"]["name"]
 
 
@@ -183,3 +183,6 @@ def test_the_worth_of_a_model_is_told_with_its_interval():
     judged["network"]["two_way_ci"] = [0.48, 0.6]
     assert worth_in_words({"runs": {"name": "network", "judged": judged}}).endswith("at chance")
     assert "not known" in worth_in_words(DONE)
+    summed = {"network+responses": judged["network"]}
+    words = worth_in_words({"runs": {"name": "network+responses", "judged": summed}})
+    assert "the network and a linear model (responses to light) told" in words
