@@ -10,7 +10,7 @@ import numpy as np
 import pylsl
 
 from realtime.errors import StreamNotFound
-from realtime.lsl.link import INLET_S
+from realtime.lsl.link import GONE, INLET_S, persistently
 from realtime.lsl.selector import StreamSummary
 from realtime.time.clock import LslClock
 from realtime.types import ClockOffset, StreamState
@@ -22,7 +22,6 @@ _ANSWER_S = 5.0  # within which a stream that was just found must answer
 _LAST_S = 2.0  # that an end waits for a first measurement: liblsl takes two thirds of a second for it
 _PULL_S = 0.2
 _AT_ONCE = 4096  # samples of one chunk
-_GONE = (pylsl.util.TimeoutError, pylsl.util.LostError)
 
 
 class LslStream:
@@ -60,9 +59,8 @@ class LslStream:
         self._worker: Worker | None = None
         self._recorder: Recorder | None = None
         try:
-            inlet = self._connect(found)
-            self.header = str(inlet.info(timeout=_ANSWER_S).as_xml())
-        except _GONE:
+            self.header = persistently(lambda: str(self._connect(found).info(timeout=_ANSWER_S).as_xml()))
+        except GONE:
             self._inlet = None
             raise StreamNotFound(
                 f"'{found.name()}' was found and then did not answer. Start its sender again; if that does "
@@ -135,7 +133,7 @@ class LslStream:
     def _offset(self, timeout_s: float) -> tuple[ClockOffset, ...]:
         try:
             value = float(self._inlet.time_correction(timeout=timeout_s))
-        except _GONE:
+        except GONE:
             return ()
         now = self._now()
         self._measure_at = now + _MEASURE_S
@@ -164,7 +162,7 @@ class LslStream:
             return False
         try:
             self._connect(found)
-        except _GONE:
+        except GONE:
             self._disconnect()
             self.state = StreamState.LOST
             return False

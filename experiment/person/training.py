@@ -177,7 +177,7 @@ def worth_in_words(done: Mapping[str, Any]) -> str:
     from models.learning.judging.metrics import verdict
 
     return (
-        f"on parts that were held out {said} told the right moment of the film from a wrong "
+        f"on parts that were held out, {said} told the right moment of the film from a wrong "
         f"one in {100 * figures['two_way']:.0f} of 100 cases (95 %: {100 * low:.0f} to {100 * high:.0f}; "
         f"chance is 50): {verdict((low, high))}"
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from models.film_features import on_slots
-from models.learning import library
+from models.learning import receptive_field
 from models.learning.banded import Banded
 from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.data.features import session_features
@@ -76,9 +76,9 @@ class LinearModels:
             "cca": Cca.fit([self.sides("cca", w) for w in blocks]),
             "responses": self.fit_responses(train),
         }
-        if not library.missing():
+        if not receptive_field.missing():
             sides = [(self.slots(w), self.film(w)) for w in blocks]
-            found["mne"] = library.fit_receptive_field(sides, reach, self.recordings.grid.slots_hz)
+            found["mne"] = receptive_field.fit_receptive_field(sides, reach, self.recordings.grid.slots_hz)
         return found
 
     def fit_one(self, name: str, train: Sequence[Span]) -> Linear:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.config import NetworkConfig, preset
-from models.learning import library
+from models.learning import receptive_field
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.folds import Fold, as_split, first_minutes, folds_of
@@ -68,8 +68,8 @@ def cross_validate(
     config = preset(config) if isinstance(config, str) else config
     _, recordings = prepare(material, config, recipe)
     models = LinearModels(recordings) if linear else None
-    if models is not None and watch.tell is not None and library.missing():
-        watch.tell(library.missing())
+    if models is not None and watch.tell is not None and receptive_field.missing():
+        watch.tell(receptive_field.missing())
     folds = folds_of(recordings, how)
     network_said, linear_said = Runs([], [], []), dict[str, list[Scored]]()
     choices = Choices()

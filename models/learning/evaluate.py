@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.checkpoint import Checkpoint, load_checkpoint
-from models.learning import library
+from models.learning import receptive_field
 from models.learning.baselines import LinearModels
 from models.learning.candidates import what_runs
 from models.learning.data.dataset import Recordings, Span
@@ -125,7 +125,7 @@ def baseline_sessions(
 
 def _but() -> str:
     """Say which linear model cannot be fitted here, if any."""
-    return f" ({library.missing()})" if library.missing() else ""
+    return f" ({receptive_field.missing()})" if receptive_field.missing() else ""
 
 
 def left_out_baselines(recordings: Recordings, test: Sequence[Span]) -> dict[str, list[Scored]]:

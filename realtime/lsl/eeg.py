@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 import pylsl
 
 from realtime.errors import ConfigError, StreamFormatError, StreamNotFound
-from realtime.lsl.link import ClockMode, ClockUnmeasured, Link
+from realtime.lsl.link import GONE, ClockMode, ClockUnmeasured, Link, persistently
 from realtime.lsl.newcomers import Newcomers
 from realtime.lsl.selector import StreamSelector, StreamSummary
 from realtime.time.clock import LslClock
@@ -21,10 +20,7 @@ __all__ = ["LslEeg", "StreamSelector"]
 
 _LIST_S = 1.0
 _LOOK_S = 0.05  # between two looks at what the resolver has found
-_TRIES = 3  # to connect to a stream that was found
 _RETRY_S = 1.0  # after a stream was found that then did not answer
-
-_GONE = (pylsl.util.LostError, pylsl.util.TimeoutError)
 
 
 class LslEeg:
@@ -152,13 +148,10 @@ class LslEeg:
         self._disconnect()
 
     def _connect(self, found: pylsl.StreamInfo) -> Link:
-        """Connect to a stream that was found, more than once: a poor link loses answers."""
-        for _ in range(_TRIES - 1):
-            with suppress(*_GONE, ClockUnmeasured):
-                return Link(found, self._clock, self._now)
+        """Connect to a stream that was found."""
         try:
-            return Link(found, self._clock, self._now)
-        except _GONE:
+            return persistently(lambda: Link(found, self._clock, self._now), (ClockUnmeasured,))
+        except GONE:
             raise StreamNotFound(
                 f"'{found.name()}' was found and then did not answer. Start its sender again; if that does "
                 "not help, let LSL through the firewall."
@@ -220,7 +213,7 @@ class LslEeg:
         best = max(found, key=lambda info: (self._is_same(info), info.created_at()))
         try:
             link = Link(best, self._clock, self._now, first=False)
-        except (*_GONE, ClockUnmeasured):
+        except (*GONE, ClockUnmeasured):
             return None
         except StreamFormatError as unfit:
             self._refuse(best, str(unfit))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pylsl
@@ -23,12 +24,30 @@ _PULL_S = 0.5  # and this much is taken at a time at most
 _BEHIND_S = 0.1  # where more than this waits, samples come late
 _MEASURE_S = 5.0  # between two measurements of the clock
 _ANSWER_S = 5.0  # within which a stream that was just found must answer
+GONE = (pylsl.util.LostError, pylsl.util.TimeoutError)
+"""What says that a stream does not answer any more."""
+_TRIES = 3
+_Found = TypeVar("_Found")
 _TELL_APART_S = 1e-6  # puts a measurement after the sample before it
 _FINE_UV = 0.1  # a step of float32 coarser than this is worth a note
 
 
 class ClockUnmeasured(StreamFormatError):
     """A stream sends samples and does not answer what time it is."""
+
+
+def persistently(connect: Callable[[], _Found], also: tuple[type[Exception], ...] = ()) -> _Found:
+    """Connect to a stream that was found, trying again where a poor link loses its answers.
+
+    Parameters
+    ----------
+    also : tuple of exception types
+        Reasons to try again beside `GONE`; the last attempt's error is the caller's.
+    """
+    for _ in range(_TRIES - 1):
+        with suppress(*GONE, *also):
+            return connect()
+    return connect()
 
 
 class Link:

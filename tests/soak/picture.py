@@ -45,7 +45,10 @@ class Kind:
         return {name: _median(seen[name], last) - _median(seen[name], first) for name in self.curves}
 
     def conclude(self, seen: Seen) -> int:
-        """Write down what was seen, draw it, print what grew; 1 where something did, else 0."""
+        """Write down what was seen, draw it, print what grew; 1 where something did."""
+        if not seen or seen["hours"][-1] * 3600 <= self.warm_s:
+            print(f"ended within the {self.warm_s:g} s of warming up: nothing to compare, nothing written")
+            return 1
         more = self.grown(seen)
         limits = {name: limit for name, (_, limit) in self.curves.items()}
         found = {"hours": seen["hours"][-1], "grown": more, "limits": limits, "seen": seen}

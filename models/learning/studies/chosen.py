@@ -1,11 +1,12 @@
 """What the program chooses to run, judged beside everything it chose from.
 
-    python -m models.learning.studies.chosen SESSIONS --folds '4 blocks' --out docs/chosen.md
-    python -m models.learning.studies.chosen P300/run* --folds 1-6/7-11 --minutes 2 --out docs/chosen.md
+    python -m models.learning.studies.chosen SESSIONS --name NAME --folds '4 blocks' --out OUT.md
+    python -m models.learning.studies.chosen RUNS --name '2 min' --folds 1-6/7-11 --minutes 2 --out OUT.md
 
 In each fold a network is trained as `phosphene train` does it, what is best on held-out parts of its training
 data is chosen, and network, linear models, the choice, and the sum of two networks of different seeds are
-judged on the windows that were left out. Differences are of the same windows. Each run adds its row.
+judged, by the similarity, on the windows that were left out. Differences are of the same windows. Each run
+adds its row.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import pytest
 
 from models.learning.banded import BANDS, SEEN, Banded
 from models.learning.judging.metrics import Scored, contest
-from models.learning.library import fit_receptive_field
+from models.learning.receptive_field import fit_receptive_field
 from models.linear_model import lagged
 from models.response_model import behind
 

@@ -435,11 +435,8 @@ def test_a_training_ends_early_when_looks_stay_worse(small, recordings, monkeypa
 # ---------------------------------------------------------------- steps by the data
 def test_steps_follow_the_minutes_of_data_unless_they_are_given():
     assert [Recipe().for_minutes(m).steps for m in (2, 6, 20, 200)] == [248, 424, 600, 600]
-    assert [Recipe().for_minutes(m).waits for m in (2, 6, 20)] == [
-        100,
-        141,
-        200,
-    ]  # a third, four looks at least
+    # a third of all steps, four looks at least
+    assert [Recipe().for_minutes(m).waits for m in (2, 6, 20)] == [100, 141, 200]
     assert Recipe(patience=3, check_every=10).for_minutes(20).waits == 30
     assert Recipe(steps=7).for_minutes(20).steps == 7
     with pytest.raises(ValueError, match="for_minutes"):
