@@ -12,7 +12,7 @@ from commands.app import app
 from experiment.console import print_worth
 from models.checkpoint import save_checkpoint
 from models.config import preset
-from models.learning import library
+from models.learning import receptive_field
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Span
 from models.learning.data.folds import as_split
@@ -74,7 +74,7 @@ def test_a_film_shown_twice_in_a_playlist_gives_no_impostor_of_itself(lab, monke
     model, _ = lab
     bare = shutil.copytree(model, model.parent / "bare")
     (bare / "baselines.safetensors").unlink()
-    monkeypatch.setattr(library, "find_spec", lambda name: None)  # as where MNE is not installed
+    monkeypatch.setattr(receptive_field, "find_spec", lambda name: None)  # as where MNE is not installed
     listed = [(0.0, "film: a.mkv"), (18.0, "picture: b.png"), (20.0, "film: a.mkv")]
     session = write_flashes(model.parent / "list", 38.0, 5, marks=listed)
     said, found = asked("evaluate", bare, session, "--no-controls", "--json")
