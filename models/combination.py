@@ -3,6 +3,9 @@
 combination.json    which was judged best on held-out parts of the training data, and by which figures
 
 score = w · cosine of the network + (1 − w) · score of the linear model,  both from −1 to 1
+
+Where cues taught that one of many places is attended, the frame as a whole says little: then the network's
+cosine is that of its places, a soft maximum over them.
 """
 
 from __future__ import annotations
@@ -14,11 +17,23 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
 from models.linear_model import probability
 from realtime.errors import WeightsError
 
 FILE = "combination.json"
 NETWORK = "network"
+PLACE_SCALE = 40.0
+"""κ: how sharply the best of many places counts."""
+
+
+def over_places(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return a soft maximum over the last axis of (..., P): log mean exp(κ·c) / κ, at most the highest."""
+    lifted = special.logsumexp(PLACE_SCALE * scores, axis=-1) - math.log(scores.shape[-1])
+    return np.asarray(lifted / PLACE_SCALE, np.float64)
 
 
 @dataclass(frozen=True)
@@ -35,12 +50,15 @@ class Combination:
         The probability of a match is the logistic of odds[0]·score + odds[1]; a network alone has its own.
     judged : mapping
         Each candidate's figures on the held-out parts; empty where none was judged.
+    by_place : bool
+        The network's score is that of its places, not of the frame as a whole.
     """
 
     name: str = NETWORK
     weight: float = 1.0
     odds: tuple[float, float] = (10.0, 0.0)
     judged: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    by_place: bool = False
 
     @property
     def has_network(self) -> bool:
@@ -82,7 +100,8 @@ class Combination:
             weight = float(found["weight"])
             if not (0 <= weight <= 1 and math.isfinite(a) and math.isfinite(b)):
                 raise ValueError(f"weight {weight}, odds {a}, {b}")
-            return cls(str(found["name"]), weight, (float(a), float(b)), dict(found["judged"]))
+            by_place = bool(found.get("by_place", False))
+            return cls(str(found["name"]), weight, (float(a), float(b)), dict(found["judged"]), by_place)
         except FileNotFoundError:
             return None
         except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:

@@ -49,13 +49,15 @@ def lagged(x: Floats, n_lags: int, n_slots: int) -> Floats:
 
 def correlations(given: Floats, wanted: Floats) -> Floats:
     """Pearson's r of every window (n, G, F) with every window (m, G, F), feature by feature: (F, n, m)."""
-    sides = []
-    for side in (given, wanted):
-        centred = side - side.mean(axis=1, keepdims=True)
-        length = np.sqrt((centred**2).sum(axis=1, keepdims=True))
-        sides.append(np.where(length > 1e-9, centred / np.maximum(length, 1e-9), 0.0))
-    cosines: Floats = np.einsum("ngf,mgf->fnm", *sides)
+    cosines: Floats = np.einsum("ngf,mgf->fnm", standing(given), standing(wanted))
     return cosines
+
+
+def standing(side: Floats) -> Floats:
+    """Centre each feature of windows (n, G, ...) over the window, and bring it to length 1; 0 if constant."""
+    centred = side - side.mean(axis=1, keepdims=True)
+    length = np.sqrt((centred**2).sum(axis=1, keepdims=True))
+    return np.asarray(np.where(length > 1e-9, centred / np.maximum(length, 1e-9), 0.0))
 
 
 def eeg_slots(

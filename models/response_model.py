@@ -2,7 +2,8 @@
 
     score = mean over components of Pearson's r of (electrodes → component) with (the film's last 0.3 s → it)
 
-With many electrodes and little data this is what to beat (fitted by `learning.responses`). No torch.
+of the frame as a whole, or of each of its places, whose soft maximum then counts. With many electrodes and
+little data this is what to beat (fitted by `learning.responses`). No torch.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from models.linear_model import UNREADABLE, Floats, correlations, eeg_slots, probability
+from models.combination import over_places
+from models.linear_model import UNREADABLE, Floats, eeg_slots, probability, standing
 from realtime.config import GridConfig
 from realtime.errors import WeightsError
 
 FILE = "responses.safetensors"
+RESPONSES, BY_PLACE = "responses", "responses by place"
+"""Names of the two."""
 
 
 def behind(film: Floats, n_lags: int, n_rows: int) -> Floats:
@@ -48,6 +53,8 @@ class ResponseModel:
     responses : array of shape (F · lags, k)
     odds : array of shape (2,)
         The probability of a match is the logistic of odds[0]·score + odds[1].
+    places : (int, int) or None
+        Rows and columns of P places that are seen apart; None for the frame as a whole, P = 1.
     """
 
     labels: tuple[str, ...]
@@ -59,27 +66,31 @@ class ResponseModel:
     film_sd: Floats
     responses: Floats
     odds: Floats
+    places: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:
         """What it is called beside others."""
-        return "responses"
+        return RESPONSES if self.places is None else BY_PLACE
 
     def see_eeg(
         self, eeg: NDArray[np.float32], valid: NDArray[np.bool_], scale: NDArray[np.float32]
     ) -> Floats:
-        """Components (n, G + lag, k) of EEG windows, given as to `linear_model.eeg_slots`."""
-        return (eeg_slots(eeg, valid, scale, self.grid) - self.mean) @ self.filters
+        """Components of EEG windows, given as to `linear_model.eeg_slots`: (n, (G + lag)·k)."""
+        seen = standing((eeg_slots(eeg, valid, scale, self.grid) - self.mean) @ self.filters)
+        return seen.reshape(len(seen), -1)
 
     def see_film(self, film: Floats) -> Floats:
-        """Answers of the components (n, G + lag, k) to light (n, G, 4)."""
+        """Answers of the components to the light of each place (n, G, P, 4): (n, P, (G + lag)·k)."""
         standard = (film[..., self.used] - self.film_mean) / self.film_sd
         n_rows = film.shape[1] + round(self.grid.lag_s * self.grid.slots_hz)
-        return behind(standard, len(self.responses) // len(self.used), n_rows) @ self.responses
+        answers = behind(standard, len(self.responses) // len(self.used), n_rows) @ self.responses
+        return np.swapaxes(standing(answers), 1, 2).reshape(len(film), film.shape[2], -1)
 
     def compare(self, eeg: Floats, film: Floats) -> Floats:
-        """Scores (n, m) of EEG components (n, ·, k) with answers (m, ·, k), -1 to 1."""
-        return np.asarray(correlations(eeg, film).mean(axis=0))
+        """Scores (n, m), -1 to 1, of what `see_eeg` gives of n windows with what `see_film` gives of m."""
+        r = eeg @ film.reshape(-1, film.shape[2]).T / self.filters.shape[1]
+        return over_places(r.reshape(len(eeg), *film.shape[:2]))
 
     def match(self, score: Floats) -> Floats:
         """Probability that a pair of this score belongs together, at even odds; any shape (...)."""
@@ -91,6 +102,7 @@ class ResponseModel:
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         about = {"labels": list(self.labels), "grid": self.grid.model_dump(), "used": list(self.used)}
+        about["places"] = self.places
         safetensors.numpy.save_file(arrays, path, {"about": json.dumps(about)})
         return path
 
@@ -109,7 +121,7 @@ class ResponseModel:
                 about = json.loads(file.metadata()["about"])
                 arrays = [np.asarray(file.get_tensor(name), np.float64) for name in _ARRAYS]
             labels, used = tuple(map(str, about["labels"])), tuple(map(int, about["used"]))
-            made = cls(labels, GridConfig(**about["grid"]), used, *arrays)
+            made = cls(labels, GridConfig(**about["grid"]), used, *arrays, _shape(about.get("places")))
             made._check()
             return made
         except UNREADABLE as error:
@@ -129,6 +141,16 @@ class ResponseModel:
         wrong += [name for name in _ARRAYS if np.isnan(getattr(self, name)).any()]
         if wrong:
             raise ValueError(f"{', '.join(wrong)} do not fit, or hold no numbers")
+
+
+def _shape(places: Any) -> tuple[int, int] | None:
+    """Rows and columns as they were written; ValueError for anything else."""
+    if places is None:
+        return None
+    rows, columns = map(int, places)
+    if min(rows, columns) < 1:
+        raise ValueError(f"places {rows} × {columns}")
+    return rows, columns
 
 
 _ARRAYS = ("mean", "filters", "film_mean", "film_sd", "responses", "odds")

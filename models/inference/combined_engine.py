@@ -19,8 +19,8 @@ from realtime.types import Interval, OtherScores, Scores
 class CombinedEngine:
     """Implements `realtime.model.Model`: similarity and impostors are sums, the attention is the network's.
 
-    A frame's features travel as one row more among the patches of the network's path, so that a session
-    needs no path more for it.
+    A frame's features travel as further rows behind the patches of the network's path, as wide as they are,
+    so that a session needs no path more for it.
 
     Parameters
     ----------
@@ -56,15 +56,14 @@ class CombinedEngine:
         self.linear.reset()
 
     def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
-        """Embed frames in the order in which they are shown: (n_frames, P, Dv), or (n_frames, P+1, Dv)."""
+        """Embed frames in the order in which they are shown: (n_frames, P, Dv), or with rows behind them."""
         rows = self.network.encode(images, path, video)
         if path != self.path:
             return rows
-        seen = self.linear.encode(images, path, video)
-        beside = np.zeros((len(images), 1, max(rows.shape[2], seen.shape[2])), np.float32)
-        beside[:, :, : seen.shape[2]] = seen
-        wide = np.pad(rows, ((0, 0), (0, 0), (0, beside.shape[2] - rows.shape[2])))
-        return np.concatenate([wide, beside], axis=1)
+        seen = self.linear.encode(images, path, video)[:, 0]
+        width = rows.shape[2]
+        seen = np.pad(seen, ((0, 0), (0, -seen.shape[1] % width)))
+        return np.concatenate([rows, seen.reshape(len(images), -1, width)], axis=1)
 
     def score(
         self,
@@ -72,7 +71,7 @@ class CombinedEngine:
         embeddings: Mapping[str, NDArray[np.float32]],
         others: Sequence[OtherVideo] = (),
     ) -> Scores:
-        """Score one interval; `embeddings[path]` has shape (n_slots // every, P or P+1, Dv)."""
+        """Score one interval; `embeddings[path]` (n_slots // every, P or more, Dv)."""
         apart = [self._apart(embeddings), *(self._apart(video.embeddings) for video in others)]
         both = [
             [replace(video, embeddings=part[side]) for video, part in zip(others, apart[1:], strict=True)]
@@ -101,6 +100,7 @@ class CombinedEngine:
         """Take what the network embedded and the frames' features apart; empty where nothing is on show."""
         if self.path not in embeddings:
             return dict(embeddings), {}
-        rows, width = embeddings[self.path], self.network.network.frame_shape(self.path)[1]
-        ours = {**embeddings, self.path: np.ascontiguousarray(rows[:, :-1, :width])}
-        return ours, {"fast": np.ascontiguousarray(rows[:, -1:, : self.linear.n_features])}
+        rows, n_patches = embeddings[self.path], self.network.network.frame_shape(self.path)[0]
+        ours = {**embeddings, self.path: np.ascontiguousarray(rows[:, :n_patches])}
+        features = rows[:, n_patches:].reshape(len(rows), 1, -1)
+        return ours, {"fast": np.ascontiguousarray(features[..., : self.linear.n_features])}

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from models.checkpoint import load_checkpoint
+from models.combination import Combination, over_places
 from models.config import NetworkConfig, preset
 from models.inference.attention_maps import Newest, attention_maps
 from models.inference.bank import Item, Memory
@@ -42,10 +43,12 @@ class Engine:
     network : Network
     weights : str
         Name of the trained weights, or `untrained`.
+    by_place : bool
+        Its similarity is that of the places (`combination.over_places`), not of the frame as a whole.
     """
 
-    def __init__(self, network: Network, weights: str = UNTRAINED) -> None:
-        self.network = network.eval()
+    def __init__(self, network: Network, weights: str = UNTRAINED, *, by_place: bool = False) -> None:
+        self.network, self.by_place = network.eval(), by_place and network.config.n_places > 1
         self.stages = Stages.of(self.network)
         self.n_videos: int | None = None  # that it was compiled for; None takes any number
         self.notes: tuple[str, ...] = ()  # what a compiled backend could not do, and what is done instead
@@ -82,8 +85,8 @@ class Engine:
         WeightsError
             The folder holds no checkpoint, or one that does not fit its own configuration.
         """
-        checkpoint = load_checkpoint(folder)
-        return cls(checkpoint.network, checkpoint.name)
+        checkpoint, runs = load_checkpoint(folder), Combination.load(Path(folder))
+        return cls(checkpoint.network, checkpoint.name, by_place=runs is not None and runs.by_place)
 
     def compile(
         self,
@@ -217,7 +220,7 @@ class Engine:
         return Scores(
             similarity=told[0].similarity,
             match=told[0].match,
-            impostors=strange[:, 0].numpy(),
+            impostors=self._similarity(strange),
             attention=told[0].attention,
             gate=float(gate),
             share=told[0].share,
@@ -234,11 +237,16 @@ class Engine:
     def _told(self, newest: Newest, share: float, strange: Tensor) -> OtherScores:
         """Judge one video, by itself."""
         return OtherScores(
-            similarity=float(newest.agreed[0]),
+            similarity=float(self._similarity(newest.agreed)),
             match=float(newest.logit.sigmoid()),
             attention=attention_maps(newest, self.network.config.places, self.card.grid.n_slots, strange),
             share=share,
         )
+
+    def _similarity(self, agreed: Tensor) -> NDArray[np.float32]:
+        """Similarity (...) of videos whose places agree as (..., P+1)."""
+        values = agreed.float().numpy()
+        return over_places(values[..., 1:]).astype(np.float32) if self.by_place else values[..., 0]
 
     def _check(self, interval: Interval, n_videos: int) -> None:
         if self.n_videos not in (None, n_videos):

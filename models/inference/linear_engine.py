@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from models.film_features import CHANGES, FEATURES, SHORT_SIDE, frame_features
 from models.light_features import FEATURES as LIGHT
-from models.light_features import light_on_show, light_row
+from models.light_features import light_on_show, light_rows
 from models.linear_model import FILE, LinearModel
 from models.response_model import FILE as RESPONSES
 from models.response_model import ResponseModel
@@ -64,28 +65,29 @@ class LinearEngine:
     def reset(self) -> None:
         """Forget the session so far, as after a seek."""
         self._before: dict[int, NDArray[np.uint8]] = {}  # the last frame of each video
-        self._light: dict[int, NDArray[np.float32]] = {}  # its light
+        self._light: dict[int, NDArray[np.float32]] = {}  # its light (P, 4)
         self._bank: list[tuple[int, NDArray[np.float64]]] = []  # in the network's order: see `bank.Bank`
         self._n_kept = 0
 
     def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
         """Features of frames in the order in which they are shown: (n_frames, 1, n_features)."""
-        see = self._light_of if isinstance(self.model, ResponseModel) else self._features_of
-        return np.array([see(shrink(image, SHORT_SIDE), video) for image in images], np.float32)[:, None]
+        seen = [self._features_of(shrink(image, SHORT_SIDE), video) for image in images]
+        return np.array(seen, np.float32).reshape(len(images), 1, -1)
 
-    def _features_of(self, image: NDArray[np.uint8], video: int) -> list[float]:
+    def _features_of(self, image: NDArray[np.uint8], video: int) -> ArrayLike:
+        if isinstance(self.model, ResponseModel):
+            self._light[video] = light_rows(image, self._light.get(video), self.model.places)
+            return self._light[video].ravel()
         before = self._before.get(video)
         self._before[video] = image
         return frame_features(image, before if before is not None and before.shape == image.shape else None)
 
-    def _light_of(self, image: NDArray[np.uint8], video: int) -> NDArray[np.float32]:
-        self._light[video] = light_row(image, self._light.get(video))
-        return self._light[video]
-
     @property
     def n_features(self) -> int:
         """How many numbers a frame is."""
-        return len(LIGHT if isinstance(self.model, ResponseModel) else FEATURES)
+        if not isinstance(self.model, ResponseModel):
+            return len(FEATURES)
+        return len(LIGHT) * math.prod(self.model.places or (1,))
 
     def score(
         self,
@@ -123,7 +125,7 @@ class LinearEngine:
         n_slots = self.model.grid.n_slots
         rows = embeddings["fast"][:, 0] if embeddings else np.zeros((n_slots, self.n_features), np.float32)
         if isinstance(self.model, ResponseModel):
-            return self.model.see_film(light_on_show(rows, valid)[None])
+            return self.model.see_film(light_on_show(rows.reshape(n_slots, -1, len(LIGHT)), valid)[None])
         return self.model.see_film(appearing(rows, seq, valid)[None])
 
     def _compare(self, eeg: NDArray[np.float64], video: OtherVideo) -> OtherScores:

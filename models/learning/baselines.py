@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from models.combination import over_places
 from models.film_features import on_slots
 from models.learning import receptive_field
 from models.learning.banded import Banded
@@ -103,6 +104,11 @@ class LinearModels:
     def n_lags(self) -> int:
         """Slots over which the answer to a change of light is followed."""
         return round(RESPONSE_S * self.recordings.grid.slots_hz) + 1
+
+    def scores_by_place(self, fitted: Responses, windows: Windows, places: tuple[int, int]) -> Floats:
+        """Soft maximum over places of how well EEG goes with film, for all pairs of windows: (n, n)."""
+        light = Light(self.recordings, places).by_place(windows)
+        return over_places(fitted.by_place(self.slots(windows), light))
 
     def sides(self, name: str, windows: Windows) -> tuple[Floats, Floats]:
         """EEG and film of windows as the model of this name compares them."""

@@ -7,7 +7,7 @@ having one more, and windows that overlap by half count half.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,17 @@ from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.data.light import Light
 from models.learning.judging.judge import headline
 from models.learning.judging.metrics import Floats, Scored, contest, interval, pairs, summary
+from models.learning.judging.scoring import Seen, place_runs, similarity_runs
 from models.learning.linear import Scorer
+from models.learning.responses import Responses
 from models.learning.training.search import Sought
 from models.learning.training.validation import HeldWindows
-from models.linear_model import FILE
-from models.response_model import FILE as RESPONSES
-from models.response_model import ResponseModel
+from models.linear_model import FILE, LinearModel
+from models.response_model import BY_PLACE, RESPONSES, ResponseModel
+from models.response_model import FILE as RESPONSES_FILE
 
-LINEAR = ("ridge", "cca", "responses")
-"""Linear models that can run live."""
+LINEAR = ("ridge", "cca", RESPONSES)
+"""Linear models that can run live; where there are cues, `BY_PLACE` as well."""
 _OVERLAP = 2  # held-out windows begin half an interval apart
 
 
@@ -44,31 +46,54 @@ def choose(sought: Sought, recordings: Recordings) -> Combination:
         The best, with the figures of all: `two_way`, `two_way_ci`, `likelihood` (a window's, in bits above
         chance), `weights`.
     """
-    runs = {NETWORK: list(sought.judged), **linear_runs(sought.parts, recordings)}
+    linear = linear_runs(sought.parts, recordings, sought.places)
+    runs = {NETWORK: list(sought.judged), **linear}
     singles = [_fitted(runs, (name,)) for name in runs]
-    sums = [_fitted(runs, (NETWORK, name)) for name in LINEAR]
+    sums = [_fitted(runs, (NETWORK, name)) for name in linear]
     judged = {candidate.name: candidate for candidate in (*singles, *sums)}
     best = max(judged.values(), key=lambda candidate: candidate.worth)
     figures = {name: candidate.told() for name, candidate in judged.items()}
     true, false = pairs(best.runs)
     slope, offset = odds_of(true, false)
-    return Combination(best.name, best.share, (float(slope), float(offset)), figures)
+    odds = float(slope), float(offset)
+    return Combination(best.name, best.share, odds, figures, by_place=sought.places is not None)
 
 
 def linear_runs(
-    parts: Sequence[tuple[Sequence[Span], Sequence[Span]]], recordings: Recordings
+    parts: Sequence[tuple[Sequence[Span], Sequence[Span]]],
+    recordings: Recordings,
+    places: tuple[int, int] | None = None,
 ) -> dict[str, list[Scored]]:
-    """Ask linear models, fitted to what each part leaves, about the part's windows."""
+    """Ask linear models, fitted to what each part leaves, about the part's windows; by place where asked."""
     models = LinearModels(recordings)
-    found: dict[str, list[Scored]] = {name: [] for name in LINEAR}
+    names = LINEAR if places is None else (*LINEAR, BY_PLACE)
+    found: dict[str, list[Scored]] = {name: [] for name in names}
     for train, held in parts:
         windows = HeldWindows.of(recordings, held)
         assert windows is not None, "a part was judged that has no window"
-        for name in LINEAR:
-            fitted: Scorer = (
-                models.fit_responses(train) if name == "responses" else models.fit_one(name, train)
-            )
-            found[name].append(windows.judged(fitted.scores(*models.sides(name, windows.windows))))
+        for name, scores in linear_scores(models, fit_all(models, train), windows.windows, places).items():
+            found[name].append(windows.judged(scores))
+    return found
+
+
+def fit_all(models: LinearModels, train: Sequence[Span]) -> dict[str, Scorer]:
+    """Fit what can run live, by name."""
+    return {
+        name: models.fit_responses(train) if name == RESPONSES else models.fit_one(name, train)
+        for name in LINEAR
+    }
+
+
+def linear_scores(
+    models: LinearModels,
+    fitted: Mapping[str, Scorer],
+    windows: Windows,
+    places: tuple[int, int] | None = None,
+) -> dict[str, Floats]:
+    """Score all pairs of windows, (n, n) by name, with those that see places where there are any."""
+    found = {name: model.scores(*models.sides(name, windows)) for name, model in fitted.items()}
+    if places is not None and isinstance(responses := fitted[RESPONSES], Responses):
+        found[BY_PLACE] = models.scores_by_place(responses, windows, places)
     return found
 
 
@@ -139,15 +164,26 @@ def _summed(runs: Sequence[Scored], share: float) -> Scored:
 
 
 # ---------------------------------------------------------------- what a folder runs, on recordings
-def keep(runs: Combination, recordings: Recordings, train: Sequence[Span], folder: Path) -> None:
+def keep(
+    runs: Combination,
+    recordings: Recordings,
+    train: Sequence[Span],
+    folder: Path,
+    places: tuple[int, int] | None = None,
+) -> None:
     """Write what was chosen to a folder, with its linear model, which learns from all of `train`.
 
     What stood there before goes.
+
+    Parameters
+    ----------
+    places : (int, int), optional
+        Of responses by place.
     """
-    for file in (FILE, RESPONSES):
+    for file in (FILE, RESPONSES_FILE):
         (folder / file).unlink(missing_ok=True)
     name = runs.name.rpartition("+")[2]
-    if runs.has_linear and name == "responses":
+    if runs.has_linear and name in (RESPONSES, BY_PLACE):
         found = LinearModels(recordings).fit_responses(train)
         ResponseModel(
             recordings.labels,
@@ -159,43 +195,53 @@ def keep(runs: Combination, recordings: Recordings, train: Sequence[Span], folde
             found.film.sd,
             found.responses,
             np.array(runs.odds),
+            places if name == BY_PLACE else None,
         ).save(folder)
     elif runs.has_linear:
         fit_linear(recordings, train, name).save(folder)
     runs.save(folder)
 
 
-def what_runs(
-    folder: Path, network: Sequence[Scored], recordings: Recordings, windows: Windows
-) -> dict[str, Any]:
-    """Return `runs`, and the headline where more than the network runs; takes what `live_runs` does."""
-    combination, said = live_runs(folder, network, recordings, windows)
-    if not combination.has_linear:
+def what_runs(folder: Path, seen: Seen, recordings: Recordings) -> dict[str, Any]:
+    """Return `runs`, and the headline where another score than the network's similarity runs."""
+    combination, said = live_runs(folder, seen, recordings)
+    if not combination.has_linear and not combination.by_place:
         return {"runs": {"name": combination.name}}
     figures = summary(said)
     return {**headline(figures), "runs": {"name": combination.name, **figures}}
 
 
-def live_runs(
-    folder: Path, network: Sequence[Scored], recordings: Recordings, windows: Windows
-) -> tuple[Combination, list[Scored]]:
+def live_runs(folder: Path, seen: Seen, recordings: Recordings) -> tuple[Combination, list[Scored]]:
     """Score all pairs of windows, by session, as a live session with this folder would.
 
     Parameters
     ----------
-    network : sequence of Scored
-        What the network alone says, one run for each session of `windows`, in the order of their numbers.
+    seen : Seen
+        The windows as the folder's network sees them, with its places where the folder asks for them.
     """
     combination = Combination.load(folder) or Combination()
+    by_place = combination.by_place and combination.has_network
+    network = (place_runs if by_place else similarity_runs)(seen, recordings)
     if not combination.has_linear:
-        return combination, list(network)
-    model = load_linear(folder)
-    see = Light(recordings).whole if isinstance(model, ResponseModel) else FilmFeatures(recordings)
+        return combination, network
+    model, windows = load_linear(folder), seen.windows
+    see = _sight(model, recordings)
     found = []
     for run, session in zip(network, np.unique(windows.session), strict=True):
         mine = Windows(*(part[windows.session == session] for part in windows))
         eeg = model.see_eeg(*recordings.eeg(mine))
-        film = model.see_film(see(mine).astype(np.float64))
+        film = model.see_film(see(mine))
         scores = combination.score(run.scores, model.compare(eeg, film))
         found.append(replace(run, scores=scores))
     return combination, found
+
+
+def _sight(model: LinearModel | ResponseModel, recordings: Recordings) -> Callable[[Windows], Floats]:
+    """Return what gives windows of film as a linear model takes them."""
+    if not isinstance(model, ResponseModel):
+        features = FilmFeatures(recordings)
+        return lambda windows: features(windows).astype(np.float64)
+    if model.places is None:
+        whole = Light(recordings)
+        return lambda windows: whole.whole(windows)[:, :, None]
+    return Light(recordings, model.places).by_place

@@ -76,7 +76,7 @@ def evaluate_checkpoint(
             f"{recordings.minutes(test) * 60:.0f} s of these sessions were not learned from, too little to "
             f"set a window against nine others: record longer, or give others"
         )
-    found = judged(runs) | what_runs(Path(folder), runs.similarity, recordings, seen.windows)
+    found = judged(runs) | what_runs(Path(folder), seen, recordings)
     found["lag_s"] = round(recovered_lag(checkpoint.network, recordings, test), 3)
     found["split"] = {**as_split({"test": test}, recordings), "trained_on": dict(checkpoint.split)}
     found["weights"] = checkpoint.name

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg, special
+from scipy import linalg
 
 from models.learning.linear import COMPONENTS, LAMBDAS, Standard, distance, rows_of, whitener
 from models.linear_model import Floats, correlations
@@ -138,12 +138,3 @@ def _response_sums(
         x, y = rows_of([eeg]), rows_of([behind(standard(film[..., used]), n_lags, eeg.shape[1])])
         sums.append((len(x), x.sum(axis=0), y.sum(axis=0), x.T @ x, y.T @ y, x.T @ y))
     return standard, sums
-
-
-PLACE_SCALE = 40.0
-"""κ: how sharply the best of many places counts."""
-
-
-def over_places(scores: Floats, scale: float = PLACE_SCALE) -> Floats:
-    """Return a soft maximum over the last axis of (..., places): log Σ exp(κ·c) / κ."""
-    return np.asarray(special.logsumexp(scale * scores, axis=-1) / scale)

@@ -222,7 +222,7 @@ def keep_linear(
         runs = choose(learned.sought, recordings)
     elif fresh and recordings.minutes(spans) < LEAST_MINUTES:
         runs = Combination("ridge", 0.0)
-    keep(runs, recordings, spans, out)
+    keep(runs, recordings, spans, out, learned.network.config.places)
     return runs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,4 +63,35 @@ def write_flashes(
     info = EegInfo("Cap", ("O1", "O2", "Fp1"), "uV", rate, f"cap-{seed}", "lab")
     markers = [(start + after, text) for after, text in marks]
     write_session(folder, info, start + np.arange(n) / rate, samples, frames(), markers)
+    return folder
+
+
+def write_cells(folder: Path, seconds: float, seed: int) -> Path:
+    """A session of four times four cells that flash by themselves; the EEG answers to the one a marker names.
+
+    Another cell is named every 4 s; the map of the markers lies beside the session.
+    """
+    rng = np.random.default_rng(seed)
+    rate, fps, start, hold = 200.0, 20.0, 100.0, 4.0
+    n_frames, n = round(seconds * fps), round(seconds * rate)
+    onsets = rng.random((n_frames, 16)) < 0.08
+    lit = sum(np.roll(onsets, shift, axis=0) for shift in range(3)) > 0
+    targets = rng.permuted(np.arange(round(seconds / hold)) % 16)
+    samples = 5 * rng.standard_normal((n, 3)).astype(np.float32)
+    bump = 30 * np.hanning(24)[:, None] * [1.0, 0.7, -0.5]
+    for frame, cell in np.argwhere(onsets):
+        at = round((frame / fps + 0.1) * rate)
+        if cell == targets[min(int(frame / fps / hold), len(targets) - 1)] and at + 24 <= n:
+            samples[at : at + 24] += bump.astype(np.float32)
+
+    def frames():
+        for k in range(n_frames):
+            cells = np.where(lit[k].reshape(4, 4), 230, 20).astype(np.uint8)
+            yield Frame(cells.repeat(8, 0).repeat(8, 1)[..., None].repeat(3, 2), start + k / fps, k)
+
+    info = EegInfo("Cap", ("O1", "O2", "Fp1"), "uV", rate, f"cap-{seed}", "lab")
+    markers = [(start + hold * k, f"cell{target}") for k, target in enumerate(targets)]
+    write_session(folder, info, start + np.arange(n) / rate, samples, frames(), markers)
+    cues = {"cell": {"rows": 4, "columns": 4, "seconds": hold}}
+    (folder / "cues.json").write_text(json.dumps(cues), encoding="utf-8")
     return folder

@@ -281,6 +281,11 @@ class Recordings:
                 found[i] = cues.box(float(start), float(start) + length)
         return found
 
+    @property
+    def are_cued(self) -> bool:
+        """Whether any session says what was attended."""
+        return any(cues is not None for cues in self.cues)
+
     # ------------------------------------------------------------ what is in them
     def eeg(self, windows: Windows) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
         """EEG (n, C, n_times) µV, its validity (n, C, n_times), and the running scale (n, C)."""

@@ -18,18 +18,20 @@ _VERSION = 1
 Floats = NDArray[np.float64]
 
 
-def session_light(session: Session, cache: Path | None = None, video: str = "") -> NDArray[np.float32]:
+def session_light(
+    session: Session, cache: Path | None = None, video: str = "", shape: tuple[int, int] = SHAPE
+) -> NDArray[np.float32]:
     """Mean and mean square of the luminance at each place, (n_frames, 2, places), computed now or before.
 
     Frames that the video file has lost repeat the one before.
     """
     track = session.video(video or None)
-    key = digest(_VERSION, fingerprint(session.path), fingerprint(track.path), video, SHAPE, PLACE_PX)
+    key = digest(_VERSION, fingerprint(session.path), fingerprint(track.path), video, shape, PLACE_PX)
     path = cache_folder(session.folder, cache) / f"light-{key}.npy"
     if not path.is_file():
-        rows = np.full((track.n_samples, 2, SHAPE[0] * SHAPE[1]), np.nan, np.float32)
+        rows = np.full((track.n_samples, 2, shape[0] * shape[1]), np.nan, np.float32)
         for stamp, image in shown_frames(session, video):
-            rows[np.searchsorted(track.times, stamp)] = moments(image)
+            rows[np.searchsorted(track.times, stamp)] = moments(image, shape)
         there = ~np.isnan(rows[:, 0, 0])
         last = np.maximum.accumulate(np.where(there, np.arange(len(rows)), -1))
         rows = np.where((last < 0)[:, None, None], 0.0, rows[np.maximum(last, 0)]).astype(np.float32)
@@ -40,14 +42,23 @@ def session_light(session: Session, cache: Path | None = None, video: str = "") 
 
 
 class Light:
-    """Light, rises, falls and contrast of any window of recordings, by place or over a part of the frame."""
+    """Light, rises, falls and contrast of any window of recordings, by place or over a part of the frame.
 
-    def __init__(self, recordings: Recordings) -> None:
-        self.recordings = recordings
+    Parameters
+    ----------
+    recordings : Recordings
+    shape : (int, int)
+        Rows and columns of places.
+    """
+
+    def __init__(self, recordings: Recordings, shape: tuple[int, int] = SHAPE) -> None:
+        self.recordings, self.shape = recordings, shape
         self._of_frames = []
         for path in recordings.paths:
             with Session(path) as session:
-                self._of_frames.append(session_light(session, recordings.cache, recordings.selectors[1]))
+                self._of_frames.append(
+                    session_light(session, recordings.cache, recordings.selectors[1], shape)
+                )
 
     def by_place(self, windows: Windows) -> Floats:
         """Features (n, G, places, 4) of every place by itself."""
@@ -55,7 +66,7 @@ class Light:
 
     def over(self, windows: Windows, boxes: Floats) -> Floats:
         """Features (n, G, 4) of one rectangle a window, (n, 4) in fractions; NaN means the whole frame."""
-        weights = cover(boxes, SHAPE)
+        weights = cover(boxes, self.shape)
         weights[weights.sum(axis=1) == 0] = 1 / weights.shape[1]
         return self._seen(windows, weights)[:, :, 0]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from models.combination import over_places
 from models.learning.data.dataset import Recordings, Span, Windows
-from models.learning.judging.metrics import Scored
+from models.learning.judging.metrics import Floats, Scored
 from models.learning.judging.views import Change, see
 from models.network.network import Network
+from models.network.towers import agreement, pick
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Seen:
     eeg_valid, video_valid : (n, G) float, 0 or 1
     match : dict of session to (m, m), or None
         Logits of the match, for the windows of each session in order.
+    places : dict of session to (m, m)
+        Agreement of the places, their soft maximum, as `match`; empty where none were seen.
     """
 
     windows: Windows
@@ -34,6 +38,7 @@ class Seen:
     video: Tensor
     video_valid: Tensor
     match: dict[int, Tensor] | None
+    places: dict[int, Floats] = field(default_factory=dict)
 
 
 @torch.inference_mode()
@@ -44,6 +49,8 @@ def see_windows(
     device: str | torch.device = "cpu",
     match: bool = True,
     change: Change | None = None,
+    *,
+    by_place: bool = False,
 ) -> Seen:
     """Run both towers over windows, and the match over all pairs of a session.
 
@@ -51,17 +58,23 @@ def see_windows(
     ----------
     network : Network
         In evaluation mode.
+    by_place : bool
+        Places are asked for; with the match they are seen anyway.
     change : callable, optional
         Applied to every batch before it is seen: controls that silence electrodes or one side.
     """
     parts: list[tuple[Tensor, ...]] = []
-    logits = {}
+    logits, places = {}, {}
+    several = (match or by_place) and network.config.n_places > 1
     for session in np.unique(windows.session):
         mine = Windows(*(part[windows.session == session] for part in windows))
-        views = see(network, recordings, mine, device, fusion=match, change=change)
+        views = see(network, recordings, mine, device, fusion=match or several, change=change)
         n = len(mine.end)
         sides = (views.eeg.grid, views.eeg.grid_valid, views.video.grid[:n], views.video.grid_valid[:n])
         parts.append(tuple(side.float().cpu() for side in sides))
+        if several:
+            agreed = agreement(views.eeg, pick(views.video, slice(0, n)))[..., 1:]
+            places[int(session)] = over_places(agreed.double().cpu().numpy())
         if match:
             rows, columns = torch.meshgrid(*(torch.arange(n, device=device),) * 2, indexing="ij")
             found = views.match_logits(rows.flatten(), columns.flatten())
@@ -69,7 +82,7 @@ def see_windows(
     order = np.argsort(windows.session, kind="stable")
     eeg, eeg_valid, video, video_valid = (torch.cat(part) for part in zip(*parts, strict=True))
     ordered = Windows(*(part[order] for part in windows))
-    return Seen(ordered, eeg, eeg_valid, video, video_valid, logits if match else None)
+    return Seen(ordered, eeg, eeg_valid, video, video_valid, logits if match else None, places)
 
 
 def similarity_runs(seen: Seen, recordings: Recordings, parts: int = 1) -> list[Scored]:
@@ -97,6 +110,20 @@ def similarity_runs(seen: Seen, recordings: Recordings, parts: int = 1) -> list[
     return runs
 
 
+def place_runs(seen: Seen, recordings: Recordings) -> list[Scored]:
+    """Soft maximum of the places' agreement, of all pairs, by session.
+
+    Raises
+    ------
+    ValueError
+        Places were not asked for, or there are none.
+    """
+    whole = similarity_runs(seen, recordings)
+    if len(seen.places) != len(whole):
+        raise ValueError("places were not asked for, or the network keeps none apart")
+    return [replace(run, scores=seen.places[s]) for run, s in zip(whole, sorted(seen.places), strict=True)]
+
+
 def match_runs(seen: Seen, recordings: Recordings) -> list[Scored]:
     """Probabilities of the match of all pairs, by session."""
     assert seen.match is not None, "the match was not asked for"
@@ -121,7 +148,9 @@ def score(
     device: str | torch.device = "cpu",
     change: Change | None = None,
     match: bool = True,
+    *,
+    by_place: bool = False,
 ) -> Seen:
     """See windows that follow each other without overlap."""
     windows = recordings.every(spans, recordings.grid.n_slots)
-    return see_windows(network.eval(), recordings, windows, device, match, change)
+    return see_windows(network.eval(), recordings, windows, device, match, change, by_place=by_place)

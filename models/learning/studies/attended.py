@@ -27,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import special
 
+from models.combination import PLACE_SCALE, over_places
 from models.config import NetworkConfig, preset
 from models.learning.baselines import LinearModels
 from models.learning.crossval import trained
@@ -34,7 +35,6 @@ from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.judging.attended import Hits, by_place, cued
 from models.learning.judging.metrics import Contest, interval
 from models.learning.judging.views import see
-from models.learning.responses import PLACE_SCALE, over_places
 from models.learning.studies.progress import on_stderr
 from models.learning.studies.trials import CUES, PASS_S, Trials, changed
 from models.learning.train import Material, prepare

@@ -5,8 +5,8 @@
 
 In each fold a network is trained as `phosphene train` does it, what is best on held-out parts of its training
 data is chosen, and network, linear models, the choice, and the sum of two networks of different seeds are
-judged, by the similarity, on the windows that were left out. Differences are of the same windows. Each run
-adds its row.
+judged, by the similarity (that of places where there are cues), on the windows that were left out.
+Differences are of the same windows. Each run adds its row.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ import numpy as np
 
 from models.config import preset
 from models.learning.baselines import LinearModels
-from models.learning.candidates import LINEAR, choose
+from models.learning.candidates import LINEAR, choose, fit_all, linear_scores
 from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.data.folds import Fold, first_minutes, folds_of
 from models.learning.judging.metrics import Scored, contest, interval
-from models.learning.judging.scoring import score, similarity_runs
-from models.learning.linear import Scorer
+from models.learning.judging.scoring import place_runs, score, similarity_runs
 from models.learning.studies.progress import on_stderr
 from models.learning.studies.trials import changed
 from models.learning.train import Material, beginner, prepare
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import Learner, learn
+from models.response_model import BY_PLACE
 
 Said = dict[str, list[Scored]]
 NETWORK, TWO, CHOICE = "network", "two networks", "what runs"
@@ -87,15 +87,13 @@ def _judged(
     first, second = (learn(learner, list(spans)) for learner in learners)
     assert first.sought is not None, "too little data to hold a part out"
     runs = choose(first.sought, recordings)
+    places = first.sought.places
     networks = []
     for learned in (first, second):
-        seen = score(learned.network, recordings, fold.test, match=False)
-        networks.append(similarity_runs(seen, recordings))
+        seen = score(learned.network, recordings, fold.test, match=False, by_place=places is not None)
+        networks.append((similarity_runs if places is None else place_runs)(seen, recordings))
     said = {NETWORK: networks[0], TWO: [_mixed(a, b, 0.5) for a, b in zip(*networks, strict=True)]}
-    models = LinearModels(recordings)
-    for name in LINEAR:
-        fitted: Scorer = models.fit_responses(spans) if name == "responses" else models.fit_one(name, spans)
-        said[name] = _linear(models, name, fitted, networks[0], seen.windows)
+    said |= _linear(recordings, spans, networks[0], seen.windows, places)
     linear = runs.name.rpartition("+")[2]
     other = said[linear] if runs.has_linear else networks[0]
     said[CHOICE] = [_mixed(a, b, runs.weight) for a, b in zip(networks[0], other, strict=True)]
@@ -103,13 +101,19 @@ def _judged(
 
 
 def _linear(
-    models: LinearModels, name: str, fitted: Scorer, like: Sequence[Scored], windows: Windows
-) -> list[Scored]:
-    """Score of the very windows that a network was asked about, session by session."""
-    found = []
+    recordings: Recordings,
+    spans: Sequence[Span],
+    like: Sequence[Scored],
+    windows: Windows,
+    places: tuple[int, int] | None,
+) -> Said:
+    """Score the very windows that a network was asked about, session by session, by name."""
+    models, found = LinearModels(recordings), dict[str, list[Scored]]()
+    fitted = fit_all(models, spans)
     for run, session in zip(like, np.unique(windows.session), strict=True):
         mine = Windows(*(part[windows.session == session] for part in windows))
-        found.append(replace(run, scores=fitted.scores(*models.sides(name, mine))))
+        for name, scores in linear_scores(models, fitted, mine, places).items():
+            found.setdefault(name, []).append(replace(run, scores=scores))
     return found
 
 
@@ -127,7 +131,7 @@ def told(said: Said) -> dict[str, Any]:
         }
         for name, each in contests.items()
     }
-    singles = {name: contests[name].beaten for name in (NETWORK, *LINEAR)}
+    singles = {name: contests[name].beaten for name in (NETWORK, *LINEAR, BY_PLACE) if name in contests}
     best = max(singles, key=lambda name: float(singles[name].mean()))
     apart = contests[CHOICE].beaten - singles[best]
     less = [round(float(apart.mean()), 4), *(round(x, 4) for x in interval(apart))]
@@ -136,7 +140,7 @@ def told(said: Said) -> dict[str, Any]:
 
 def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the table: 2-way / 10-way of each, and the choice less the best single candidate."""
-    names = (NETWORK, *LINEAR, TWO, CHOICE)
+    names = (NETWORK, *LINEAR, BY_PLACE, TWO, CHOICE)
     lines = [
         "| data | windows | " + " | ".join(names) + " | chosen, by fold | less the best single one |",
         "|---" * (len(names) + 4) + "|",
@@ -144,6 +148,8 @@ def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         cells = [
             f"{row['figures'][name]['two_way'][0]:.3f} / {row['figures'][name]['ten_way'][0]:.3f}"
+            if name in row["figures"]
+            else "–"
             for name in names
         ]
         mean, low, high = row["less_best"]

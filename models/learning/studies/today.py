@@ -41,7 +41,7 @@ def judge(folder: Path, test: Material) -> Row:
     recordings = fed(test, checkpoint.network)
     seen = score(checkpoint.network, recordings, recordings.spans(), match=False)
     network = similarity_runs(seen, recordings)
-    runs, said = live_runs(folder, network, recordings, seen.windows)
+    runs, said = live_runs(folder, seen, recordings)
     linear = LinearModels(recordings).score(load_models(folder), recordings.spans())
     newest = checkpoint.metrics["ancestry"][-1]
     return {

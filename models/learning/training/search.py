@@ -14,7 +14,7 @@ from models.learning.data.folds import as_split, held_parts
 from models.learning.judging.metrics import Scored, contest
 from models.learning.training.fit import Progress, Split, Trained, fit, fit_with_looks
 from models.learning.training.recipe import Recipe
-from models.learning.training.validation import HeldWindows
+from models.learning.training.validation import HeldWindows, judged_by_place
 from models.network.network import Network
 
 Make = Callable[[Sequence[Span]], Network]
@@ -74,6 +74,8 @@ class Sought:
         What the network of that step said of each part's windows.
     parts : sequence of (spans, spans)
         What was learned from, and what was held out.
+    places : (int, int) or None
+        Rows and columns of the places the network was judged by; None for the frame as a whole.
     """
 
     step: int
@@ -82,6 +84,7 @@ class Sought:
     accuracy: float
     judged: tuple[Scored, ...]
     parts: Sequence[tuple[list[Span], list[Span]]]
+    places: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,9 @@ def seek(
         looks.append(seen)
     assert quick.steps is not None
     step, accuracy, history = best_step(looks)
-    return Sought(step, quick.steps, history, accuracy, tuple(seen[step] for seen in looks), parts)
+    by_place = recipe.cue > 0 and judged_by_place(network, learner.recordings)
+    places = network.config.places if by_place else None
+    return Sought(step, quick.steps, history, accuracy, tuple(seen[step] for seen in looks), parts, places)
 
 
 def best_step(looks: Sequence[dict[int, Scored]]) -> tuple[int, float, list[dict[str, Any]]]:

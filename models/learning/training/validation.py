@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from models.combination import over_places
 from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.judging.metrics import Contest, Floats, Scored, contest
 from models.learning.judging.views import Views, see
-from models.learning.training.objective import attended, cued_places
 from models.network.network import Network
 from models.network.towers import agreement, pick
 from realtime.chance import IMPOSTOR_GAP_S
@@ -112,6 +112,11 @@ class HeldLook(NamedTuple):
     similarity: Scored
 
 
+def judged_by_place(network: Network, recordings: Recordings) -> bool:
+    """Whether a network that has learned from these is judged by its places: where cues name some."""
+    return network.config.n_places > 1 and recordings.are_cued
+
+
 @torch.inference_mode()
 def look_at(
     network: Network,
@@ -122,10 +127,10 @@ def look_at(
     *,
     cued: bool = True,
 ) -> HeldLook | None:
-    """Score held-out windows by what is attended; None where no window has an impostor.
+    """Score held-out windows as a live session would; None where no window has an impostor.
 
-    Where a cue names a place, its agreement counts in place of the whole frame's: beside other objects that
-    move the frame as a whole says nothing of what was learned.
+    Where cues taught what is attended, the places count and not the frame as a whole, which beside other
+    objects that move says nothing of what was learned. Which place it is nobody tells, as nobody will live.
 
     Parameters
     ----------
@@ -136,11 +141,11 @@ def look_at(
     """
     mode = network.training
     network.eval()
-    cues = cued_places(recordings.boxes(held.windows), network.config) if cued else None
-    views = see(network, recordings, held.windows, device, fusion=match or cues is not None)
+    by_place = cued and judged_by_place(network, recordings)
+    views = see(network, recordings, held.windows, device, fusion=match or by_place)
     own = pick(views.video, slice(0, len(held.starts)))
-    agreed = attended(agreement(views.eeg, own).cpu(), cues)  # what was asked in training
-    run = held.judged(agreed.double().numpy())
+    agreed = agreement(views.eeg, own).double().cpu().numpy()
+    run = held.judged(over_places(agreed[..., 1:]) if by_place else agreed[..., 0])
     found = [contest([run], least=1)]
     if match:
         found.append(_match(views, run))

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from models.combination import over_places
 from models.film_features import CHANGES, FEATURES, frame_features, on_slots
 from models.inference.linear_engine import LinearEngine
 from models.learning.baselines import LinearModels, fit_linear, odds_of
@@ -15,7 +16,7 @@ from models.learning.data.dataset import Recordings, Windows
 from models.learning.data.light import on_slots as place_slots
 from models.learning.judging.metrics import Scored, contest
 from models.learning.linear import Cca, Ridge
-from models.learning.responses import Responses, over_places
+from models.learning.responses import Responses
 from models.light_features import moments
 from models.linear_model import LinearModel, correlations, lagged
 from realtime.config import ConditioningConfig, GridConfig
@@ -103,7 +104,8 @@ def test_responses_find_which_place_is_attended_and_what_it_looks_like_on_the_sc
     own = np.einsum("nnp->np", scores)
     assert (own.argmax(axis=1) == 2).mean() > 0.95
     soft = over_places(scores)
-    assert (soft >= scores.max(axis=2) - 1e-9).all()
+    assert (soft <= scores.max(axis=2) + 1e-9).all()
+    assert (soft >= scores.mean(axis=2) - 1e-9).all()
     assert accuracy(soft) > 0.95 > accuracy(model.scores(eeg, film[:, :, 0])) + 0.2
     pattern = model.patterns[:, 0] / model.patterns[0, 0]
     assert pattern == pytest.approx([1.0, 0.5, 0.0, -1.0], abs=0.15)

@@ -21,11 +21,11 @@ from models.learning.data.dataset import Windows
 from models.learning.data.light import on_slots
 from models.learning.evaluate import evaluate_checkpoint
 from models.learning.judging.metrics import Scored
-from models.learning.judging.scoring import see_windows, similarity_runs
+from models.learning.judging.scoring import see_windows
 from models.learning.train import Material, fed, train_sessions
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import Sought
-from models.light_features import light_on_show, light_row, moments
+from models.light_features import light_on_show, light_rows, moments
 from models.response_model import ResponseModel
 from realtime.errors import WeightsError
 from realtime.pipeline import Pipeline
@@ -53,7 +53,7 @@ def chosen(monkeypatch, network: float, ridge: float, cca: float) -> Combination
         "cca": [said(cca, 20 + k, 0.2) for k in (0, 1)],
         "responses": [said(0.0, 30 + k, 0.1) for k in (0, 1)],
     }
-    monkeypatch.setattr(candidates, "linear_runs", lambda parts, recordings: runs)
+    monkeypatch.setattr(candidates, "linear_runs", lambda parts, recordings, places: runs)
     return candidates.choose(Sought(5, 9, [], 0.9, tuple(said(network, k) for k in (0, 1)), ()), None)
 
 
@@ -120,14 +120,19 @@ def test_a_training_judges_the_candidates_and_says_what_runs(folder):
     assert isinstance(ModelChoice(weights=str(folder), backend="eager").build(LABELS), kind)
 
 
-@pytest.mark.parametrize("name", ["network+ridge", "network+responses", "responses"])
+@pytest.mark.parametrize(
+    "name", ["network+ridge", "network+responses", "responses", "network+responses by place", "network"]
+)
 def test_what_runs_says_live_what_it_says_of_the_recording(sessions, folder, name):
     """The same windows, once through the live path and once as `evaluate` scores them."""
-    weight = 0.5 if "+" in name else 0.0
-    learned = fed(Material(sessions[:1]), load_checkpoint(folder).network)
-    candidates.keep(Combination(name, weight, (10.0, 0.0)), learned, learned.spans(), folder)
+    weight = 0.5 if "+" in name else float(name == "network")
+    by_place = "place" in name or weight == 1
+    checkpoint = load_checkpoint(folder)
+    learned = fed(Material(sessions[:1]), checkpoint.network)
+    runs = Combination(name, weight, (10.0, 0.0), by_place=by_place)
+    candidates.keep(runs, learned, learned.spans(), folder, checkpoint.network.config.places)
     engine = ModelChoice(weights=str(folder), backend="eager").build(LABELS)
-    assert isinstance(engine, CombinedEngine if weight else LinearEngine)
+    assert isinstance(engine, {0.0: LinearEngine, 0.5: CombinedEngine, 1.0: Engine}[weight])
     session = Session(sessions[1])
     sources = ReplayEeg(session, clock := ManualClock(session.start)), ReplayVideo(session, clock)
     pipeline = Pipeline(*sources, lambda labels: engine)
@@ -137,11 +142,12 @@ def test_what_runs_says_live_what_it_says_of_the_recording(sessions, folder, nam
     recordings = fed(Material(sessions[1:]), network)
     ends = np.array([round(r.end * 40) - recordings.tables[0].first for r in readings])
     windows = Windows(np.zeros(len(ends), np.int64), ends)
-    alone = similarity_runs(see_windows(network, recordings, windows, match=False), recordings)
-    what, (offline,) = candidates.live_runs(folder, alone, recordings, windows)
+    seen = see_windows(network, recordings, windows, match=False, by_place=by_place)
+    what, (offline,) = candidates.live_runs(folder, seen, recordings)
     assert len(readings) > 15
     assert np.corrcoef([r.similarity for r in readings], np.diag(offline.scores))[0, 1] > 0.99
-    assert readings[-1].match == pytest.approx(what.match(readings[-1].similarity))
+    if what.has_linear:
+        assert readings[-1].match == pytest.approx(what.match(readings[-1].similarity))
     assert readings[-1].chance.two_way > 0.5
 
 
@@ -173,7 +179,7 @@ def test_light_live_is_the_light_of_the_recording():
     images = [np.full((40, 60, 3), value, np.uint8) for value in rng.integers(0, 256, 30)]
     rows, before = [], None
     for image in images:
-        before = light_row(image, before)
+        before = light_rows(image, before)
         rows.append(before)
     position = np.repeat(np.arange(3, 23), 2)
     shown = np.ones(40, bool)
@@ -181,5 +187,5 @@ def test_light_live_is_the_light_of_the_recording():
     offline = on_slots(
         np.stack([moments(image).mean(axis=1) for image in images])[:, :, None].astype(float), position, shown
     )
-    assert live == pytest.approx(offline[:, 0], abs=1e-4)
-    assert live[:, 1:3].max() > 0.1
+    assert live[:, 0] == pytest.approx(offline[:, 0], abs=1e-4)
+    assert live[:, 0, 1:3].max() > 0.1
