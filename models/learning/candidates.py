@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,33 +126,56 @@ class Candidate:
 
 def _fitted(runs: Mapping[str, Sequence[Scored]], names: Sequence[str]) -> Candidate:
     """Fit the weights (one each, none below 0) of a sum of scores."""
-    table = [_rows([runs[name][k] for name in names]) for k in range(len(runs[names[0]]))]
-
-    def loss(weights: Floats) -> float:
-        return -sum(_likelihood(scores, allowed, weights) for scores, allowed in table) / _OVERLAP
-
-    begin = np.full(len(names), 10.0)
-    weights = optimize.minimize(loss, begin, bounds=[(0.0, 500.0)] * len(names)).x
+    tables = [Table.of([runs[name][k] for name in names]) for k in range(len(runs[names[0]]))]
+    weights, gain = likeliest(tables)
     share = weights[0] / max(weights.sum(), 1e-9) if len(names) > 1 else float(names[0] == NETWORK)
     parts = [
         _summed([runs[name][k] for name in names], share if len(names) > 1 else 1.0)
-        for k in range(len(table))
+        for k in range(len(tables))
     ]
     name = "+".join(names) if 0 < share < 1 else NETWORK if share == 1 else names[-1]
-    return Candidate(name, parts, np.asarray(weights), -loss(weights), float(share))
+    return Candidate(name, parts, weights, gain / _OVERLAP, float(share))
 
 
-def _rows(runs: Sequence[Scored]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Scores (names, n, n), and which columns compete with a row's true one, it among them (n, n)."""
-    allowed = runs[0].impostors() | np.eye(len(runs[0].starts), dtype=bool)
-    return np.stack([run.scores for run in runs]), allowed
+class Table(NamedTuple):
+    """What K scorers say of n windows and their m candidates.
+
+    Attributes
+    ----------
+    scores : array of shape (K, n, m)
+    allowed : array of shape (n, m), bool
+        Which columns compete in a row, the true one among them.
+    true : array of shape (n,), int64
+        The column that is right.
+    """
+
+    scores: Floats
+    allowed: NDArray[np.bool_]
+    true: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, runs: Sequence[Scored]) -> Table:
+        """Join several scorers' matrices of the same windows."""
+        n = len(runs[0].starts)
+        allowed = runs[0].impostors() | np.eye(n, dtype=bool)
+        return cls(np.stack([run.scores for run in runs]), allowed, np.arange(n))
+
+    def likelihood(self, weights: Floats) -> float:
+        """Sum over rows of log p(true) − log chance where scores have such weights (K,)."""
+        total = np.where(self.allowed, np.tensordot(weights, self.scores, axes=1), -np.inf)
+        own = np.take_along_axis(total, self.true[:, None], axis=1)[:, 0]
+        return float((own - special.logsumexp(total, axis=1) + np.log(self.allowed.sum(axis=1))).sum())
 
 
-def _likelihood(scores: Floats, allowed: NDArray[np.bool_], weights: Floats) -> float:
-    """Sum over rows of log p(true) − log chance; scores (names, n, n), weights (names,)."""
-    total = np.where(allowed, np.tensordot(weights, scores, axes=1), -np.inf)
-    gained = np.diag(total) - special.logsumexp(total, axis=1) + np.log(allowed.sum(axis=1))
-    return float(gained.sum())
+def likeliest(tables: Sequence[Table]) -> tuple[Floats, float]:
+    """Find weights (K,), none below 0, that make what is true likeliest; gives also how likely, in nats."""
+    n = len(tables[0].scores)
+
+    def loss(weights: Floats) -> float:
+        return -sum(table.likelihood(weights) for table in tables)
+
+    weights = optimize.minimize(loss, np.full(n, 10.0), bounds=[(0.0, 500.0)] * n).x
+    return np.asarray(weights), -loss(weights)
 
 
 def _summed(runs: Sequence[Scored], share: float) -> Scored:

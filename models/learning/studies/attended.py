@@ -119,12 +119,12 @@ def attended(
         has the highest share, and the match in time; `gain` is the match's over the similarity's, with its
         interval.
     """
-    recordings, shown, source = _sides(material, config, recipe)
+    recordings, shown, source = sides(material, config, recipe)
     found: dict[str, Said] = {}
     for k in range(n_blocks):
         spans = source.spans(source.blocks(n_blocks) != k)
         network = trained(config, recipe, recordings, spans)
-        found = _joined(found, judge(network, recordings, spans, shown, shown.blocks(n_blocks) == k))
+        found = joined(found, judge(network, recordings, spans, shown, shown.blocks(n_blocks) == k))
         tell(f"block {k + 1} of {n_blocks}: {_line(found)}")
     return {name: said.told() for name, said in found.items()} | {"gain": gain(found)}
 
@@ -149,21 +149,21 @@ def inner(
         For each block, by number from 1: what `attended` gives (but for the gain), made of the others alone.
         So a setting that is best there was chosen without the block.
     """
-    recordings, shown, source = _sides(material, config, recipe)
+    recordings, shown, source = sides(material, config, recipe)
     found: dict[int, dict[str, Said]] = {block: {} for block in range(n_blocks)}
     for both in combinations(range(n_blocks), 2):
         spans = source.spans(~np.isin(source.blocks(n_blocks), both))
         network = trained(config, recipe, recordings, spans)
         for left_out, judged in (both, both[::-1]):
             said = judge(network, recordings, spans, shown, shown.blocks(n_blocks) == judged)
-            found[left_out] = _joined(found[left_out], said)
+            found[left_out] = joined(found[left_out], said)
         tell(f"without blocks {both[0] + 1} and {both[1] + 1}: {_line(said)}")
     return {
         str(block + 1): {name: said.told() for name, said in parts.items()} for block, parts in found.items()
     }
 
 
-def _sides(material: Material, config: NetworkConfig, recipe: Recipe) -> tuple[Recordings, Trials, Trials]:
+def sides(material: Material, config: NetworkConfig, recipe: Recipe) -> tuple[Recordings, Trials, Trials]:
     """Prepare the sessions; the trials that are judged, and those that are learned from."""
     _, recordings = prepare(material, config, recipe)
     shown = Trials.of(recordings, 0)
@@ -172,7 +172,7 @@ def _sides(material: Material, config: NetworkConfig, recipe: Recipe) -> tuple[R
     return recordings, shown, source
 
 
-def _joined(found: Mapping[str, Said], said: Mapping[str, Said]) -> dict[str, Said]:
+def joined(found: Mapping[str, Said], said: Mapping[str, Said]) -> dict[str, Said]:
     """Join what each scorer said of some passes to what it said of others."""
     return {name: found[name] + part if name in found else part for name, part in said.items()}
 
