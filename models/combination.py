@@ -31,7 +31,7 @@ PLACE_SCALE = 40.0
 
 
 def over_places(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Return a soft maximum over the last axis of (..., P): log mean exp(κ·c) / κ, at most the highest."""
+    """Soft maximum over the last axis of an array of shape (..., P): log mean exp(κ·c) / κ."""
     lifted = special.logsumexp(PLACE_SCALE * scores, axis=-1) - math.log(scores.shape[-1])
     return np.asarray(lifted / PLACE_SCALE, np.float64)
 

@@ -76,12 +76,15 @@ class ResponseModel:
     def see_eeg(
         self, eeg: NDArray[np.float32], valid: NDArray[np.bool_], scale: NDArray[np.float32]
     ) -> Floats:
-        """Components of EEG windows, given as to `linear_model.eeg_slots`: (n, (G + lag)·k)."""
+        """Components of EEG windows (n, C, n_times), given as to `linear_model.eeg_slots`: (n, S·k).
+
+        S is the number of slots of an interval and its lag.
+        """
         seen = standing((eeg_slots(eeg, valid, scale, self.grid) - self.mean) @ self.filters)
         return seen.reshape(len(seen), -1)
 
     def see_film(self, film: Floats) -> Floats:
-        """Answers of the components to the light of each place (n, G, P, 4): (n, P, (G + lag)·k)."""
+        """Answers of the components to the light of each place (n, G, P, 4): (n, P, S·k)."""
         standard = (film[..., self.used] - self.film_mean) / self.film_sd
         n_rows = film.shape[1] + round(self.grid.lag_s * self.grid.slots_hz)
         answers = behind(standard, len(self.responses) // len(self.used), n_rows) @ self.responses

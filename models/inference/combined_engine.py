@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from models.combination import Combination
 from models.inference.engine import Engine
 from models.inference.linear_engine import LinearEngine
+from models.inference.stages import CompiledStages
 from realtime.errors import WeightsError
-from realtime.model import OtherVideo
+from realtime.model import Model, OtherVideo, Successor
 from realtime.types import Interval, OtherScores, Scores
 
 
@@ -49,6 +50,17 @@ class CombinedEngine:
     def notes(self) -> tuple[str, ...]:
         """What a compiled backend could not do."""
         return self.network.notes
+
+    def on(self, compiled: CompiledStages, n_videos: int = 1, gain: float | None = None) -> CombinedEngine:
+        """Give the same two, the network run by other stages; takes what `Engine.on` does."""
+        return CombinedEngine(self.network.on(compiled, n_videos, gain), self.linear, self.combination)
+
+    def successor_to(self, before: Model) -> Successor:
+        """Say how it takes over from the model of a running session: see `Engine.successor_to`."""
+        if not isinstance(before, CombinedEngine) or before.linear is not self.linear:
+            return Successor(self)
+        network = self.network.successor_to(before.network)
+        return Successor(self, of=None if network.of is None else before, alike=network.alike)
 
     def reset(self) -> None:
         """Forget the session so far, as after a seek."""

@@ -126,7 +126,7 @@ class Candidate:
 
 def _fitted(runs: Mapping[str, Sequence[Scored]], names: Sequence[str]) -> Candidate:
     """Fit the weights (one each, none below 0) of a sum of scores."""
-    tables = [Table.of([runs[name][k] for name in names]) for k in range(len(runs[names[0]]))]
+    tables = [Rivals.of([runs[name][k] for name in names]) for k in range(len(runs[names[0]]))]
     weights, gain = likeliest(tables)
     share = weights[0] / max(weights.sum(), 1e-9) if len(names) > 1 else float(names[0] == NETWORK)
     parts = [
@@ -137,7 +137,7 @@ def _fitted(runs: Mapping[str, Sequence[Scored]], names: Sequence[str]) -> Candi
     return Candidate(name, parts, weights, gain / _OVERLAP, float(share))
 
 
-class Table(NamedTuple):
+class Rivals(NamedTuple):
     """What K scorers say of n windows and their m candidates.
 
     Attributes
@@ -154,7 +154,7 @@ class Table(NamedTuple):
     true: NDArray[np.int64]
 
     @classmethod
-    def of(cls, runs: Sequence[Scored]) -> Table:
+    def of(cls, runs: Sequence[Scored]) -> Rivals:
         """Join several scorers' matrices of the same windows."""
         n = len(runs[0].starts)
         allowed = runs[0].impostors() | np.eye(n, dtype=bool)
@@ -167,7 +167,7 @@ class Table(NamedTuple):
         return float((own - special.logsumexp(total, axis=1) + np.log(self.allowed.sum(axis=1))).sum())
 
 
-def likeliest(tables: Sequence[Table]) -> tuple[Floats, float]:
+def likeliest(tables: Sequence[Rivals]) -> tuple[Floats, float]:
     """Find weights (K,), none below 0, that make what is true likeliest; gives also how likely, in nats."""
     n = len(tables[0].scores)
 

@@ -18,8 +18,10 @@ from tempfile import TemporaryDirectory
 import torch
 
 from models.inference.cache import compiled_folder
+from models.inference.combined_engine import CombinedEngine
 from models.inference.engine import Engine
 from models.inference.stages import EAGER, CompiledStages, load_stages
+from realtime.model import Model
 from realtime.pipeline import Pipeline
 
 _LOOK_S = 0.2  # how often it looks for a first reading, for another network, and whether it has to end
@@ -57,37 +59,39 @@ class Faster:
 
     def take_found(self) -> None:
         """Swap in what an earlier start has built, if anything; in the caller's thread, nothing is built."""
-        if isinstance(engine := self._pipeline.model, Engine):
-            self._swap(engine, self._found(engine))
+        model = self._pipeline.model
+        if engine := network_of(model):
+            self._swap(model, self._found(engine))
 
     def _work(self) -> None:
         seen = None
         while not self._stopping.is_set():
-            engine = self._pipeline.model
-            if isinstance(engine, Engine) and engine.network is not seen:
+            model = self._pipeline.model
+            engine = network_of(model)
+            if engine is not None and engine.network is not seen:
                 seen = engine.network
                 try:
-                    self._improve(engine)
+                    self._improve(model, engine)
                 except Exception as error:  # the session goes on as it is
                     self._note(f"no faster backend: {type(error).__name__}: {error}")
             self._stopping.wait(_LOOK_S)
 
-    def _improve(self, engine: Engine) -> None:
+    def _improve(self, model: Model, engine: Engine) -> None:
         found = self._found(engine)
         if found is None:
             while not self._pipeline.published and not self._stopping.wait(_LOOK_S):
                 pass
             if not self._stopping.is_set() and self._build(engine):
                 found = self._found(engine)
-        self._swap(engine, found)
+        self._swap(model, found)
 
     def _found(self, engine: Engine) -> CompiledStages | None:
         return load_stages(engine.network, "auto", self._folder, len(self._pipeline.videos))
 
-    def _swap(self, engine: Engine, found: CompiledStages | None) -> None:
-        if found is not None and found.label != EAGER:
-            faster = engine.on(found, len(self._pipeline.videos), found.gain)
-            self._pipeline.swap(faster.successor_to(engine))
+    def _swap(self, model: Model, found: CompiledStages | None) -> None:
+        if found is not None and found.label != EAGER and isinstance(model, Engine | CombinedEngine):
+            faster = model.on(found, len(self._pipeline.videos), found.gain)
+            self._pipeline.swap(faster.successor_to(model))
 
     def _build(self, engine: Engine) -> bool:
         """Have another process fill the folder; False where it was ended or failed."""
@@ -124,6 +128,13 @@ class Faster:
                 pass
             process.kill()
             return process.wait()
+
+
+def network_of(model: Model) -> Engine | None:
+    """Return what runs a model's network, alone or in a sum; None where it has none."""
+    if isinstance(model, CombinedEngine):
+        return model.network
+    return model if isinstance(model, Engine) else None
 
 
 def _python_path() -> str:

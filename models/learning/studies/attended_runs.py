@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from models.config import NetworkConfig, preset
-from models.learning.candidates import Table, likeliest
+from models.learning.candidates import Rivals, likeliest
 from models.learning.crossval import trained
 from models.learning.judging.metrics import interval
 from models.learning.studies.attended import NETWORK, RECIPE, Said, joined, judge, sides
@@ -95,9 +95,9 @@ def choice(said: Mapping[str, Said]) -> tuple[tuple[str, ...], np.ndarray]:
     return best, worth(best)[1]
 
 
-def _table(said: list[Said]) -> Table:
+def _table(said: list[Said]) -> Rivals:
     scores = np.stack([part.scores for part in said])
-    return Table(scores, np.ones(scores.shape[1:], bool), np.zeros(scores.shape[1], np.int64))
+    return Rivals(scores, np.ones(scores.shape[1:], bool), np.zeros(scores.shape[1], np.int64))
 
 
 def _weighed(said: Mapping[str, Said], names: tuple[str, ...], weights: np.ndarray) -> Said:

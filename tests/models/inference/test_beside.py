@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 
 from experiment.summary import RanOn
+from models.combination import Combination
 from models.inference import compile as compiling
 from models.inference.backends import BACKENDS
 from models.inference.beside import faster
 from models.inference.beside.faster import Faster
+from models.inference.combined_engine import CombinedEngine
 from models.inference.engine import EAGER, Engine
+from models.inference.linear_engine import LinearEngine
 from models.inference.stages import compile_stages, load_stages
+from models.response_model import ResponseModel
 from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock
 from realtime.view import PipelineView
@@ -128,6 +132,33 @@ def test_a_network_that_is_swapped_in_later_is_made_faster_too(folder, monkeypat
     finally:
         seeker.stop()
     assert [row["backend"] for row in session.ran_on.rows()] == ["swift fp32", EAGER, "swift fp32"]
+
+
+def summed(seed: int = 0) -> CombinedEngine:
+    """A network and responses by place, as a training may have chosen them."""
+    network, random = engine(seed), np.random.default_rng(2)
+    grid, lags = network.card.grid, 13
+    model = ResponseModel(
+        LABELS, grid, (1, 2), np.zeros(4), random.normal(size=(4, 2)), np.zeros(2), np.ones(2),
+        random.normal(size=(2 * lags, 2)), np.array([10.0, 0.0]), network.network.config.places,
+    )  # fmt: skip
+    by_place = Engine(network.network, "small", by_place=True)
+    runs = Combination("network+responses by place", 0.5, (10.0, 0.0), by_place=True)
+    return CombinedEngine(by_place, LinearEngine(model), runs)
+
+
+def test_a_sum_goes_over_to_faster_stages_too_and_its_readings_stay(folder):
+    first = summed()
+    compile_stages(first.network.network, "auto", folder=folder)
+    session = Session(first)
+    session.play(102.5)
+    Faster(session.pipeline, pytest.fail).take_found()
+    session.play(104.0)
+    assert isinstance(session.pipeline.model, CombinedEngine)
+    assert session.pipeline.model.card.backend == "swift fp32"
+    again = summed()
+    found = compile_stages(again.network.network, "auto", folder=folder)
+    assert_equal(readings(again, again.on(found, 1, found.gain)), readings(summed()), within=0.0)
 
 
 def test_where_eager_is_the_fastest_nothing_is_swapped(folder, monkeypatch):
