@@ -111,7 +111,8 @@ class VideoTower(nn.Module):
             The frame on show at every k-th slot; whatever stands where `valid` is False is not read.
         valid : (N, G) bool
         places : (N, K) int64, optional
-            Which places to see, instead of all; they take the place of the axis P+1.
+            Which places to see, the whole frame (0) the first, instead of all; they take the place of the
+            axis P+1.
         """
         mask = every_kth(valid, self.every)
         x = self.join(frames, valid, places)  # (N, K, F, D)
@@ -135,12 +136,18 @@ class VideoTower(nn.Module):
         """Paths with their differences, at the finest path's rate, added: (N, K, F, D)."""
         parts = []
         for path, every in self.paths.items():
-            seen = with_whole(frames[path], self.n_places)
-            if places is not None:
-                seen = seen.take_along_dim(places[:, None, :, None], dim=2)
+            seen = self.chosen(frames[path], places)
             entered = self.enter[path](seen, every_kth(valid, every))
             parts.append(hold(entered, every // self.every))
         return sum(parts[1:], start=parts[0]).transpose(1, 2)
+
+
+    def chosen(self, frames: Tensor, places: Tensor | None) -> Tensor:
+        """Take the places asked for (N, F, K, Dv) of frames (N, F, P, Dv)."""
+        if places is not None and places.shape[1] == 1:
+            return frames.mean(dim=2, keepdim=True)  # a single one is the whole: nothing else is laid out
+        seen = with_whole(frames, self.n_places)
+        return seen if places is None else seen.take_along_dim(places[:, None, :, None], dim=2)
 
 
 def with_whole(frames: Tensor, n_places: int) -> Tensor:
