@@ -1,7 +1,8 @@
 """The spatial filters of an EEG tower, set from the training data before the first step.
 
 They are those of a CCA of the electrodes with rises and falls of what is attended, or of the whole frame
-where no cue says so (`learning.responses.Responses`), and stay in the checkpoint like any weight.
+where no cue says so (`learning.responses.Responses`), and stay in the checkpoint like any weight. How many
+there are is found on blocks left out of the training data, unless a configuration says it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,29 @@ from typing import Any
 
 import torch
 
+from models.config import NetworkConfig
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
-from models.network.eeg.compact import SpatialFilters
+from models.network.eeg.compact import CompactConfig, SpatialFilters
 from models.network.network import Network
+
+FEW = 8
+"""Electrodes that are taken as they are: with five, filters brought nothing (docs/learning.md)."""
+_MORE = 2  # components beside those that a linear model of the same data wants: a network can use weaker ones
+
+
+def with_filters(config: NetworkConfig, recordings: Recordings, train: Sequence[Span]) -> NetworkConfig:
+    """Return the configuration with its number of spatial filters settled by `train`, where it is open.
+
+    Few electrodes are taken as they are, and so are those of several people, who have layers of their own.
+    """
+    if not isinstance(config.eeg, CompactConfig) or config.eeg.spatial is not None:
+        return config
+    n, k = len(recordings.labels), 0
+    if n > FEW and not config.eeg.people:
+        wanted = LinearModels(recordings).fit_responses(train).filters.shape[1]
+        k = min(n, wanted + _MORE)
+    return config.model_copy(update={"eeg": config.eeg.model_copy(update={"spatial": k})})
 
 
 def set_spatial(network: Network, recordings: Recordings, train: Sequence[Span]) -> None:

@@ -19,7 +19,7 @@ from models.learning.baselines import LinearModels
 from models.learning.candidates import choose, keep
 from models.learning.data.dataset import Recordings, Span
 from models.learning.people import with_people
-from models.learning.spatial import set_spatial
+from models.learning.spatial import set_spatial, with_filters
 from models.learning.training.fit import Progress, Trained
 from models.learning.training.interrupt import ctrl_c
 from models.learning.training.recipe import Recipe
@@ -195,7 +195,7 @@ def beginner(recordings: Recordings, config: NetworkConfig, recipe: Recipe) -> M
     def make(train: Sequence[Span]) -> Network:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(recipe.seed)
-            network = Network(config, recordings.labels)
+            network = Network(with_filters(config, recordings, train), recordings.labels)
         recordings.know(network)
         set_spatial(network, recordings, train)
         return network

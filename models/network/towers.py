@@ -141,7 +141,6 @@ class VideoTower(nn.Module):
             parts.append(hold(entered, every // self.every))
         return sum(parts[1:], start=parts[0]).transpose(1, 2)
 
-
     def chosen(self, frames: Tensor, places: Tensor | None) -> Tensor:
         """Take the places asked for (N, F, K, Dv) of frames (N, F, P, Dv)."""
         if places is not None and places.shape[1] == 1:

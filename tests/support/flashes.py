@@ -38,11 +38,17 @@ def fresh(config, labels=("O1", "O2", "Fp1")) -> Network:
 
 
 def write_flashes(
-    folder: Path, seconds: float, seed: int, gain: float = 1.0, marks: Sequence[tuple[float, str]] = ()
+    folder: Path,
+    seconds: float,
+    seed: int,
+    gain: float = 1.0,
+    marks: Sequence[tuple[float, str]] = (),
+    n_more: int = 0,
 ) -> Path:
     """A session in which every flash of the picture makes a bump in the EEG 0.1 s later.
 
-    `marks` are markers, each so many seconds after the first frame.
+    `marks` are markers, each so many seconds after the first frame; `n_more` electrodes have none of it, but
+    what disturbs the others.
     """
     rng = np.random.default_rng(seed)
     rate, fps, start = 200.0, 20.0, 100.0
@@ -60,7 +66,12 @@ def write_flashes(
             lit = any(0 <= k - onset < 3 for onset in onsets)
             yield Frame(np.full((32, 32, 3), 230 if lit else 20, np.uint8), start + k / fps, k)
 
-    info = EegInfo("Cap", ("O1", "O2", "Fp1"), "uV", rate, f"cap-{seed}", "lab")
+    labels = ("O1", "O2", "Fp1", *(f"E{k}" for k in range(n_more)))
+    if n_more:
+        disturbing = 30 * rng.standard_normal((n, 1)).astype(np.float32)
+        more = disturbing + 5 * rng.standard_normal((n, n_more)).astype(np.float32)
+        samples = np.concatenate([samples + disturbing, more], axis=1)
+    info = EegInfo("Cap", labels, "uV", rate, f"cap-{seed}", "lab")
     markers = [(start + after, text) for after, text in marks]
     write_session(folder, info, start + np.arange(n) / rate, samples, frames(), markers)
     return folder

@@ -22,7 +22,9 @@ class CompactConfig(EegConfig):
     kernel_s: float = Field(0.5, gt=0)  # how far it looks past the picture
     dropout: float = Field(0.2, ge=0, lt=1)
     clip: float = Field(8.0, gt=0)  # in units of the running robust scale
-    spatial: int = Field(0, ge=0)  # components that electrodes are reduced to first; 0 takes them as they are
+    spatial: int | None = Field(
+        None, ge=0
+    )  # components of the electrodes, 0 for none; None: found in training
     spatial_learns: bool = False  # whether its filters, set from the training data, are trained further
 
     def build(self, labels: tuple[str, ...], grid: GridConfig) -> EegEncoder:
