@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoint import load_checkpoint
+from models.combination import Combination
 from models.learning.baselines import LinearModels
 from models.learning.candidates import live_runs
 from models.learning.judging.judge import brief
@@ -39,7 +40,8 @@ def judge(folder: Path, test: Material) -> Row:
     """Say what the network, what runs, and the linear models of a folder reach on sessions."""
     checkpoint = load_checkpoint(folder)
     recordings = fed(test, checkpoint.network)
-    seen = score(checkpoint.network, recordings, recordings.spans(), match=False)
+    by_place = (Combination.load(folder) or Combination()).by_place
+    seen = score(checkpoint.network, recordings, recordings.spans(), match=False, by_place=by_place)
     network = similarity_runs(seen, recordings)
     runs, said = live_runs(folder, seen, recordings)
     linear = LinearModels(recordings).score(load_models(folder), recordings.spans())
