@@ -28,6 +28,21 @@ RESPONSES, BY_PLACE = "responses", "responses by place"
 """Names of the two."""
 
 
+def answers(film: Floats, responses: Floats, n_rows: int) -> Floats:
+    """Compute what components answer to a film: `behind` of film (n, G, ..., F) @ responses (F · lags, k).
+
+    Added up lag by lag, so that the film is not laid out once for each: (n, n_rows, ..., k).
+    """
+    n_features = film.shape[-1]
+    n_lags = len(responses) // n_features
+    pad = [(0, 0), (n_lags - 1, max(0, n_rows - film.shape[1])), *[(0, 0)] * (film.ndim - 2)]
+    padded = np.pad(film, pad)
+    found = np.zeros((len(film), n_rows, *film.shape[2:-1], responses.shape[1]))
+    for lag, weights in enumerate(responses.reshape(n_lags, n_features, -1)):
+        found += padded[:, n_lags - 1 - lag :][:, :n_rows] @ weights
+    return found
+
+
 def behind(film: Floats, n_lags: int, n_rows: int) -> Floats:
     """Film (n, G, ..., F) with its last `n_lags` slots beside each: (n, n_rows, ..., F · lags).
 
@@ -87,8 +102,8 @@ class ResponseModel:
         """Answers of the components to the light of each place (n, G, P, 4): (n, P, S·k)."""
         standard = (film[..., self.used] - self.film_mean) / self.film_sd
         n_rows = film.shape[1] + round(self.grid.lag_s * self.grid.slots_hz)
-        answers = behind(standard, len(self.responses) // len(self.used), n_rows) @ self.responses
-        return np.swapaxes(standing(answers), 1, 2).reshape(len(film), film.shape[2], -1)
+        answered = standing(answers(standard, self.responses, n_rows))
+        return np.swapaxes(answered, 1, 2).reshape(len(film), film.shape[2], -1)
 
     def compare(self, eeg: Floats, film: Floats) -> Floats:
         """Scores (n, m), -1 to 1, of what `see_eeg` gives of n windows with what `see_film` gives of m."""
@@ -104,8 +119,12 @@ class ResponseModel:
         path = Path(folder) / FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
-        about = {"labels": list(self.labels), "grid": self.grid.model_dump(), "used": list(self.used)}
-        about["places"] = self.places
+        about = {
+            "labels": list(self.labels),
+            "grid": self.grid.model_dump(),
+            "used": list(self.used),
+            "places": self.places,
+        }
         safetensors.numpy.save_file(arrays, path, {"about": json.dumps(about)})
         return path
 
@@ -124,7 +143,7 @@ class ResponseModel:
                 about = json.loads(file.metadata()["about"])
                 arrays = [np.asarray(file.get_tensor(name), np.float64) for name in _ARRAYS]
             labels, used = tuple(map(str, about["labels"])), tuple(map(int, about["used"]))
-            made = cls(labels, GridConfig(**about["grid"]), used, *arrays, _shape(about.get("places")))
+            made = cls(labels, GridConfig(**about["grid"]), used, *arrays, places=_shape(about.get("places")))
             made._check()
             return made
         except UNREADABLE as error:

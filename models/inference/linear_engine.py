@@ -66,7 +66,8 @@ class LinearEngine:
         """Forget the session so far, as after a seek."""
         self._before: dict[int, NDArray[np.uint8]] = {}  # the last frame of each video
         self._light: dict[int, NDArray[np.float32]] = {}  # its light (P, 4)
-        self._bank: list[tuple[int, NDArray[np.float64]]] = []  # in the network's order: see `bank.Bank`
+        self._bank: NDArray[np.float64] | None = None  # of one piece, in the network's order: see `bank.Bank`
+        self._index = np.zeros(BANK_SIZE, np.int64)  # which intervals its rows are
         self._n_kept = 0
 
     def encode(self, images: list[NDArray[np.uint8]], path: str, video: int = 0) -> NDArray[np.float32]:
@@ -135,21 +136,22 @@ class LinearEngine:
         return OtherScores(float(score[0]), float(self.model.match(score)[0]), nothing, 0.0)
 
     def _impostors(self, index: int, eeg: NDArray[np.float64]) -> NDArray[np.float32]:
-        away = max(IMPOSTOR_GAP_S, self.model.grid.interval_s) / self.model.grid.hop_s
-        past = [film for i, film in self._bank if index - i >= away]
-        if not past:
+        if self._bank is None:
             return np.zeros(0, np.float32)
-        scores: NDArray[np.float32] = self.model.compare(eeg, np.concatenate(past))[0].astype(np.float32)
-        return scores
+        n = min(self._n_kept, BANK_SIZE)
+        away = max(IMPOSTOR_GAP_S, self.model.grid.interval_s) / self.model.grid.hop_s
+        scores = self.model.compare(eeg, self._bank[:n])[0]
+        found: NDArray[np.float32] = scores[index - self._index[:n] >= away].astype(np.float32)
+        return found
 
     def _keep(self, interval: Interval, film: NDArray[np.float64]) -> None:
         """Keep intervals that do not overlap as impostors."""
         stride = -(-self.model.grid.n_slots // self.model.grid.hop_slots)
         if interval.index % stride == 0 and interval.frame_valid.any():
-            if len(self._bank) < BANK_SIZE:
-                self._bank.append((interval.index, film))
-            else:
-                self._bank[self._n_kept % BANK_SIZE] = (interval.index, film)
+            if self._bank is None:
+                self._bank = np.zeros((BANK_SIZE, *film.shape[1:]))
+            at = self._n_kept % BANK_SIZE
+            self._bank[at], self._index[at] = film[0], interval.index
             self._n_kept += 1
 
 

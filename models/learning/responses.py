@@ -10,7 +10,7 @@ from scipy import linalg
 
 from models.learning.linear import COMPONENTS, LAMBDAS, Standard, distance, rows_of, whitener
 from models.linear_model import Floats, correlations
-from models.response_model import behind
+from models.response_model import answers, behind
 
 RESPONSE_S = 0.3
 """How long the answer to a change of light is followed."""
@@ -110,7 +110,7 @@ class Responses:
     def expected(self, film: Floats, n_rows: int) -> Floats:
         """Components (n, n_rows, ..., k) that answer to film (n, G, ..., F): the frame's, or each place's."""
         standard = self.film(film[..., self.used])
-        return np.stack([behind(one[None], self.n_lags, n_rows)[0] @ self.responses for one in standard])
+        return np.stack([answers(one[None], self.responses, n_rows)[0] for one in standard])
 
     def scores(self, eeg: Floats, film: Floats) -> Floats:
         """Mean correlation (n, m) of EEG (n, G + lag, C) with film (m, G, F)."""
