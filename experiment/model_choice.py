@@ -80,10 +80,11 @@ class ModelChoice:
         ConfigError
             The backend cannot be used on this machine.
         """
-        from models.combination import Combination
-        from models.inference.combined_engine import CombinedEngine
+        from models.combination import SECOND, Combination
         from models.inference.engine import Engine
         from models.inference.linear_engine import LinearEngine
+        from models.inference.sums.combined_engine import CombinedEngine
+        from models.inference.sums.pair_engine import PairEngine
 
         tell = partial(print, file=sys.stderr)
         folder = None if self.weights is None else shipped_weights(self.weights) or Path(self.weights)
@@ -101,9 +102,15 @@ class ModelChoice:
         shown = pictures() if pictures is not None and self.backend.endswith("int8") else ()
         backend = "eager" if self.backend == "auto" else self.backend
         engine = engine.compile(backend, shown, tell, n_videos)
-        if folder is not None and runs is not None and runs.has_linear:
-            return CombinedEngine(engine, LinearEngine.from_folder(folder), runs)
-        return engine
+        if folder is None or runs is None:
+            return engine
+        both: Engine | PairEngine = engine
+        if runs.has_two:
+            second = Engine.from_checkpoint(folder / SECOND)
+            second.by_place = engine.by_place
+            second.network.choose(self.person)
+            both = PairEngine(engine, second.compile(backend, shown, tell, n_videos))
+        return CombinedEngine(both, LinearEngine.from_folder(folder), runs) if runs.has_linear else both
 
 
 def shipped_weights(name: str) -> Path | None:

@@ -1,6 +1,7 @@
 """What a model's folder runs: its network, a linear model, or the weighted sum of both.
 
 combination.json    which was judged best on held-out parts of the training data, and by which figures
+second/             a second network from another seed, where the mean of two was judged best
 
 score = w · cosine of the network + (1 − w) · score of the linear model,  both from −1 to 1
 
@@ -25,7 +26,9 @@ from models.linear_model import probability
 from realtime.errors import WeightsError
 
 FILE = "combination.json"
-NETWORK = "network"
+NETWORK, TWO = "network", "two networks"
+SECOND = "second"
+"""Folder of a second network, in the first's."""
 PLACE_SCALE = 40.0
 """κ: how sharply the best of many places counts."""
 
@@ -43,7 +46,7 @@ class Combination:
     Attributes
     ----------
     name : str
-        `network`, a linear model's name, or both with a plus between.
+        `network`, `two networks` (the mean of both), a linear model's name, or two with a plus between.
     weight : float
         Of the network, 0 to 1.
     odds : (float, float)
@@ -64,6 +67,11 @@ class Combination:
     def has_network(self) -> bool:
         """Whether the network takes part."""
         return self.weight > 0
+
+    @property
+    def has_two(self) -> bool:
+        """Whether two networks take part."""
+        return self.has_network and self.name.partition("+")[0] == TWO
 
     @property
     def has_linear(self) -> bool:

@@ -141,9 +141,11 @@ class ResponseModel:
         try:
             with safetensors.safe_open(path, "np") as file:
                 about = json.loads(file.metadata()["about"])
-                arrays = [np.asarray(file.get_tensor(name), np.float64) for name in _ARRAYS]
+                arrays = {name: np.asarray(file.get_tensor(name), np.float64) for name in _ARRAYS}
             labels, used = tuple(map(str, about["labels"])), tuple(map(int, about["used"]))
-            made = cls(labels, GridConfig(**about["grid"]), used, *arrays, places=_shape(about.get("places")))
+            made = cls(
+                labels, GridConfig(**about["grid"]), used, **arrays, places=_shape(about.get("places"))
+            )
             made._check()
             return made
         except UNREADABLE as error:

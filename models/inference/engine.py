@@ -151,6 +151,11 @@ class Engine:
         ours, theirs = self.network.frame_encoders, before.network.frame_encoders
         return Successor(self, alike=frozenset(p for p in ours if p in theirs and _equal(ours[p], theirs[p])))
 
+    def shares_encoders(self, other: Engine) -> bool:
+        """Whether the two embed frames alike, on all paths."""
+        ours, theirs = self.network.frame_encoders, other.network.frame_encoders
+        return ours.keys() == theirs.keys() and all(_equal(ours[path], theirs[path]) for path in ours)
+
     def use(self, compiled: CompiledStages, n_videos: int) -> None:
         """Have these stages run the network, of so many videos, and run all of them once."""
         self.stages, self.notes = compiled.stages, compiled.notes

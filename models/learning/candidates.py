@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from models.combination import NETWORK, Combination
+from models.checkpoint import load_checkpoint
+from models.combination import NETWORK, SECOND, TWO, Combination
 from models.inference.linear_engine import load_linear
 from models.learning.baselines import FilmFeatures, LinearModels, fit_linear, odds_of
 from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.data.light import Light
 from models.learning.judging.judge import headline
 from models.learning.judging.metrics import Floats, Scored, contest, interval, pairs, summary
-from models.learning.judging.scoring import Seen, place_runs, similarity_runs
+from models.learning.judging.scoring import Seen, place_runs, see_windows, similarity_runs
 from models.learning.linear import Scorer
 from models.learning.responses import Responses
 from models.learning.training.search import Sought
@@ -37,8 +38,13 @@ LINEAR = ("ridge", "cca", RESPONSES)
 _OVERLAP = 2  # held-out windows begin half an interval apart
 
 
-def choose(sought: Sought, recordings: Recordings) -> Combination:
+def choose(sought: Sought, recordings: Recordings, second: Sought | None = None) -> Combination:
     """Judge the network of a search, linear models that learned from the same parts, and their sums.
+
+    Parameters
+    ----------
+    second : Sought, optional
+        Of a second network on the same parts: the mean of both is a candidate too, and its sums.
 
     Returns
     -------
@@ -47,9 +53,12 @@ def choose(sought: Sought, recordings: Recordings) -> Combination:
         chance), `weights`.
     """
     linear = linear_runs(sought.parts, recordings, sought.places)
-    runs = {NETWORK: list(sought.judged), **linear}
+    networks = {NETWORK: list(sought.judged)}
+    if second is not None:
+        networks[TWO] = [_summed(pair, 0.5) for pair in zip(sought.judged, second.judged, strict=True)]
+    runs = {**networks, **linear}
     singles = [_fitted(runs, (name,)) for name in runs]
-    sums = [_fitted(runs, (NETWORK, name)) for name in linear]
+    sums = [_fitted(runs, (network, name)) for network in networks for name in linear]
     judged = {candidate.name: candidate for candidate in (*singles, *sums)}
     best = max(judged.values(), key=lambda candidate: candidate.worth)
     figures = {name: candidate.told() for name, candidate in judged.items()}
@@ -128,12 +137,12 @@ def _fitted(runs: Mapping[str, Sequence[Scored]], names: Sequence[str]) -> Candi
     """Fit the weights (one each, none below 0) of a sum of scores."""
     tables = [Rivals.of([runs[name][k] for name in names]) for k in range(len(runs[names[0]]))]
     weights, gain = likeliest(tables)
-    share = weights[0] / max(weights.sum(), 1e-9) if len(names) > 1 else float(names[0] == NETWORK)
+    share = weights[0] / max(weights.sum(), 1e-9) if len(names) > 1 else float(names[0] in (NETWORK, TWO))
     parts = [
         _summed([runs[name][k] for name in names], share if len(names) > 1 else 1.0)
         for k in range(len(tables))
     ]
-    name = "+".join(names) if 0 < share < 1 else NETWORK if share == 1 else names[-1]
+    name = "+".join(names) if 0 < share < 1 else names[0] if share == 1 else names[-1]
     return Candidate(name, parts, weights, gain / _OVERLAP, float(share))
 
 
@@ -228,7 +237,7 @@ def keep(
 def what_runs(folder: Path, seen: Seen, recordings: Recordings) -> dict[str, Any]:
     """Return `runs`, and the headline where another score than the network's similarity runs."""
     combination, said = live_runs(folder, seen, recordings)
-    if not combination.has_linear and not combination.by_place:
+    if combination.name == NETWORK and not combination.by_place:
         return {"runs": {"name": combination.name}}
     figures = summary(said)
     return {**headline(figures), "runs": {"name": combination.name, **figures}}
@@ -245,6 +254,13 @@ def live_runs(folder: Path, seen: Seen, recordings: Recordings) -> tuple[Combina
     combination = Combination.load(folder) or Combination()
     by_place = combination.by_place and combination.has_network
     network = (place_runs if by_place else similarity_runs)(seen, recordings)
+    if combination.has_two:
+        again = load_checkpoint(folder / SECOND).network
+        for person in sorted({recordings.people[session] for session in seen.windows.session}):
+            again.choose(person)
+        other = see_windows(again.eval(), recordings, seen.windows, match=False, by_place=by_place)
+        theirs = (place_runs if by_place else similarity_runs)(other, recordings)
+        network = [_summed(pair, 0.5) for pair in zip(network, theirs, strict=True)]
     if not combination.has_linear:
         return combination, network
     model, windows = load_linear(folder), seen.windows

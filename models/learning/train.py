@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 
 from models import combination
 from models.checkpoint import Checkpoint, save_checkpoint
-from models.combination import Combination
+from models.combination import SECOND, Combination
 from models.config import NetworkConfig, preset
 from models.learning import kept
 from models.learning.ancestry import KEY, ancestry_of, generation
@@ -25,11 +26,11 @@ from models.learning.training.interrupt import ctrl_c
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import Learned, Learner, Make, learn
 from models.linear_model import FILE
-from models.network.network import Network
+from models.network.network import Network, is_trained
 from models.response_model import FILE as RESPONSES
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.eeg.conditioning import choose_channels
-from realtime.errors import WeightsError
+from realtime.errors import ConfigError, WeightsError
 from recordings.session.session import Session
 
 STATE = "training.state"
@@ -130,10 +131,52 @@ def train_sessions(
     config = with_people(config, material.sessions)
     _, recordings = prepare(material, config, recipe)
     spans = recordings.spans()
+    second = None
     with ctrl_c() as pressed:
         learner = Learner(beginner(recordings, config, recipe), recordings, recipe, (), report, pressed)
-        learned = learn(learner, spans, out / STATE)
-    return finish(out, recordings, learned, recipe, len(spans), "fresh")
+        if recipe.networks == 1:
+            learned = learn(learner, spans, out / STATE)
+        else:
+            learned, second = _learn_two(learner, config, spans, out / STATE)
+    return finish(out, recordings, learned, recipe, len(spans), "fresh", second=second)
+
+
+def _learn_two(
+    learner: Learner, config: NetworkConfig, spans: Sequence[Span], state: Path
+) -> tuple[Learned, Learned | None]:
+    """Learn a network, and a second one from the next seed whose frame encoders are the first's."""
+    report, recipe, make = learner.report, learner.recipe, learner.make
+    if any(is_trained(encoder) for encoder in make(spans).frame_encoders.values()):
+        raise ConfigError(
+            "recipe.networks=2 has both networks see the same embeddings: leave the frame encoder frozen"
+        )
+    one = learn(replace(learner, report=_half(report, 0)), spans, state)
+    if one.trained.reason == "interrupted":
+        return one, None
+    seeded = recipe.model_copy(update={"seed": recipe.seed + 1})
+    begin = beginner(learner.recordings, config, seeded)
+
+    def like_the_first(train: Sequence[Span]) -> Network:
+        network = begin(train)
+        network.frame_encoders.load_state_dict(one.network.frame_encoders.state_dict())
+        return network
+
+    other = replace(learner, make=like_the_first, recipe=seeded, report=_half(report, 1))
+    two = learn(other, spans, state.with_name(f"{state.name}.second"))
+    return one, None if two.trained.reason == "interrupted" else two
+
+
+def _half(report: Callable[[Progress], None] | None, k: int) -> Callable[[Progress], None] | None:
+    """Report the k-th of two trainings as a half of the whole work."""
+    if report is None:
+        return None
+
+    def placed(progress: Progress) -> None:
+        words = ", ".join(filter(None, (f"network {k + 1} of 2", progress.phase)))
+        n = progress.parts
+        report(replace(progress, phase=words, before=progress.before + k * n, parts=2 * n))
+
+    return placed
 
 
 def unfinished(out: Path, needed: bool = False) -> str:
@@ -159,6 +202,7 @@ def finish(
     n_new: int,
     how: str,
     parent: Checkpoint | None = None,
+    second: Learned | None = None,
 ) -> TrainingResult:
     """Write what was learned from the first `n_new` sessions to `out`, with all it descends from.
 
@@ -172,9 +216,11 @@ def finish(
         KEY: [*before, generation(recordings, n_new, out, how, steps=trained.steps)],
     }
     split = {name: [*part, *_earlier(parent, name)] for name, part in learned.split.items()}
-    runs = keep_linear(recordings, learned, spans, out, fresh=parent is None)
+    runs = keep_linear(recordings, learned, spans, out, fresh=parent is None, second=second)
     metrics["runs"] = asdict(runs)
     save_checkpoint(out, learned.network, out.resolve().name, split, metrics)
+    if runs.has_two and second is not None:
+        save_checkpoint(out / SECOND, second.network, f"{out.resolve().name}, second", split, metrics)
     if trained.reason != "interrupted":
         for file in out.glob(f"{STATE}*"):
             file.unlink()
@@ -204,7 +250,13 @@ def beginner(recordings: Recordings, config: NetworkConfig, recipe: Recipe) -> M
 
 
 def keep_linear(
-    recordings: Recordings, learned: Learned, spans: Sequence[Span], out: Path, *, fresh: bool
+    recordings: Recordings,
+    learned: Learned,
+    spans: Sequence[Span],
+    out: Path,
+    *,
+    fresh: bool,
+    second: Learned | None = None,
 ) -> Combination:
     """Write the linear models of the same data, to be judged beside, and say what is to run; older ones go.
 
@@ -213,13 +265,14 @@ def keep_linear(
     """
     for file in (FILE, RESPONSES, kept.FILE, combination.FILE):
         (out / file).unlink(missing_ok=True)
+    shutil.rmtree(out / SECOND, ignore_errors=True)
     if len(recordings.every(spans, recordings.n_rows).end) <= 3:
         return Combination()
     out.mkdir(parents=True, exist_ok=True)
     kept.save_models(out, LinearModels(recordings).fit(spans))
     runs = Combination()
     if learned.sought is not None:
-        runs = choose(learned.sought, recordings)
+        runs = choose(learned.sought, recordings, None if second is None else second.sought)
     elif fresh and recordings.minutes(spans) < LEAST_MINUTES:
         runs = Combination("ridge", 0.0)
     keep(runs, recordings, spans, out, learned.network.config.places)
@@ -278,7 +331,7 @@ def advice(minutes: float, trained: Trained, runs: Combination, *, fresh: bool) 
             f"{minutes:.1f} min of data are less than the {LEAST_MINUTES:g} a network needs: record more"
         )
     if runs.has_linear:
-        what = "a linear model stands in for the network" if not runs.has_network else "both are summed"
+        what = "a linear model stands in for the network" if not runs.has_network else "they are summed"
         why = "the best on the parts that were held out" if runs.judged else "too little to judge others"
         said.append(f"what runs is {runs.name} ({what}): {why}")
     return ". ".join(said)

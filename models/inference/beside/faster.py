@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 import torch
 
 from models.inference.cache import compiled_folder
-from models.inference.combined_engine import CombinedEngine
 from models.inference.engine import Engine
 from models.inference.stages import EAGER, CompiledStages, load_stages
+from models.inference.sums.combined_engine import CombinedEngine
 from realtime.model import Model
 from realtime.pipeline import Pipeline
 
@@ -131,10 +131,9 @@ class Faster:
 
 
 def network_of(model: Model) -> Engine | None:
-    """Return what runs a model's network, alone or in a sum; None where it has none."""
-    if isinstance(model, CombinedEngine):
-        return model.network
-    return model if isinstance(model, Engine) else None
+    """Return what runs a model's network, alone or beside a linear model; None for none, and for two."""
+    runs = model.network if isinstance(model, CombinedEngine) else model
+    return runs if isinstance(runs, Engine) else None
 
 
 def _python_path() -> str:

@@ -76,6 +76,9 @@ class Recipe(Frozen):
     validation : float or None
         Share that is held out at a time to find when to stop and what to keep (`data.folds.held_parts`); 0
         for none: then all steps are gone. None: as much as it takes to judge two minutes.
+    networks : int
+        With 2, a second network of another seed is trained beside, and the mean of the two is one more
+        candidate for what runs: twice the time, in training and live.
     refit : bool
         Whether the network is then trained again on all of the data, to the step that was found; else the
         best average in front of the held-out part is kept.
@@ -116,6 +119,7 @@ class Recipe(Frozen):
     noise: float = Field(0.6, ge=0)
     shift_slots: int = Field(0, ge=0)
     validation: float | None = Field(None, ge=0, lt=0.9)
+    networks: int = Field(1, ge=1, le=2)
     refit: bool = True
     check_every: int = Field(25, ge=1)
     patience: int | None = Field(None, ge=1)

@@ -17,10 +17,10 @@ from models.inference import compile as compiling
 from models.inference.backends import BACKENDS
 from models.inference.beside import faster
 from models.inference.beside.faster import Faster
-from models.inference.combined_engine import CombinedEngine
 from models.inference.engine import EAGER, Engine
 from models.inference.linear_engine import LinearEngine
 from models.inference.stages import compile_stages, load_stages
+from models.inference.sums.combined_engine import CombinedEngine
 from models.response_model import ResponseModel
 from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock

@@ -12,6 +12,7 @@ from models.combination import Combination
 from models.inference.engine import Engine
 from models.inference.linear_engine import LinearEngine
 from models.inference.stages import CompiledStages
+from models.inference.sums.pair_engine import PairEngine
 from realtime.errors import WeightsError
 from realtime.model import Model, OtherVideo, Successor
 from realtime.types import Interval, OtherScores, Scores
@@ -25,7 +26,7 @@ class CombinedEngine:
 
     Parameters
     ----------
-    network : Engine
+    network : Engine or PairEngine
     linear : LinearEngine
     combination : Combination
 
@@ -35,7 +36,7 @@ class CombinedEngine:
         The network sees no frame at every slot, or the two were made for other electrodes or another grid.
     """
 
-    def __init__(self, network: Engine, linear: LinearEngine, combination: Combination) -> None:
+    def __init__(self, network: Engine | PairEngine, linear: LinearEngine, combination: Combination) -> None:
         self.network, self.linear, self.combination = network, linear, combination
         card, other = network.card, linear.card
         every = [path for path, k in card.paths.items() if k == 1]
@@ -52,12 +53,22 @@ class CombinedEngine:
         return self.network.notes
 
     def on(self, compiled: CompiledStages, n_videos: int = 1, gain: float | None = None) -> CombinedEngine:
-        """Give the same two, the network run by other stages; takes what `Engine.on` does."""
+        """Give the same two, the network run by other stages; takes what `Engine.on` does.
+
+        Raises
+        ------
+        ValueError
+            Two networks take part, which stay as they are.
+        """
+        if isinstance(self.network, PairEngine):
+            raise ValueError("two networks stay on the backend they were compiled for")
         return CombinedEngine(self.network.on(compiled, n_videos, gain), self.linear, self.combination)
 
     def successor_to(self, before: Model) -> Successor:
         """Say how it takes over from the model of a running session: see `Engine.successor_to`."""
         if not isinstance(before, CombinedEngine) or before.linear is not self.linear:
+            return Successor(self)
+        if isinstance(self.network, PairEngine) or isinstance(before.network, PairEngine):
             return Successor(self)
         network = self.network.successor_to(before.network)
         return Successor(self, of=None if network.of is None else before, alike=network.alike)

@@ -13,9 +13,9 @@ from experiment.model_choice import ModelChoice
 from models.checkpoint import load_checkpoint
 from models.combination import FILE, Combination
 from models.config import preset
-from models.inference.combined_engine import CombinedEngine
 from models.inference.engine import Engine
 from models.inference.linear_engine import LinearEngine
+from models.inference.sums.combined_engine import CombinedEngine
 from models.learning import candidates
 from models.learning.data.dataset import Windows
 from models.learning.data.light import on_slots
