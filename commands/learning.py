@@ -44,6 +44,7 @@ def train(
     from models.learning.person import train_from
     from models.learning.train import train_sessions, unfinished
     from models.learning.training.curves import TrainingCurves
+    from models.learning.training.ranks import rank
 
     material = data.material(sessions, conditioning.config())
     changes, recipe = past.changes(network)
@@ -56,6 +57,8 @@ def train(
             result = train_sessions(material, out, network.preset, recipe, changes, curves)
         else:
             result = train_from(parent, material, out, recipe, past.recipe, curves, tell)
+    if rank() > 0:
+        return  # the first of several processes tells
     curves.write(out)
     if json:
         print_json(result.as_dict())

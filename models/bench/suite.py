@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from models.bench import growth, limits, memory, network, program, sessions, streams
+from models.bench import growth, limits, memory, network, program, sessions, streams, training
 from models.bench.setting import Section, Setting
 from models.bench.timing import rounded
 from models.inference.backends import available, get_backend, versions
@@ -26,6 +26,7 @@ SECTIONS: dict[str, Callable[[Setting], Section]] = {
     "peer": streams.peer,
     "replay": sessions.replay,
     "memory": memory.memory,
+    "training": training.training,
     "start": program.start,
     "loopback": program.loopback,
     "window": program.window,

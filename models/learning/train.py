@@ -23,6 +23,7 @@ from models.learning.people import with_people
 from models.learning.spatial import set_spatial, with_filters
 from models.learning.training.fit import Progress, Trained
 from models.learning.training.interrupt import ctrl_c
+from models.learning.training.ranks import rank
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import Learned, Learner, Make, learn
 from models.linear_model import FILE
@@ -216,6 +217,8 @@ def finish(
         KEY: [*before, generation(recordings, n_new, out, how, steps=trained.steps)],
     }
     split = {name: [*part, *_earlier(parent, name)] for name, part in learned.split.items()}
+    if rank() > 0:  # all processes hold the same network: the first one writes it
+        return TrainingResult(out, recordings.minutes(spans), trained, split, metrics)
     runs = keep_linear(recordings, learned, spans, out, fresh=parent is None, second=second)
     metrics["runs"] = asdict(runs)
     save_checkpoint(out, learned.network, out.resolve().name, split, metrics)

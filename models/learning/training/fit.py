@@ -200,7 +200,7 @@ class Fit:
             progress = self.one(batch, begin)
             if self.best.waited(self.step) >= self.recipe.waits:
                 reason = "early"
-            if report is not None:
+            if report is not None and self.fabric.is_global_zero:
                 report(progress)
             if reason == "early":
                 break

@@ -98,3 +98,10 @@ def test_a_session_that_lost_something_is_told_in_the_programs_own_words():
         == "5 frames lost, 2 ticks skipped · 2 ticks were skipped: this machine was too slow for them"
     )
     assert broken({**whole, "readings": 0}) == "no reading"
+
+
+def test_the_training_is_timed_from_recordings_to_a_model_by_the_command_a_user_gives():
+    found = run_bench(Setting(quick=True), ["training"])["training"]
+    assert found["steps"] == 4
+    assert found["minutes"] == pytest.approx(0.5, abs=0.05)
+    assert found["total_s"] > 4 * found["step_ms"] / 1e3 > 0
