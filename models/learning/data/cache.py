@@ -16,7 +16,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,12 +75,13 @@ def whole(target: Path) -> Iterator[Path]:
 
 
 class Rows:
-    """The rows of a `.npy` file, read as they are asked for: nothing of it stays in memory.
+    """The rows of a `.npy` file, read as they are asked for; nothing of it stays in memory unless it is held.
 
     Attributes
     ----------
     shape : tuple of int
         Of the whole array.
+    n_bytes : int
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,10 +89,25 @@ class Rows:
         array = np.load(path, mmap_mode="r")
         self.shape: tuple[int, ...] = array.shape
         self._dtype, self._offset = array.dtype, array.offset
-        self._row = math.prod(self.shape[1:])
+        self._row, self.n_bytes = math.prod(self.shape[1:]), array.nbytes
+        self._held: NDArray[Any] | None = None
+
+    def hold(self) -> None:
+        """Keep all of it in memory from now on."""
+        self._held = np.load(self.path)
+        self._held.flags.writeable = False
+
+    def take(self, positions: NDArray[np.int64]) -> NDArray[Any]:
+        """Copy of the rows at positions (n,), shape (n, ...)."""
+        if self._held is not None:
+            return self._held[positions]
+        start = int(positions.min())
+        return self.read(start, int(positions.max()) + 1)[positions - start]
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Copy of rows [start, stop), shape (stop - start, ...),."""
+        """Rows [start, stop), shape (stop - start, ...), not to be changed."""
+        if self._held is not None:
+            return self._held[start:stop]
         offset = self._offset + start * self._row * self._dtype.itemsize
         flat = np.fromfile(self.path, self._dtype, (stop - start) * self._row, offset=offset)
         return flat.reshape(-1, *self.shape[1:])
@@ -119,8 +135,16 @@ class TableFile:
     arrays: Mapping[str, Rows]
 
     def read(self, name: str, start: int, stop: int) -> NDArray[Any]:
-        """Copy of rows [start, stop), shape (stop - start, ...), of the array of this name."""
+        """Rows [start, stop), shape (stop - start, ...), of the array of this name, not to be changed."""
         return self.arrays[name].read(start, stop)
+
+
+def hold_what_fits(rows: Sequence[Rows], most: int) -> bool:
+    """Keep files in memory if all of them together are of at most so many bytes; says whether they are."""
+    fits: bool = sum(each.n_bytes for each in rows) <= most
+    for each in rows if fits else ():
+        each.hold()
+    return fits
 
 
 def session_table(

@@ -1,7 +1,7 @@
 """Intervals of many sessions, cut at any slot by what cuts live intervals, in batches for the network.
 
-Nothing but small indices stays in memory: tables and embeddings lie on disk and are read a window at a time,
-so two hundred sessions need no more memory than one.
+Tables and embeddings lie on disk. Where all of them fit into 256 MB they are read once; else nothing but
+small indices stays in memory and they are read a window at a time: a hundred hours need no more than one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.learning.data.cache import TableFile, content_id, session_table
+from models.learning.data.cache import TableFile, content_id, hold_what_fits, session_table
 from models.learning.data.cues import Cues
 from models.learning.data.films import Showings
 from models.learning.data.frames import FrameFile, Pictures, frame_file
@@ -28,6 +28,7 @@ from recordings.session.naming import subject_of
 from recordings.session.session import XDF_NAME, Session
 
 Indices = NDArray[np.int64]
+_HELD = 256 * 2**20  # bytes that may stay in memory
 _APART_S = 1e6  # between films: no window of one is near any of another
 
 
@@ -217,6 +218,8 @@ class Recordings:
                         frame_file(session, reader, settings, px, self.cache, self.selectors[1], device)
                     )
             self._frames[path], self._every[path] = files, network.config.paths[path]
+        tables = [rows for table in self.tables for rows in table.arrays.values()]
+        hold_what_fits([*tables, *(file.rows for files in self._frames.values() for file in files)], _HELD)
 
     def know(self, network: Network) -> None:
         """Take the numbers of people in batches from this network."""

@@ -34,13 +34,11 @@ class FrameFile:
     there: NDArray[np.bool_]
 
     def read(self, positions: NDArray[np.int64]) -> NDArray[np.float16]:
-        """Rows at `positions` (n,), which rise; 0 for -1."""
+        """Rows at `positions` (n,); 0 for -1."""
         known = positions[positions >= 0]
         if not len(known):
             return np.zeros((len(positions), *self.rows.shape[1:]), np.float16)
-        start = int(known.min())
-        rows = self.rows.read(start, int(known.max()) + 1)
-        picked = rows[np.maximum(positions - start, 0)]
+        picked = self.rows.take(np.where(positions < 0, known[0], positions))
         picked[positions < 0] = 0.0
         return picked
 

@@ -232,13 +232,30 @@ def test_the_frozen_frames_can_teach_and_a_missing_file_is_named(recordings, fol
         Teacher("frames:slow", recordings)
 
 
+def test_what_fits_is_kept_in_memory_and_gives_the_same_batches(folder, tmp_path, monkeypatch):
+    network = Network(preset("demo", {"fast.width": 16, "fast.layers": 1}), ("C3", "C4", "Cz"))
+    batches = []
+    for most in (0, 2**28):
+        monkeypatch.setattr("models.learning.data.dataset._HELD", most)
+        found = Recordings([folder / "one"], GridConfig(), ConditioningConfig(), tmp_path)
+        found.embed(network)
+        held = [rows._held is not None for rows in found.tables[0].arrays.values()]
+        assert set(held) == {most > 0}
+        batches.append(found.batch(found.every(found.spans(), 60)))
+    for one, other in zip(*batches, strict=True):
+        parts = (one["fast"], other["fast"]) if isinstance(one, dict) else (one, other)
+        assert torch.equal(torch.nan_to_num(parts[0]), torch.nan_to_num(parts[1]))
+
+
 MANY = """
 import sys, numpy as np, psutil, torch
 from models.config import preset
+from models.learning.data import dataset
 from models.learning.data.dataset import Recordings
 from models.network.network import Network
 from realtime.config import ConditioningConfig, GridConfig
 torch.set_num_threads(1)
+dataset._HELD = 0  # as where they do not fit
 recordings = Recordings(sys.argv[1:], GridConfig(), ConditioningConfig())
 recordings.embed(Network(preset("demo", {"fast.width": 16, "fast.layers": 1}), ("C3", "C4", "Cz")))
 rng, process = np.random.default_rng(0), psutil.Process()
