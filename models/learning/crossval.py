@@ -18,10 +18,10 @@ from models.learning.judging.judge import Runs, by_run, judged
 from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
 from models.learning.people import with_people
-from models.learning.train import Material, beginner, prepare
+from models.learning.train import Material, learner_of, prepare
 from models.learning.training.fit import Progress
 from models.learning.training.recipe import Recipe
-from models.learning.training.search import Learner, learn
+from models.learning.training.search import learn
 from models.network.network import Network
 
 Report = Callable[[str, int, int], None]
@@ -111,8 +111,7 @@ def trained(
 ) -> Network:
     """Return a fresh network, trained on `spans` as `phosphene train` does it."""
     config = with_people(config, [recordings.paths[span.session] for span in spans])
-    learner = Learner(beginner(recordings, config, recipe), recordings, recipe, (), report)
-    return learn(learner, spans, state).network
+    return learn(learner_of(recordings, config, recipe, report), spans, state).network
 
 
 def learning_curve(

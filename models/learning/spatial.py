@@ -1,8 +1,9 @@
 """The spatial filters of an EEG tower, set from the training data before the first step.
 
 They are those of a CCA of the electrodes with rises and falls of what is attended, or of the whole frame
-where no cue says so (`learning.responses.Responses`), and stay in the checkpoint like any weight. How many
-there are is found on blocks left out of the training data, unless a configuration says it.
+where no cue says so (`learning.responses.Responses`), and stay in the checkpoint like any weight. Unless a
+configuration says how many there are, that is found on blocks left out of the training data, and a network
+with filters is tried beside one without: codes that flicker ask for them, slow answers to pictures do not.
 """
 
 from __future__ import annotations
@@ -23,17 +24,30 @@ FEW = 8
 _MORE = 2  # components beside those that a linear model of the same data wants: a network can use weaker ones
 
 
-def with_filters(config: NetworkConfig, recordings: Recordings, train: Sequence[Span]) -> NetworkConfig:
-    """Return the configuration with its number of spatial filters settled by `train`, where it is open.
+def asks_for_filters(config: NetworkConfig, recordings: Recordings) -> bool:
+    """Whether a network with spatial filters is to be tried beside one without.
 
     Few electrodes are taken as they are, and so are those of several people, who have layers of their own.
     """
+    eeg = config.eeg
+    return (
+        isinstance(eeg, CompactConfig)
+        and eeg.spatial is None
+        and not eeg.people
+        and len(recordings.labels) > FEW
+    )
+
+
+def with_filters(config: NetworkConfig, recordings: Recordings, train: Sequence[Span]) -> NetworkConfig:
+    """Return the configuration with as many spatial filters as blocks left out of `train` ask for."""
+    wanted = LinearModels(recordings).fit_responses(train).filters.shape[1]
+    return settled(config, min(len(recordings.labels), wanted + _MORE))
+
+
+def settled(config: NetworkConfig, k: int) -> NetworkConfig:
+    """Return the configuration with k spatial filters, where their number is open."""
     if not isinstance(config.eeg, CompactConfig) or config.eeg.spatial is not None:
         return config
-    n, k = len(recordings.labels), 0
-    if n > FEW and not config.eeg.people:
-        wanted = LinearModels(recordings).fit_responses(train).filters.shape[1]
-        k = min(n, wanted + _MORE)
     return config.model_copy(update={"eeg": config.eeg.model_copy(update={"spatial": k})})
 
 

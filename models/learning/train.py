@@ -20,7 +20,7 @@ from models.learning.baselines import LinearModels
 from models.learning.candidates import choose, keep
 from models.learning.data.dataset import Recordings, Span
 from models.learning.people import with_people
-from models.learning.spatial import set_spatial, with_filters
+from models.learning.spatial import asks_for_filters, set_spatial, settled, with_filters
 from models.learning.training.fit import Progress, Trained
 from models.learning.training.interrupt import ctrl_c
 from models.learning.training.ranks import rank
@@ -134,17 +134,15 @@ def train_sessions(
     spans = recordings.spans()
     second = None
     with ctrl_c() as pressed:
-        learner = Learner(beginner(recordings, config, recipe), recordings, recipe, (), report, pressed)
+        learner = learner_of(recordings, config, recipe, report, pressed)
         if recipe.networks == 1:
             learned = learn(learner, spans, out / STATE)
         else:
-            learned, second = _learn_two(learner, config, spans, out / STATE)
+            learned, second = _learn_two(learner, spans, out / STATE)
     return finish(out, recordings, learned, recipe, len(spans), "fresh", second=second)
 
 
-def _learn_two(
-    learner: Learner, config: NetworkConfig, spans: Sequence[Span], state: Path
-) -> tuple[Learned, Learned | None]:
+def _learn_two(learner: Learner, spans: Sequence[Span], state: Path) -> tuple[Learned, Learned | None]:
     """Learn a network, and a second one from the next seed whose frame encoders are the first's."""
     report, recipe, make = learner.report, learner.recipe, learner.make
     if any(is_trained(encoder) for encoder in make(spans).frame_encoders.values()):
@@ -155,14 +153,14 @@ def _learn_two(
     if one.trained.reason == "interrupted":
         return one, None
     seeded = recipe.model_copy(update={"seed": recipe.seed + 1})
-    begin = beginner(learner.recordings, config, seeded)
+    begin = beginner(learner.recordings, one.network.config, seeded)  # with filters, if the first has them
 
     def like_the_first(train: Sequence[Span]) -> Network:
         network = begin(train)
         network.frame_encoders.load_state_dict(one.network.frame_encoders.state_dict())
         return network
 
-    other = replace(learner, make=like_the_first, recipe=seeded, report=_half(report, 1))
+    other = replace(learner, make=like_the_first, recipe=seeded, report=_half(report, 1), rivals=())
     two = learn(other, spans, state.with_name(f"{state.name}.second"))
     return one, None if two.trained.reason == "interrupted" else two
 
@@ -239,17 +237,41 @@ def _earlier(parent: Checkpoint | None, name: str) -> list[Any]:
 
 
 def beginner(recordings: Recordings, config: NetworkConfig, recipe: Recipe) -> Make:
-    """Return what makes a fresh network for spans: its seed's weights, and their spatial filters."""
+    """Return what makes a fresh network for spans: its seed's weights, and their filters, none where open."""
+    config = settled(config, 0)
 
     def make(train: Sequence[Span]) -> Network:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(recipe.seed)
-            network = Network(with_filters(config, recordings, train), recordings.labels)
+            network = Network(config, recordings.labels)
         recordings.know(network)
         set_spatial(network, recordings, train)
         return network
 
     return make
+
+
+def rivals(recordings: Recordings, config: NetworkConfig, recipe: Recipe) -> tuple[Make, ...]:
+    """Return what else a fresh network could be, to be tried beside: with spatial filters, where open."""
+    if not asks_for_filters(config, recordings):
+        return ()
+
+    def make(train: Sequence[Span]) -> Network:
+        return beginner(recordings, with_filters(config, recordings, train), recipe)(train)
+
+    return (make,)
+
+
+def learner_of(
+    recordings: Recordings,
+    config: NetworkConfig,
+    recipe: Recipe,
+    report: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Learner:
+    """Return what learns a fresh network from these recordings, as `train_sessions` does."""
+    make, others = beginner(recordings, config, recipe), rivals(recordings, config, recipe)
+    return Learner(make, recordings, recipe, (), report, stop, others)
 
 
 def keep_linear(

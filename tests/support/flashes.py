@@ -68,7 +68,7 @@ def write_flashes(
 
     labels = ("O1", "O2", "Fp1", *(f"E{k}" for k in range(n_more)))
     if n_more:
-        disturbing = 30 * rng.standard_normal((n, 1)).astype(np.float32)
+        disturbing = 90 * rng.standard_normal((n, 1)).astype(np.float32)
         more = disturbing + 5 * rng.standard_normal((n, n_more)).astype(np.float32)
         samples = np.concatenate([samples + disturbing, more], axis=1)
     info = EegInfo("Cap", labels, "uV", rate, f"cap-{seed}", "lab")

@@ -95,7 +95,7 @@ class Rows:
     def hold(self) -> None:
         """Keep all of it in memory from now on."""
         self._held = np.load(self.path)
-        self._held.flags.writeable = False
+        self._held.setflags(write=False)
 
     def take(self, positions: NDArray[np.int64]) -> NDArray[Any]:
         """Copy of the rows at positions (n,), shape (n, ...)."""

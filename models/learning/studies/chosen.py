@@ -29,7 +29,7 @@ from models.learning.judging.metrics import Scored, contest, interval
 from models.learning.judging.scoring import place_runs, score, similarity_runs
 from models.learning.studies.progress import on_stderr
 from models.learning.studies.trials import changed
-from models.learning.train import Material, beginner, prepare
+from models.learning.train import Material, learner_of, prepare
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import Learner, learn
 from models.response_model import BY_PLACE
@@ -69,7 +69,7 @@ def measure(
         if minutes is not None:
             spans = first_minutes(spans, minutes, recordings.grid.slots_hz)
         learners = [
-            Learner(beginner(recordings, config, seeded), recordings, seeded)
+            learner_of(recordings, config, seeded)
             for seeded in (recipe, recipe.model_copy(update={"seed": recipe.seed + 1}))
         ]
         name, part = _judged(learners, recordings, spans, fold)

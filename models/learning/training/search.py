@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Learner:
         Further data that every training sees and none is judged on: earlier sessions.
     report, stop : callable, optional
         As for `training.fit.fit`.
+    rivals : sequence of callable
+        What a training could begin from instead; what does best on held-out parts is taken.
     """
 
     make: Make
@@ -43,6 +45,7 @@ class Learner:
     beside: Sequence[Span] = ()
     report: Callable[[Progress], None] | None = None
     stop: Callable[[], bool] | None = None
+    rivals: Sequence[Make] = ()
 
     def on(self, spans: Sequence[Span]) -> list[Span]:
         """Spans to learn from, with those beside; of both, about as many windows are drawn."""
@@ -76,6 +79,8 @@ class Sought:
         What was learned from, and what was held out.
     places : (int, int) or None
         Rows and columns of the places the network was judged by; None for the frame as a whole.
+    make : callable, optional
+        What it began from, where there were several.
     """
 
     step: int
@@ -85,6 +90,7 @@ class Sought:
     judged: tuple[Scored, ...]
     parts: Sequence[tuple[list[Span], list[Span]]]
     places: tuple[int, int] | None = None
+    make: Make | None = None
 
 
 @dataclass(frozen=True)
@@ -120,14 +126,30 @@ def learn(
         network = learner.make(train)
         trained = _fit(learner, network, (train, held), state)
         return Learned(network, trained, learner.words(train, held))
-    found = sought or seek(learner, parts, state)
+    works = len(parts) * (1 if sought else 1 + len(learner.rivals))
+    found = sought or _best_beginning(learner, parts, state)
     if isinstance(found, Learned):
         return found
-    network = learner.make(spans)
+    network = (found.make or learner.make)(spans)
     chosen = replace(learner, recipe=recipe.model_copy(update={"until": found.step}))
-    trained = _fit(_phased(chosen, "on all data", len(parts), len(parts) + 1), network, (spans, []), state)
+    trained = _fit(_phased(chosen, "on all data", works, works + 1), network, (spans, []), state)
     trained = replace(trained, history=found.history)
     return Learned(network, trained, learner.words(spans), found)
+
+
+def _best_beginning(
+    learner: Learner, parts: Sequence[tuple[list[Span], list[Span]]], state: Path | None
+) -> Sought | Learned:
+    """Search from each beginning there is; gives the search that came out best."""
+    makes, found = (learner.make, *learner.rivals), list[Sought]()
+    for number, make in enumerate(makes):
+        work = Work(number * len(parts), len(makes) * len(parts) + 1, f", way {number + 1}" if number else "")
+        file = state if state is None or not number else state.with_name(f"{state.name}-rival{number}")
+        one = seek(replace(learner, make=make), parts, file, work)
+        if isinstance(one, Learned):
+            return one
+        found.append(replace(one, make=make))
+    return max(found, key=lambda one: one.accuracy)
 
 
 def judged_parts(learner: Learner, spans: Sequence[Span]) -> list[tuple[list[Span], list[Span]]]:
@@ -136,13 +158,25 @@ def judged_parts(learner: Learner, spans: Sequence[Span]) -> list[tuple[list[Spa
     return [part for part in parts if HeldWindows.of(learner.recordings, part[1]) is not None]
 
 
+class Work(NamedTuple):
+    """Which trainings of a longer work a search is: those before it, all of them, and what it is called."""
+
+    before: int
+    total: int
+    words: str = ""
+
+
 def seek(
-    learner: Learner, parts: Sequence[tuple[list[Span], list[Span]]], state: Path | None = None
+    learner: Learner,
+    parts: Sequence[tuple[list[Span], list[Span]]],
+    state: Path | None = None,
+    work: Work | None = None,
 ) -> Sought | Learned:
     """Train without each part in turn, by the similarity alone, and look how good it is as it goes.
 
     What has been learned so far is given where it is interrupted.
     """
+    before, total, also = work or Work(0, len(parts) + 1)
     spans = [span for part in parts[0] for span in part]
     recipe = learner.recipe.for_minutes(learner.recordings.minutes([*spans, *learner.beside]))
     quick = recipe.model_copy(update={"match": 0.0})
@@ -150,7 +184,7 @@ def seek(
     for k, (train, held) in enumerate(parts):
         network = learner.make(train)
         words = learner.words(train, held)
-        mine = _phased(learner, f"without part {k + 1} of {len(parts)}", k, len(parts) + 1)
+        mine = _phased(learner, f"without part {k + 1} of {len(parts)}{also}", before + k, total)
         file = None if state is None else state.with_name(f"{state.name}-{k + 1}")
         split = Split(learner.on(train), held, words)
         trained, seen = fit_with_looks(
