@@ -21,6 +21,8 @@ from models.network.interfaces import State
 from models.network.network import Network
 from models.network.towers import EegView, VideoView, agreement, pick
 
+SEEN_CUED = 4  # places a step sees beside the one that a cue names
+
 
 class SeenSides(NamedTuple):
     """Both sides of a batch of B windows.
@@ -130,6 +132,8 @@ class Objective(nn.Module):
     def choose_places(self, batch: WindowBatch, cues: Tensor | None) -> Tensor | None:
         """Draw places (B, Q) of each item beside the whole frame, its cue's among them; None for all."""
         n_places, n_seen = self.network.config.n_places - 1, self.recipe.seen_places
+        if n_seen is None:
+            n_seen = SEEN_CUED if cues is not None else 1
         if n_seen >= n_places:
             return None
         chance = torch.rand((len(batch.end), n_places)).to(batch.end.device)

@@ -48,8 +48,9 @@ class Recipe(Frozen):
     mixture : float
         Weight of the softmax over the batch of what the agreements by place say (log-sum-exp over places):
         it teaches the towers to keep places apart.
-    seen_places : int
-        Random places a step sees of each video, beside the whole frame and the place a cue names.
+    seen_places : int or None
+        Random places a step sees of each video, beside the whole frame and the place a cue names. None: four
+        where cues are known, for they have to be told from others, and else a single one.
     share : float
         Weight of the share of attention that a video gets beside an impostor, from `match_from` on.
     cue : float
@@ -104,7 +105,7 @@ class Recipe(Frozen):
     negatives: int = Field(2, ge=1)
     fused: int = Field(32, ge=2)
     mixture: float = Field(1.0, ge=0)
-    seen_places: int = Field(4, ge=0)
+    seen_places: int | None = Field(None, ge=0)
     share: float = Field(0.3, ge=0)
     cue: float = Field(1.0, ge=0)
     near_s: float = Field(0.0, ge=0)
