@@ -160,9 +160,11 @@ class TrainingProcess:
 
 _IN_WORDS = {
     "network": "the network",
+    "two networks": "the mean of two networks",
     "ridge": "a linear model (ridge)",
     "cca": "a linear model (CCA)",
     "responses": "a linear model (responses to light)",
+    "responses by place": "a linear model (responses to light, by place)",
 }
 
 

@@ -18,7 +18,7 @@ from models.learning.judging.judge import Runs, by_run, judged
 from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
 from models.learning.people import with_people
-from models.learning.train import Material, learner_of, prepare
+from models.learning.train import Material, learner_of, prepare, refuse_two
 from models.learning.training.fit import Progress
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import learn
@@ -65,6 +65,7 @@ def cross_validate(
         As `evaluate_checkpoint` gives, over the windows of all folds together.
     """
     recipe, watch = recipe or Recipe(), watch or Watch()
+    refuse_two(recipe, "a cross-validation")
     config = preset(config) if isinstance(config, str) else config
     _, recordings = prepare(material, config, recipe)
     models = LinearModels(recordings) if linear else None

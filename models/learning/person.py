@@ -20,7 +20,16 @@ from models.learning.ancestry import KEY, ancestry_of, seen_from, still_there, s
 from models.learning.data.dataset import Recordings, Span
 from models.learning.judging.metrics import contest, interval
 from models.learning.people import joined_by
-from models.learning.train import STATE, Material, TrainingResult, channels_there, fed, finish, labels_of
+from models.learning.train import (
+    STATE,
+    Material,
+    TrainingResult,
+    channels_there,
+    fed,
+    finish,
+    labels_of,
+    refuse_two,
+)
 from models.learning.training.fit import Progress
 from models.learning.training.interrupt import ctrl_c
 from models.learning.training.recipe import Recipe
@@ -115,6 +124,7 @@ def train_from(
     ConfigError, SessionError, StreamFormatError, WeightsError
     """
     say, recipe, out = tell or (lambda words: None), recipe or Recipe(), Path(out)
+    refuse_two(recipe, "a model that is continued")
     begun = begin(Path(parent), material, mix=how != "new-person")
     for sentence in begun.moved.told():
         say(sentence)

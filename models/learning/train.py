@@ -150,8 +150,8 @@ def _learn_two(learner: Learner, spans: Sequence[Span], state: Path) -> tuple[Le
             "recipe.networks=2 has both networks see the same embeddings: leave the frame encoder frozen"
         )
     one = learn(replace(learner, report=_half(report, 0)), spans, state)
-    if one.trained.reason == "interrupted":
-        return one, None
+    if one.trained.reason == "interrupted" or one.sought is None:
+        return one, None  # without parts held out, nothing could say whether two are better
     seeded = recipe.model_copy(update={"seed": recipe.seed + 1})
     begin = beginner(learner.recordings, one.network.config, seeded)  # with filters, if the first has them
 
@@ -163,6 +163,15 @@ def _learn_two(learner: Learner, spans: Sequence[Span], state: Path) -> tuple[Le
     other = replace(learner, make=like_the_first, recipe=seeded, report=_half(report, 1), rivals=())
     two = learn(other, spans, state.with_name(f"{state.name}.second"))
     return one, None if two.trained.reason == "interrupted" else two
+
+
+def refuse_two(recipe: Recipe, what: str) -> None:
+    """Raise ConfigError where a recipe asks for two networks of what has but one."""
+    if recipe.networks > 1:
+        raise ConfigError(
+            f"recipe.networks={recipe.networks}: {what} has one network. Leave it out; two are for a model "
+            f"that `phosphene train` begins anew"
+        )
 
 
 def _half(report: Callable[[Progress], None] | None, k: int) -> Callable[[Progress], None] | None:

@@ -21,7 +21,7 @@ from models.network.interfaces import State
 from models.network.network import Network
 from models.network.towers import EegView, VideoView, agreement, pick
 
-SEEN_CUED = 4  # places a step sees beside the one that a cue names
+SEEN_CUED = 4  # places a step sees, those that a cue names among them
 
 
 class SeenSides(NamedTuple):

@@ -19,8 +19,10 @@ from models.inference.sums.combined_engine import CombinedEngine
 from models.inference.sums.pair_engine import PairEngine
 from models.learning import train as training
 from models.learning.candidates import choose, keep, live_runs
+from models.learning.crossval import cross_validate
 from models.learning.data.dataset import Windows
 from models.learning.judging.scoring import see_windows
+from models.learning.person import train_from
 from models.learning.train import Material, fed, train_sessions
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import Sought
@@ -124,3 +126,10 @@ def test_a_frame_encoder_that_is_trained_is_refused_and_one_network_leaves_no_se
     plain = TRIES.model_copy(update={"networks": 1, "steps": 5, "validation": 0.0})
     train_sessions(Material(sessions[:1]), out, preset("demo", SMALL), plain)
     assert not (out / SECOND).exists()
+
+
+def test_where_there_is_but_one_network_two_are_refused_and_not_forgotten(sessions, trained, tmp_path):
+    with pytest.raises(ConfigError, match="a cross-validation has one network"):
+        cross_validate(Material(sessions), preset("demo", SMALL), TRIES)
+    with pytest.raises(ConfigError, match="continued has one network"):
+        train_from(trained[0], Material(sessions[1:]), tmp_path / "on", TRIES)
