@@ -12,8 +12,8 @@ from operator import attrgetter
 
 import numpy as np
 import psutil
-import pytest
 import pyqtgraph as pg
+import pytest
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QDockWidget, QGraphicsView, QInputDialog, QLabel, QWidget
 
@@ -544,9 +544,9 @@ def test_every_panel_with_64_channels_is_drawn_in_half_the_time_of_a_bare_plot_o
     window.resize(1920, 1080)
     for name in sorted(ASIDE):
         press(window, {"spectrum": "Ctrl+7", "average": "Ctrl+8", "log": "Ctrl+9"}[name])
-    view, bare, turns = window.page.view, BarePlot(window.page.view, qtbot), []
-    for _ in range(7):
-        turns.append((drawn_for_a_second(view, window.draw), drawn_for_a_second(view, bare.draw)))
+    view = window.page.view
+    bare = BarePlot(view, qtbot)
+    turns = [[drawn_for_a_second(view, draw) for draw in (window.draw, bare.draw)] for _ in range(7)]
     window_s, bare_s = np.min(turns[1:], axis=0)
     print(f"window: {window_s:.2f} of a core at 30 drawings a second, {window_s / bare_s:.2f} of a bare plot")
     assert window_s < 0.5 * bare_s
