@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from experiment.closed_loop import give_feedback
 from experiment.feedback_options import FeedbackChoice
-from experiment.model_choice import ModelChoice
+from experiment.model_choice import ModelChoice, importing_beside
 from experiment.pictures import pictures_of
 from experiment.run import Running, opening
 from experiment.state import Mode, Newcomer
@@ -65,7 +65,8 @@ def open_live(choice: LiveChoice) -> Running:
     videos = _videos(choice, clock)
     build = partial(choice.model.build, n_videos=len(videos), pictures=partial(pictures_of, videos[0]))
     try:
-        pipeline = Pipeline(eeg, videos[0], build, choice.conditioning, videos[1:])
+        with importing_beside():
+            pipeline = Pipeline(eeg, videos[0], build, choice.conditioning, videos[1:])
     except BaseException:
         for video in videos:
             video.close()
@@ -96,9 +97,12 @@ def _offered(newcomers: Newcomers) -> Newcomer | None:
 
 def _videos(choice: LiveChoice, clock: LslClock) -> list[VideoSource]:
     from realtime.video.camera import open_video
+    from realtime.video.early import EarlyVideo
+    from realtime.video.file import FileCamera
 
     names = (choice.video,) if isinstance(choice.video, str) else choice.video
-    videos = [open_video(name, clock) for name in names]
+    opened = [open_video(name, clock) for name in names]
+    videos: list[VideoSource] = [v if isinstance(v, FileCamera) else EarlyVideo(v) for v in opened]
     return videos if choice.stimulus is None else [choice.stimulus(clock), *videos]
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,6 +115,15 @@ class ModelChoice:
             second.network.choose(self.person)
             both = PairEngine(engine, second.compile(backend, shown, tell, n_videos))
         return CombinedEngine(both, LinearEngine.from_folder(folder), runs) if runs.has_linear else both
+
+
+@contextmanager
+def importing_beside() -> Iterator[None]:
+    """Import what building needs, which takes seconds, beside what is done within: looking for streams."""
+    with ThreadPoolExecutor(1) as beside:
+        for slow in ("models.inference.engine", "scipy.signal"):  # torch is in the first
+            beside.submit(import_module, slow)
+        yield
 
 
 def shipped_weights(name: str) -> Path | None:

@@ -54,7 +54,9 @@ class LiveRunner:
         return Worker(name, partial(self._read_video, video), on_exit=video.source.close)
 
     def launch(self) -> LiveRunner:
-        """Start every thread."""
+        """Start every thread. A session begins with what has come since its sources were opened."""
+        for video in self.pipeline.videos:
+            video.begin_at(self.clock.now())
         for worker in self._workers:
             worker.start()
         return self

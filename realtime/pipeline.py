@@ -103,18 +103,24 @@ class Pipeline:
         Parameters
         ----------
         since : float
-            The first interval is the last that ends at or before this time (or the first that both streams
-            can fill): what is read before it only fills the rings.
+            As in `begin_at`.
         """
         self.readings.clear()
         self._prepared_for = None
         eeg_taps, videos = self.eeg.taps, self.videos
         self.model.reset()
         self._begin(self.eeg.source, [video.source for video in videos])
-        self._first = int(since / self.grid.hop_s)
+        self.begin_at(since)
         self.eeg.taps = eeg_taps
         for video, before in zip(self.videos, videos, strict=True):
             video.taps = before.taps
+
+    def begin_at(self, since: float) -> None:
+        """Say which interval is the first: the last that ends at or before this time.
+
+        It is a later one where the streams cannot fill that one. What is read before only fills the rings.
+        """
+        self._first = int(since / self.grid.hop_s)
 
     @property
     def video(self) -> VideoIntake:
@@ -202,6 +208,9 @@ class Pipeline:
     def step(self, now: float) -> Reading | None:
         """Run one tick: the newest interval that can be released; older ones are skipped and counted."""
         self._take_over(now)
+        if not all(video.begun for video in self.videos):
+            self.begin_at(now)
+            return None
         first = self._due(now)
         if first is None:
             return None

@@ -6,13 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiment.model_choice import ModelChoice, shipped_weights
+from experiment.model_choice import ModelChoice, importing_beside, shipped_weights
 from realtime.errors import RunError, StreamNotFound
 
 if TYPE_CHECKING:
@@ -62,18 +60,20 @@ class Person:
         """
         from realtime.lsl.eeg import LslEeg, StreamSelector
         from realtime.pipeline import Pipeline
+        from realtime.video.early import EarlyVideo
 
         only = StreamSelector(source_id=self.source_id)
         eeg = LslEeg(only, resolve_s=20.0, others_s=0.0)  # nobody else has its id
-        with ThreadPoolExecutor(1) as beside:
-            beside.submit(import_module, "models.inference.engine")  # seconds, while the stream is looked for
+        video = EarlyVideo(film)
+        with importing_beside():
             try:
-                return Pipeline(eeg, film, model.build)
+                return Pipeline(eeg, video, model.build)
             except StreamNotFound as error:
                 died = self.process.poll() is not None
                 said = self.end()
                 raise RunError(f"the demo did not begin: {said if died and said else error}") from error
             except BaseException:
+                video.close()
                 self.end()
                 raise
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import signal
 
 from realtime.config import ConditioningConfig
 from realtime.eeg.bad_values import BadValues, Judged
@@ -93,6 +92,8 @@ def design(band_hz: tuple[float, float] | None, notch_hz: float | None, rate: fl
     StreamFormatError
         The rate carries less than `LEAST_SHARE` of the band.
     """
+    from scipy import signal  # a second to import, in which the stream is looked for
+
     sections = []
     if band_hz is not None:
         low, high = narrow_band(band_hz, rate)
@@ -146,7 +147,7 @@ class Conditioner:
                 f"below {HIGHEST_SHARE * rate:g} Hz. Choose another --notch, or 0 for none"
             )
         self._sos = design(config.band_hz, config.notch_hz, rate)
-        self._at_rest = signal.sosfilt_zi(self._sos) if len(self._sos) else np.zeros((0, 2))
+        self._at_rest = _at_rest(self._sos)
         self._state: np.ndarray | None = None
         self.bad_values = BadValues(len(self._pick), rate)
 
@@ -174,6 +175,8 @@ class Conditioner:
 
     def _filter(self, values: TimeArray, again: BoolArray) -> TimeArray:
         """Filter samples (n_samples, n_channels); a channel begins from rest where it is good `again`."""
+        from scipy import signal
+
         assert self._state is not None
         parts, starts = [], [0, *map(int, np.flatnonzero(again.any(axis=1))), len(values)]
         for start, stop in itertools.pairwise(starts):
@@ -183,6 +186,13 @@ class Conditioner:
                 part, self._state = signal.sosfilt(self._sos, values[start:stop].T, axis=1, zi=self._state)
                 parts.append(part.T)
         return np.concatenate(parts)
+
+
+def _at_rest(sos: TimeArray) -> TimeArray:
+    """State of sections (n_sections, 6) that have seen a constant 1 for long, (n_sections, 2)."""
+    from scipy import signal
+
+    return np.asarray(signal.sosfilt_zi(sos)) if len(sos) else np.zeros((0, 2))
 
 
 def _mean_of_good(values: TimeArray, bad: BoolArray) -> TimeArray:

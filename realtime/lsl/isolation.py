@@ -27,9 +27,16 @@ AddressesOverride = {{127.0.0.1}}
 [lab]
 KnownPeers = {{127.0.0.1}}
 SessionID = {session}
+[tuning]
+MulticastMinRTT = 0.05
+UnicastMinRTT = 0.05
+ContinuousResolveInterval = 0.1
+TimeProbeInterval = 0.02
 [log]
 level = -3
 """
+"""LSL's own pauses are for a network: who looks asks again after 1.75 s, and a clock takes .64 s to measure.
+Here answers take less than a millisecond (late ones still count), so it is .2 and .29 s."""
 
 
 def isolate() -> Path:

@@ -104,7 +104,7 @@ class PathEmbedder:
     thinned : int
         Frames that were due and not embedded, for want of time.
     caught_up : bool
-        Whether `catch_up` has come to the newest frame.
+        Whether the last `catch_up` has come to the newest frame.
     """
 
     def __init__(
@@ -134,19 +134,19 @@ class PathEmbedder:
         return bool(due)
 
     def catch_up(self, now: float, budget_s: float) -> None:
-        """Embed some of what is due, the oldest first, beside another model that serves the session.
+        """Embed some of what is due, the oldest first.
 
-        It takes half the budget, and thins the frames where that would not bring it to the newest.
+        Frames are thinned where the budget would not bring it to the newest.
         """
         due = self._due(*self._frames.times.tail("stamp"), now)
-        most = len(due) if math.isinf(budget_s) else int(budget_s / 2 / self.cost_s) if self.cost_s else 1
+        most = len(due) if math.isinf(budget_s) else int(budget_s / self.cost_s) if self.cost_s else 1
         part = due[: max(_AT_LEAST, most)] if self.cost_s or math.isinf(budget_s) else due[:1]
-        if len(part) < len(due):
-            self._next = part[-1] + 1
-            self._embed(part, within_budget(part, budget_s / 2, self.cost_s))
+        self.caught_up = len(part) == len(due)
+        if self.caught_up:
+            self.encode(now, budget_s)
         else:
-            self.encode(now, budget_s / 2)
-            self.caught_up = True
+            self._next = part[-1] + 1
+            self._embed(part, within_budget(part, budget_s, self.cost_s))
 
     def read(self, wanted: IndexArray) -> tuple[NDArray[np.float32] | None, BoolArray]:
         """Copy embeddings out: rows (n, n_patches, width) and there (n,), see `EmbeddingRing.read`."""

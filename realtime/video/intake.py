@@ -19,6 +19,8 @@ from realtime.types import BoolArray, Frame, IndexArray, VideoHealth
 from realtime.video.embeddings import PathEmbedder
 from realtime.video.frames import shrink
 
+_PATIENCE_S = 1.0  # for the first frame after a session began
+
 
 class VideoIntake:
     """Source → small pictures → embeddings, each frame encoded once, and only if a slot of the grid shows it.
@@ -57,6 +59,8 @@ class VideoIntake:
         self.encode_ms: float = 0.0  # of the last batch, a frame
         self.n_frames = 0
         self.lost = 0  # numbers missing between frames
+        self.begun = True
+        self._since = -math.inf
         self._image_px, self._offset_s = model.card.image_px, offset_s
         self._every = dict(model.card.paths)
         self._paths = {path: self._embedder(model, path) for path in self._every}
@@ -73,7 +77,7 @@ class VideoIntake:
             self.taps(frame)
             frame = replace(frame, stamp=frame.stamp - self._offset_s)
             self.preview.put(frame)
-            if self._last_seq is not None:
+            if self._last_seq is not None and frame.stamp >= self._since:
                 self.lost += max(0, frame.seq - self._last_seq - 1)
             self._last_seq = frame.seq
             self.n_frames += 1
@@ -93,11 +97,34 @@ class VideoIntake:
             place stands the one before.
         """
         coming = self._coming
+        if not self.begun:
+            self._fill(now, budget_s)
+            return
         for embedder in self._paths.values():
             if embedder.encode(now, budget_s):
                 self.encode_ms = embedder.cost_s * 1e3
         for embedder in coming.values():
+            embedder.catch_up(now, budget_s / 2)  # the model that serves has the other half
+
+    def begin_at(self, since: float) -> None:
+        """Take what came before this time for what a session begins with.
+
+        It is embedded bit by bit, and nothing of it counts as lost or thinned. `begun` says when that is
+        done; of a video that shows nothing, after a second.
+        """
+        self._since, self.begun = since, False
+
+    def _fill(self, now: float, budget_s: float) -> None:
+        come = (
+            self.frames.newest_stamp >= self._since or now >= self._since + _PATIENCE_S
+        )  # before it is read
+        for embedder in self._paths.values():
             embedder.catch_up(now, budget_s)
+            self.encode_ms = embedder.cost_s * 1e3
+        if come and all(embedder.caught_up for embedder in self._paths.values()):
+            for embedder in self._paths.values():
+                embedder.thinned = 0
+            self.begun = True
 
     @property
     def thinned(self) -> int:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from realtime.eeg.electrodes import on_sphere
 from realtime.virtual.head_model import bell, topography
@@ -44,7 +43,9 @@ class Noise:
     """
 
     def __init__(self, sos: Array, n: int, block: int, seed: int, row: int):
-        self._sos = sos.copy()
+        from scipy import signal  # a second to import, in which the stream is found by who looks for it
+
+        self._sos, self._sosfilt = sos.copy(), signal.sosfilt
         _, gain = signal.sosfreqz(sos, worN=1 << 14)
         self._sos[0, :3] /= np.sqrt(
             np.mean(np.abs(gain) ** 2)
@@ -60,7 +61,7 @@ class Noise:
         key = np.array([seed, (row << 48) + self._next + 8], np.uint64)
         white = np.random.Generator(np.random.Philox(key=key)).standard_normal(self._shape)
         self._next += 1
-        shaped, self._state = signal.sosfilt(self._sos, white, axis=0, zi=self._state)
+        shaped, self._state = self._sosfilt(self._sos, white, axis=0, zi=self._state)
         return np.asarray(shaped)
 
 
@@ -71,6 +72,8 @@ def pink(rate: float, low_hz: float = 0.5) -> Array:
     doi:10.1109/19.9823); the background of EEG falls about so (Donoghue et al. 2020,
     doi:10.1038/s41593-020-00744-x).
     """
+    from scipy import signal
+
     n = max(int(np.ceil(np.log10(0.4 * rate / low_hz) * 2)), 1)
     poles = low_hz * (0.4 * rate / low_hz) ** (np.arange(n) / n)
     zeros = poles * (0.4 * rate / low_hz) ** (0.5 / n)
@@ -89,6 +92,8 @@ class Background:
     """
 
     def __init__(self, labels: tuple[str, ...], rate: float, seed: int):
+        from scipy import signal
+
         block = round(rate)
         self._brain = Noise(pink(rate), len(_PATCHES), block, seed, _BRAIN)
         self._skin = Noise(pink(rate), len(labels), block, seed, _SKIN)

@@ -125,10 +125,7 @@ class VirtualHeadset:
 
     def __init__(self, options: HeadsetOptions, start: float, signal: Signal | None = None):
         self.options, self.start = options, start
-        self._signal = signal or RestingEeg(
-            options.channels, options.rate, options.seed, options.noise_uv, options.alpha_uv,
-            options.blinks_per_min, options.line_hz, options.line_uv,
-        )  # fmt: skip
+        self._signal = signal or _at_rest(options)
         self._per_uv = 1 / microvolts_per_unit(options.unit)
         self._unix = time.time() - time.monotonic() if options.stamps == "unix" else 0.0
         self._taken = 0
@@ -174,6 +171,13 @@ class VirtualHeadset:
         return times + self._unix
 
 
+def _at_rest(options: HeadsetOptions) -> RestingEeg:
+    return RestingEeg(
+        options.channels, options.rate, options.seed, options.noise_uv, options.alpha_uv,
+        options.blinks_per_min, options.line_hz, options.line_uv,
+    )  # fmt: skip
+
+
 def _shake(seed: int, number: IndexArray) -> NDArray[np.float64]:
     """Draw evenly from [-1, 1) for each sample, by its number."""
     block, place = number // _JITTER_BLOCK, number % _JITTER_BLOCK
@@ -199,6 +203,7 @@ def serve(
     in the thread that is to stream; it blocks.
     """
     outlet = open_outlet(_stream_info(options), max_buffered=60)
+    signal = signal or _at_rest(options)  # a second, in which the stream can be found; sample 0 is after it
     headset = VirtualHeadset(options, clock.now() if start is None else start, signal)
     total = None if options.seconds is None else round(options.seconds * options.rate)
     sent = taken = 0

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.export.passes import move_to_device_pass
 
 from models.inference.backends import Run, Tensors, quiet
 from models.inference.gpu.captured import Captured
@@ -45,6 +44,8 @@ class Cuda:
 
     def load(self, path: Path) -> Run:
         """Load a file that `build` wrote as a callable."""
+        from torch.export.passes import move_to_device_pass  # a quarter of a second of every start
+
         program = torch.export.load(path)
         names = program.graph_signature.user_inputs
         like = {node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,8 +56,11 @@ def serve(
     if feedback is not None:
         listening = options.listening(start)
         engagement, ear = listening.engagement, Ear(feedback, listening, clock)
-    subject = VirtualSubject(options, start, engagement=engagement)
-    return headset.serve(worn, clock, should_stop, _OnAir(subject, worn, ear), start)
+
+    def wake() -> VirtualSubject:
+        return VirtualSubject(options, start, engagement=engagement)
+
+    return headset.serve(worn, clock, should_stop, _OnAir(wake, worn, ear), start)
 
 
 class Ear:
@@ -90,17 +94,26 @@ class Ear:
 
 
 class _OnAir:
-    """A subject as the headset's signal; each reading also sends the markers that fall in it."""
+    """A subject as the headset's signal; each reading also sends the markers that fall in it.
 
-    def __init__(self, subject: VirtualSubject, worn: HeadsetOptions, ear: Ear | None):
+    The subject is made at the first reading, when its streams can already be found: it takes a second.
+    """
+
+    def __init__(self, wake: Callable[[], VirtualSubject], worn: HeadsetOptions, ear: Ear | None):
         import pylsl
 
         info = pylsl.StreamInfo(
             f"{worn.name} markers", "Markers", 1, pylsl.IRREGULAR_RATE, "string", f"{worn.source_id}-markers"
         )
         self._markers = open_outlet(info)
-        self._subject, self._ear, self._taken = subject, ear, 0
-        self._current: Phase | None = (subject.start, subject.engagement.phase(subject.start))
+        self._wake, self._ear, self._taken = wake, ear, 0
+        self._current: Phase | None = None
+
+    @cached_property
+    def _subject(self) -> VirtualSubject:
+        subject = self._wake()
+        self._current = (subject.start, subject.engagement.phase(subject.start))
+        return subject
 
     def read(self, n: int) -> FloatArray:
         """Return the next `n` samples, array of shape (n, n_channels), µV."""

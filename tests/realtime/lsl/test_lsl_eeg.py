@@ -197,7 +197,7 @@ def test_a_sender_that_comes_back_as_another_is_named_and_the_old_one_is_waited_
         with outlets(source_id, "500"):
             read_until(source, lambda _: bool(source.health().warnings))
             assert "came back with 3 channels at 500" in source.health().warnings[0]
-            assert source.health().state is StreamState.LOST
+            read_until(source, lambda _: source.health().state is StreamState.LOST)
         with outlets(source_id):
             assert read_until(source, at_least(20))[0].reconnected
 

@@ -36,7 +36,7 @@ def test_its_eeg_answers_the_film_of_this_clock_in_another_process(source_id):
         assert tuple(labels) == HEADSETS["unicorn"]
         samples, stamps = [], []
         while len(stamps) < 1000:
-            chunk, times = inlet.pull_chunk(timeout=1.0, max_samples=250)
+            chunk, times = inlet.pull_chunk(timeout=10.0, max_samples=250)
             samples += chunk
             stamps += times
             assert stamps, "the subject sends nothing"
