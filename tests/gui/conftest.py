@@ -10,8 +10,13 @@ import pytest
 from PySide6.QtCore import QSettings
 
 import phosphene
+from experiment.state import Actions, Mode
+from gui import app as gui_app
+from gui.main_window import MainWindow
+from tests.support.fake_view import FakeView
 from tests.support.window.film import small_film
 from tests.support.window.headset import SwitchedHeadset
+from tests.support.window.shown import play
 
 
 @pytest.fixture
@@ -52,3 +57,21 @@ def command(monkeypatch, capsys) -> Callable[..., dict]:
         return json.loads(out)
 
     return run
+
+
+@pytest.fixture
+def open_window(qtbot, settings):
+    """Opens a window on a session that has run for some seconds."""
+    gui_app.application()
+
+    def opened(view=None, mode=Mode.LIVE, actions=None, seconds=15.0) -> MainWindow:
+        view = view or FakeView()
+        play(view, seconds)
+        window = MainWindow(view, mode, actions or Actions(), settings)
+        qtbot.addWidget(window)
+        window.resize(1280, 800)
+        window.show()
+        window.draw()
+        return window
+
+    return opened
