@@ -109,6 +109,18 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A model that can see the videos of an interval before its EEG has come, so that a tick is shorter."""
+
+    def look(self, index: int, shown: Sequence[OtherVideo]) -> None:
+        """See what the videos, the main one first, show in interval `index`.
+
+        Called by the thread that calls `score`, which uses it where it is then given the same frames.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Successor:
     """A model that takes over in a running session, given to `Pipeline.swap`.

@@ -17,7 +17,7 @@ from realtime.eeg.conditioning import choose_channels
 from realtime.eeg.intake import EegIntake
 from realtime.errors import ConfigError
 from realtime.latest import Latest
-from realtime.model import Model, ModelCard, OtherVideo, Successor
+from realtime.model import LooksAhead, Model, ModelCard, OtherVideo, Successor
 from realtime.sources import EegSource, VideoSource
 from realtime.taps import Taps
 from realtime.types import BoolArray, EegInfo, Interval, OtherReading, OtherScores, Reading
@@ -96,6 +96,7 @@ class Pipeline:
         self._chance = self._new_chance()
         self._next: int | None = None
         self._first = 0
+        self._seen_ahead: int | None = None
 
     def restart(self, since: float = 0.0) -> None:
         """Forget what came so far, as after a seek in a recording: no interval may span the jump.
@@ -213,6 +214,7 @@ class Pipeline:
             return None
         first = self._due(now)
         if first is None:
+            self._look_ahead()
             return None
         newest = int(now / self.grid.hop_s)
         index = next((i for i in range(newest, first, -1) if self._released(i, now)), first)
@@ -223,6 +225,18 @@ class Pipeline:
             return self._run(index, now)
         finally:
             self.at_work = False
+
+    def _look_ahead(self) -> None:
+        """Have the model see what the next interval shows, once all of it is there, before its EEG is."""
+        index = self._next
+        if index is None or index == self._seen_ahead or not isinstance(self.model, LooksAhead):
+            return
+        if any(video.frames.newest_stamp < self._last_slot(index) for video in self.videos):
+            return
+        shown = [self._shown(index, video) for video in self.videos]
+        if not any(n_waiting for _, n_waiting in shown):
+            self.model.look(index, [video for video, _ in shown])
+            self._seen_ahead = index
 
     def next_end(self, now: float) -> float:
         """When the next interval ends (it may be released a little later), seconds."""
@@ -243,8 +257,7 @@ class Pipeline:
 
         Past the end of a recording nothing is released: a live session would have gone on there.
         """
-        end = index * self.grid.hop_s
-        last_slot = end - self.grid.lag_s - 1 / self.grid.slots_hz
+        end, last_slot = index * self.grid.hop_s, self._last_slot(index)
         late = now - end >= self.grid.lateness_s
         if (
             self.eeg.ring.head >= self.grid.point_range(index)[1]
@@ -252,6 +265,10 @@ class Pipeline:
         ):
             return late or not any(self._awaited(video, last_slot, now) for video in self.videos[1:])
         return late and not (self.eeg.source.finished or self.video.source.finished)
+
+    def _last_slot(self, index: int) -> float:
+        """Time of an interval's last slot, seconds."""
+        return index * self.grid.hop_s - self.grid.lag_s - 1 / self.grid.slots_hz
 
     def _awaited(self, video: VideoIntake, last_slot: float, now: float) -> bool:
         """Say whether frames of a further video are on their way.
@@ -312,10 +329,15 @@ class Pipeline:
 
     def _other(self, index: int, video: VideoIntake) -> OtherVideo:
         """Return a further video during an interval."""
+        shown, n_waiting = self._shown(index, video)
+        self.frames_not_ready += n_waiting
+        return shown
+
+    def _shown(self, index: int, video: VideoIntake) -> tuple[OtherVideo, int]:
+        """Return a video during an interval, and at how many slots its frame is not embedded yet."""
         seq, valid, number = self.aligner.on_show(index, video.frames)
         embeddings, ready = video.embeddings(number)
-        self.frames_not_ready += int(np.sum(valid & ~ready))
-        return OtherVideo(seq, valid & ready, embeddings)
+        return OtherVideo(seq, valid & ready, embeddings), int(np.sum(valid & ~ready))
 
     def _told(self, video: OtherVideo, scores: OtherScores) -> OtherReading:
         valid = float(video.frame_valid.mean())

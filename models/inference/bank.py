@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from models.network.interfaces import State
 from models.network.towers import VideoView, moved
+from realtime.model import OtherVideo
 
 BANK_SIZE = 48  # past video intervals kept as impostors: 96 s of them at 2 s
 
@@ -29,6 +32,23 @@ class Item:
     def to(self, device: torch.device) -> Item:
         """Return the same on another device."""
         return Item(moved(self.view, device), tuple(part.to(device) for part in self.media))
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What an interval's videos show, seen before its EEG had come."""
+
+    index: int
+    shown: tuple[OtherVideo, ...]
+    items: tuple[Item, ...]
+
+    def of(self, index: int, shown: Sequence[OtherVideo]) -> bool:
+        """Whether just these frames, at these slots, were seen."""
+        return index == self.index and all(
+            np.array_equal(one.frame_seq, other.frame_seq)
+            and np.array_equal(one.frame_valid, other.frame_valid)
+            for one, other in zip(self.shown, shown, strict=True)
+        )
 
 
 class Bank:
@@ -75,6 +95,8 @@ class Memory:
     items : dict of interval to tuple of Item
         Of each video, the newest interval last.
     bank : Bank
+    ahead : Ahead or None
+        The interval that comes next.
     """
 
     def __init__(self) -> None:
@@ -85,6 +107,7 @@ class Memory:
         self.device = torch.device("cpu")
         self.items: OrderedDict[int, tuple[Item, ...]] = OrderedDict()
         self.bank = Bank(BANK_SIZE)
+        self.ahead: Ahead | None = None
 
     def to(self, device: torch.device) -> None:
         """Follow an engine to its device; nothing to do where it is there."""
@@ -93,6 +116,7 @@ class Memory:
         for index, items in self.items.items():
             self.items[index] = tuple(item.to(device) for item in items)
         self.bank.to(device)
+        self.ahead = None
         self.device = device
 
     def drop_before(self, index: int) -> None:

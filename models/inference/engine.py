@@ -18,7 +18,7 @@ from models.checkpoint import load_checkpoint
 from models.combination import Combination, over_places
 from models.config import NetworkConfig, preset
 from models.inference.attention_maps import Newest, attention_maps
-from models.inference.bank import Item, Memory
+from models.inference.bank import Ahead, Item, Memory
 from models.inference.compile import Progress
 from models.inference.machine import share_cores
 from models.inference.stages import EAGER, CompiledStages, Stages, compile_stages
@@ -191,6 +191,15 @@ class Engine:
         return embedded.numpy()
 
     @torch.inference_mode()
+    def look(self, index: int, shown: Sequence[OtherVideo]) -> None:
+        """Mix and compress what the videos show in an interval whose EEG is still to come."""
+        with self.stages.device.turn():
+            self.memory.to(self.stages.device.torch)
+            items = self._see_all(shown)
+            self.stages.device.down("ahead", [item.valid for item in items])
+        self.memory.ahead = Ahead(index, tuple(shown), items)
+
+    @torch.inference_mode()
     def score(
         self,
         interval: Interval,
@@ -203,11 +212,13 @@ class Engine:
         its attention is shared out.
         """
         self._check(interval, 1 + len(others))
-        index, shown = interval.index, [(interval.frame_valid, embeddings)]
-        shown += [(video.frame_valid, video.embeddings) for video in others]
+        index = interval.index
+        shown = [OtherVideo(interval.frame_seq, interval.frame_valid, embeddings), *others]
         with self.stages.device.turn():
             self.memory.to(self.stages.device.torch)
-            self.memory.items[index] = tuple(self._see(number, *each) for number, each in enumerate(shown))
+            ahead = self.memory.ahead
+            known = ahead is not None and ahead.of(index, shown)
+            self.memory.items[index] = ahead.items if ahead and known else self._see_all(shown)
             eeg = self._read(interval)
             outs = [self._meet(index, eeg, [number]) for number in range(len(shown))]
             shares = self._shares(index, eeg) if others else eeg.tokens.new_ones(1)
@@ -266,6 +277,9 @@ class Engine:
                 f"{grid.n_times} points; this interval has {interval.eeg.shape[0]} and "
                 f"{interval.eeg.shape[1]}. Choose those electrodes, or build a network for the stream's own."
             )
+
+    def _see_all(self, shown: Sequence[OtherVideo]) -> tuple[Item, ...]:
+        return tuple(self._see(n, video.frame_valid, video.embeddings) for n, video in enumerate(shown))
 
     def _see(
         self, video: int, valid: NDArray[np.bool_], embeddings: Mapping[str, NDArray[np.float32]]

@@ -117,6 +117,53 @@ def test_a_late_tick_is_skipped_and_counted_and_never_run_in_a_burst():
     assert pipeline.skipped_ticks == model.intervals[-1].index - pipeline.aligner.first_index() - 1
 
 
+class LookingModel(ArithmeticModel):
+    """Keeps what it was shown ahead of each interval, and when."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock, self.looked = clock, {}
+
+    def look(self, index, shown):
+        assert index not in self.looked
+        self.looked[index] = (self.clock.now(), *shown)
+
+
+def test_live_the_model_sees_each_interval_once_all_its_frames_are_there_and_before_its_eeg_is():
+    clock = ManualClock(100)
+    pipeline, model = pipeline_on(clock, recording(), LookingModel(clock))
+    hop, lag = pipeline.grid.hop_s, pipeline.grid.lag_s
+    for moment in np.arange(100, 110, 0.01):
+        clock.set(moment)
+        while pipeline.eeg.pump():
+            pass
+        while pipeline.video.pump():
+            pass
+        pipeline.video.encode(moment)
+        pipeline.step(moment)
+    assert len(model.intervals) > 25
+    for interval, embeddings in list(zip(model.intervals, model.seen, strict=True))[1:]:
+        at, shown = model.looked[interval.index]
+        assert interval.end - lag - 0.05 < at < interval.end - hop + 0.05  # right after the reading before
+        assert np.array_equal(shown.frame_seq, interval.frame_seq)
+        assert np.array_equal(shown.frame_valid, interval.frame_valid)
+        assert np.array_equal(shown.embeddings["fast"], embeddings["fast"])
+
+
+def test_what_is_not_embedded_yet_is_not_shown_ahead():
+    clock = ManualClock(100)
+    pipeline, model = pipeline_on(clock, recording(), LookingModel(clock))
+    for moment in np.arange(100, 104, 0.01):
+        clock.set(moment)
+        while pipeline.eeg.pump():
+            pass
+        while pipeline.video.pump():
+            pass
+        pipeline.step(moment)
+    assert pipeline.frames_not_ready > 0
+    assert model.looked == {}
+
+
 def test_a_reading_waits_for_two_samples_past_its_interval_and_no_longer():
     step_s = 0.002
     _pipeline, _model, readings = play(recording(seconds=5.0), np.arange(100, 104.9, step_s))

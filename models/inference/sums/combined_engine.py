@@ -88,6 +88,10 @@ class CombinedEngine:
         seen = np.pad(seen, ((0, 0), (0, -seen.shape[1] % width)))
         return np.concatenate([rows, seen.reshape(len(images), -1, width)], axis=1)
 
+    def look(self, index: int, shown: Sequence[OtherVideo]) -> None:
+        """Have the network see what the videos show in an interval whose EEG is still to come."""
+        self.network.look(index, [replace(v, embeddings=self._apart(v.embeddings)[0]) for v in shown])
+
     def score(
         self,
         interval: Interval,

@@ -61,6 +61,11 @@ class PairEngine:
         """Embed frames in the order in which they are shown: (n_frames, P, Dv)."""
         return self.first.encode(images, path, video)
 
+    def look(self, index: int, shown: Sequence[OtherVideo]) -> None:
+        """See what the videos show in an interval whose EEG is still to come."""
+        self.first.look(index, shown)
+        self.second.look(index, shown)
+
     def score(
         self,
         interval: Interval,
