@@ -28,15 +28,18 @@ AddressesOverride = {{127.0.0.1}}
 KnownPeers = {{127.0.0.1}}
 SessionID = {session}
 [tuning]
-MulticastMinRTT = 0.05
-UnicastMinRTT = 0.05
-ContinuousResolveInterval = 0.1
+MulticastMinRTT = 0.1
+MulticastMaxRTT = 0.6
+UnicastMinRTT = 0.1
+UnicastMaxRTT = 0.9
+ContinuousResolveInterval = 0.3
 TimeProbeInterval = 0.02
 [log]
 level = -3
 """
 """LSL's own pauses are for a network: who looks asks again after 1.75 s, and a clock takes .64 s to measure.
-Here answers take less than a millisecond (late ones still count), so it is .2 and .29 s."""
+Here it is .5 and .29 s. Each question holds a port of the session until its answers can come no more (the
+largest RTT), so that is shorter by as much: asked more often alone, the ports were soon all taken."""
 
 
 def isolate() -> Path:
