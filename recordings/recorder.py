@@ -3,7 +3,7 @@
     eeg, samples, marker, reading ─▶ queue of bounded bytes ──────────────┐
                                      (full: the recording ends, and says so) ├─▶ session.xdf
                                                           ┌─▶ numbers ────┘
-    frame ─▶ queue of bounded length ─▶ encoder ──────────┴─▶ NAME.mkv
+    frame ─▶ queue of bounded bytes ─▶ encoder ───────────┴─▶ NAME.mkv
              (full: the frame is dropped, and counted)
 
 Feeding never waits and is allowed from any thread. A recording that fails keeps everything up to that moment
@@ -123,7 +123,7 @@ class Recorder:
         shown = headers[READINGS]
         self._reading_columns = shown.n_channels if isinstance(shown, StreamHeader) else 0
         self._files = SessionFiles(self.folder, headers, video or {}, self.options)
-        limits = self.options.queue_mb * 1e6, self.options.frames_queued
+        limits = self.options.queue_mb * 1e6, self.options.pictures_mb * 1e6
         self._queue = RecorderQueue(headers, video or {}, *limits)
         self.warnings: list[str] = []  # any thread may append a sentence; they go into the manifest
         self.losses: list[str] = []  # what was to be recorded and is not in the files as it came

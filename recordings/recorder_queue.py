@@ -1,4 +1,4 @@
-"""What waits for the recorder's thread: samples bounded by bytes, frames by number."""
+"""What waits for the recorder's threads: samples and pictures, each bounded by bytes."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class RecorderQueue:
         Frames refused, by source.
     """
 
-    def __init__(self, streams: Iterable[str], sources: Iterable[str], max_bytes: float, max_frames: int):
+    def __init__(self, streams: Iterable[str], sources: Iterable[str], max_bytes: float, max_pictures: float):
         self.samples = dict.fromkeys(streams, 0)
         self.dropped = dict.fromkeys(sources, 0)
-        self._max_bytes, self._max_frames = max_bytes, max_frames
+        self._max_bytes, self._max_pictures = max_bytes, max_pictures
         self._parts: dict[str, list[QueuedPart]] = {name: [] for name in self.samples}
-        self._n_bytes = 0
+        self._n_bytes = self._pictures = 0
         self._frames: deque[tuple[str, Frame]] = deque()
         self._changed = threading.Condition()
         self._open = True
@@ -81,9 +81,11 @@ class RecorderQueue:
         with self._changed:
             if not self._open:
                 return
-            if len(self._frames) >= self._max_frames:
+            pictures = self._pictures + frame.image.nbytes
+            if self._frames and pictures > self._max_pictures:
                 self.dropped[source] += 1
                 return
+            self._pictures = pictures
             self._frames.append((source, frame))
             self._changed.notify()
 
@@ -92,7 +94,11 @@ class RecorderQueue:
         with self._changed:
             if not self._frames and self._open:
                 self._changed.wait(timeout_s)
-            return self._frames.popleft() if self._frames else None
+            if not self._frames:
+                return None
+            source, frame = self._frames.popleft()
+            self._pictures -= frame.image.nbytes
+            return source, frame
 
     def take_samples(self) -> dict[str, QueuedPart]:
         """Everything that waits, each stream's joined to one part. They count as queued until `written`."""

@@ -134,7 +134,7 @@ def _unplugged(timeout_s: float = 0.0) -> None:
 def test_live_recorded_and_replayed_with_two_videos_give_the_same_digest(tmp_path, until) -> None:
     clock = ManualClock(0)
     running, model = pipeline(clock, *sources(clock, until=until))
-    options = RecordingOptions(codec="ffv1", frames_queued=1000)
+    options = RecordingOptions(codec="ffv1", pictures_mb=4000)
     with PipelineRecording(running, tmp_path, options) as kept:
         live = advance(running, clock, 99, 115, 0.01)
     assert kept.recorder.failure is None
@@ -166,7 +166,7 @@ def _check_readings(session: Session, live) -> None:
 def test_a_session_of_two_videos_opens_with_both_and_its_summary_tells_each(tmp_path) -> None:
     clock = ManualClock(0)
     running, _ = pipeline(clock, *sources(clock, seconds=6))
-    with PipelineRecording(running, tmp_path, RecordingOptions(frames_queued=1000)):
+    with PipelineRecording(running, tmp_path, RecordingOptions(pictures_mb=4000)):
         advance(running, clock, 99, 107, 0.05)
     opened = open_replay(tmp_path, ModelChoice(), speed=np.inf)
     summary = run(opened)

@@ -20,7 +20,7 @@ from recordings.session.session import Session
 from tests.support.fakes import ArithmeticModel, ArrayEeg, ArrayVideo
 
 RATE, SECONDS, AHEAD_S = 250.0, 8, 5000.5
-EVERY_FRAME = RecordingOptions(codec="ffv1", frames_queued=1000)
+EVERY_FRAME = RecordingOptions(codec="ffv1", pictures_mb=4000)
 CALIBRATED = CameraOffset(0.0431, 0.0021, 0.0167, 0.0333, 40, 0.97)
 
 

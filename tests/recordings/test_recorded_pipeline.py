@@ -39,7 +39,7 @@ def _live(chunk=13, seq0=0):
 
 def test_a_recorded_run_replays_to_the_same_digest_pictures_and_readings(tmp_path):
     clock, model, pipeline, samples, stamps = _live(seq0=70_000)
-    options = RecordingOptions(codec="ffv1", frames_queued=1000)  # lossless, to compare pixels
+    options = RecordingOptions(codec="ffv1", pictures_mb=4000)  # lossless, to compare pixels
     with PipelineRecording(pipeline, tmp_path, options) as recording:
         live = _advance(pipeline, clock, 99.0, 115.0, 0.01)
     assert recording.recorder.failure is None
@@ -71,7 +71,7 @@ def _readings(session):
 
 def test_recording_again_from_a_replay_gives_the_same_samples_bit_by_bit(tmp_path):
     clock, _, pipeline, *_ = _live()
-    with PipelineRecording(pipeline, tmp_path / "first", RecordingOptions(frames_queued=1000)):
+    with PipelineRecording(pipeline, tmp_path / "first", RecordingOptions(pictures_mb=4000)):
         _advance(pipeline, clock, 99.0, 115.0, 0.03)
     with Session(tmp_path / "first") as session:
         clock2 = ManualClock(1e6)
@@ -92,7 +92,7 @@ def test_recording_again_from_a_replay_gives_the_same_samples_bit_by_bit(tmp_pat
 def test_a_recording_may_begin_and_end_while_the_pipeline_runs(tmp_path):
     clock, _, pipeline, samples, _ = _live()
     _advance(pipeline, clock, 99.0, 104.0, 0.02)
-    with PipelineRecording(pipeline, tmp_path / "a", RecordingOptions(frames_queued=1000)):
+    with PipelineRecording(pipeline, tmp_path / "a", RecordingOptions(pictures_mb=4000)):
         _advance(pipeline, clock, 104.0, 106.0, 0.02)
     _advance(pipeline, clock, 106.0, 108.0, 0.02)
     assert len(pipeline.taps) == len(pipeline.eeg.taps) == len(pipeline.video.taps) == 0

@@ -282,7 +282,7 @@ def test_two_streams_of_one_name_are_refused(tmp_path):
 
 
 def test_frames_that_come_too_fast_are_dropped_counted_and_missing_by_number(tmp_path):
-    options = RecordingOptions(frames_queued=4)
+    options = RecordingOptions(pictures_mb=4 * _frame(0).image.nbytes / 1e6)
     recorder = Recorder(tmp_path, {"cap": CAP}, {"camera": CAMERA}, options=options)  # not started yet
     for number in range(10):
         recorder.frame("camera", _frame(number))

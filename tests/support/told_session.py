@@ -54,7 +54,7 @@ def write_told(
     return folder
 
 
-_OPTIONS = RecordingOptions(frames_queued=100_000, entities={"sub": "07", "task": "watch"})
+_OPTIONS = RecordingOptions(pictures_mb=100_000, entities={"sub": "07", "task": "watch"})
 
 
 def _readings(seconds: float, latency_ms: float, random: np.random.Generator, gain: float) -> list[Reading]:

@@ -163,7 +163,7 @@ def test_stills_carry_the_map_where_the_network_is_trained(tmp_path, certainty, 
     from recordings.session.options import RecordingOptions
 
     clock, _, pipeline, *_ = _live()
-    recording = PipelineRecording(pipeline, tmp_path, RecordingOptions(frames_queued=1000))
+    recording = PipelineRecording(pipeline, tmp_path, RecordingOptions(pictures_mb=4000))
     with recording:
         forward = pipeline.taps._taps[-1][0]
         pipeline.taps._taps[-1][0] = lambda reading: forward(with_map(reading, 0, 1, certainty))
@@ -219,7 +219,7 @@ def test_a_run_that_was_recorded_is_reported(tmp_path):
     from recordings.session.options import RecordingOptions
 
     clock, _, pipeline, *_ = _live()
-    with PipelineRecording(pipeline, tmp_path, RecordingOptions(frames_queued=1000)):
+    with PipelineRecording(pipeline, tmp_path, RecordingOptions(pictures_mb=4000)):
         live = _advance(pipeline, clock, 99.0, 115.0, 0.05)
     page = Page(session_report(tmp_path))
     with Session(tmp_path) as session:
