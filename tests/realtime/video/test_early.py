@@ -138,7 +138,7 @@ def test_the_first_reading_is_there_as_soon_as_the_network_is(source_id):
     command = [sys.executable, "-m", "phosphene", "headset", "--source-id", source_id]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as headset:
         eeg = LslEeg(StreamSelector(source_id=source_id), resolve_s=15.0)
-        film = EarlyVideo(FilmSource(Film(3), clock))
+        film = EarlyVideo(FilmSource(Film(3, size=(160, 90)), clock))
         pipeline = Pipeline(eeg, film, load, ConditioningConfig(notch_hz=None))
         begun = clock.now()
         runner = LiveRunner(pipeline, clock).launch()
