@@ -1,7 +1,7 @@
 """Has a running session's network go over to the fastest stages that this machine can run.
 
-an earlier start's files? ─yes─▶ load ─▶ equal to eager? ─▶ Pipeline.swap, between two ticks
-                 └─no─▶ after the first reading: another process builds, compares, races ──┘
+after the first reading: an earlier start's files? ─yes─▶ load ─▶ Pipeline.swap, between two ticks
+                                          └─no─▶ another process builds, compares, races ──┘
 """
 
 from __future__ import annotations
@@ -77,12 +77,12 @@ class Faster:
             self._stopping.wait(_LOOK_S)
 
     def _improve(self, model: Model, engine: Engine) -> None:
+        while not self._pipeline.published:  # a first reading goes before all else
+            if self._stopping.wait(_LOOK_S):
+                return
         found = self._found(engine)
-        if found is None:
-            while not self._pipeline.published and not self._stopping.wait(_LOOK_S):
-                pass
-            if not self._stopping.is_set() and self._build(engine):
-                found = self._found(engine)
+        if found is None and self._build(engine):
+            found = self._found(engine)
         self._swap(model, found)
 
     def _found(self, engine: Engine) -> CompiledStages | None:
