@@ -39,8 +39,6 @@ from realtime.errors import PhospheneError
 from realtime.lsl.discovery import list_eeg_streams
 from realtime.lsl.isolation import confined, hush
 from realtime.video.listing import list_cameras
-from recordings.report.page import write_report
-from recordings.session.example import EXAMPLE
 
 T = TypeVar("T")
 _TICK_MS = 50
@@ -188,6 +186,8 @@ class Program:
             words = "It attends one of several objects after another."
             return self._work("The virtual attender wakes up", words, lambda: open_attend_demo(ModelChoice()))
         if offer is Offer.EXAMPLE:
+            from recordings.session.example import EXAMPLE  # what reads and writes films takes half a second
+
             return self._open_recorded(EXAMPLE)
         if offer is Offer.SESSION:
             folder = QFileDialog.getExistingDirectory(self.window, "Folder with session.xdf and its video")
@@ -220,6 +220,8 @@ class Program:
         replay = self._open_recorded(wanted) if wanted is not None and not summary["errors"] else None
         if replay is not None:
             return replay
+        from recordings.report.page import write_report  # not sooner, as the example
+
         while self.window.isVisible():
             what, folder = self._wait(partial(self._show_outcome, summary)) or (Next.START, None)
             if what is Next.START or folder is None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
 
-from experiment.person.calibration import CalibrationNow, CalibrationRun
 from experiment.person.training import worth_in_words
 from gui.panel import label, set_text, set_tone, tool_button
 from gui.qt_thread import beside
 from gui.words import clock
 from realtime.errors import PhospheneError
+
+if TYPE_CHECKING:
+    from experiment.person.calibration import CalibrationNow, CalibrationRun
 
 _STEPS = 1000  # of the progress
 _WORKING = ("recording", "training", "loading")

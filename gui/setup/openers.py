@@ -7,12 +7,9 @@ from pathlib import Path
 from experiment.compose import LiveChoice, open_live, open_replay
 from experiment.feedback_options import FeedbackChoice
 from experiment.model_choice import ModelChoice
-from experiment.person.offer import offer_calibration
-from experiment.recording import offer_recording
 from experiment.run import Running
 from experiment.state import FeedbackStyle
 from gui.setup.choices import Setup
-from gui.stimulus.player import full_screen
 from realtime.config import ConditioningConfig
 
 PRESETS = ("demo", "laptop", "lab")
@@ -25,6 +22,10 @@ def open_streams(setup: Setup, out: Path, feedback: FeedbackChoice | None) -> Ru
     ------
     PhospheneError
     """
+    from experiment.person.offer import offer_calibration  # FFmpeg is in these: half a second of every window
+    from experiment.recording import offer_recording
+    from gui.stimulus.player import full_screen
+
     if feedback is None and setup.feedback:
         feedback = FeedbackChoice(style=FeedbackStyle(setup.feedback))
     conditioning = ConditioningConfig(reference=setup.reference, notch_hz=setup.notch_hz or None)
