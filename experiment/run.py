@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -91,6 +92,8 @@ class Running:
         """
         if self._tally is None:
             sys.setswitchinterval(TURN_S)
+            gc.freeze()  # to go through all that was imported holds every thread up for a fifth of a second
+            self.closing.callback(gc.unfreeze)
             self._tally = Tally(self.pipeline, hidden=self.view.blind)
             self.closing.callback(self.runner.stop)
             self.runner.launch()
