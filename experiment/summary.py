@@ -80,7 +80,8 @@ class RanOn:
         if not self._models or self._models[-1][0] is not self._pipeline.model:
             since = reading.end - self._first_end
             self._models.append((self._pipeline.model, since, deque(maxlen=_KEPT)))
-        self._models[-1][2].append(reading.stage_ms["score"])
+        spent = reading.stage_ms
+        self._models[-1][2].append(spent["look"] + spent["score"])  # before the interval's end, and after
 
     def rows(self) -> list[dict[str, Any]]:
         """Return each in turn: since when (seconds after the first reading), median milliseconds of a tick.

@@ -97,6 +97,7 @@ class Pipeline:
         self._next: int | None = None
         self._first = 0
         self._seen_ahead: int | None = None
+        self._look_ms = 0.0
 
     def restart(self, since: float = 0.0) -> None:
         """Forget what came so far, as after a seek in a recording: no interval may span the jump.
@@ -235,8 +236,9 @@ class Pipeline:
             return
         shown = [self._shown(index, video) for video in self.videos]
         if not any(n_waiting for _, n_waiting in shown):
+            begin = time.perf_counter()
             self.model.look(index, [video for video, _ in shown])
-            self._seen_ahead = index
+            self._seen_ahead, self._look_ms = index, (time.perf_counter() - begin) * 1e3
 
     def next_end(self, now: float) -> float:
         """When the next interval ends (it may be released a little later), seconds."""
@@ -300,6 +302,7 @@ class Pipeline:
         scored = time.perf_counter()
         self._account(interval, others)
         stage_ms = {
+            "look": self._look_ms if index == self._seen_ahead else 0.0,
             "wait": (now - interval.end) * 1e3,
             "cut": (cut - begin) * 1e3,
             "score": (scored - cut) * 1e3,

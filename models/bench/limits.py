@@ -69,7 +69,7 @@ def _row(load: Load, seconds: float) -> dict[str, Any]:
     except RunError as error:
         return {"says": str(error)}
     return {
-        "tick_ms": summary["stage_ms"].get("score"),
+        "tick_ms": sum(summary["stage_ms"].get(part, 0.0) for part in ("look", "score")) or None,
         "p95_ms": summary["latency_ms"].get("p95"),
         "rss_mb": summary["rss_mb"]["end"],
         "start_s": rounded(took - seconds),
