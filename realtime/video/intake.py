@@ -19,7 +19,7 @@ from realtime.types import BoolArray, Frame, IndexArray, VideoHealth
 from realtime.video.embeddings import PathEmbedder
 from realtime.video.frames import shrink
 
-_PATIENCE_S = 1.0  # for the first frame after a session began
+_PATIENCE_S = 1.0  # for what a session begins with
 
 
 class VideoIntake:
@@ -110,18 +110,20 @@ class VideoIntake:
         """Take what came before this time for what a session begins with.
 
         It is embedded bit by bit, and nothing of it counts as lost or thinned. `begun` says when that is
-        done; of a video that shows nothing, after a second.
+        done, after a second at the latest: then it is thinned as any frames are, or there are none.
         """
         self._since, self.begun = since, False
 
     def _fill(self, now: float, budget_s: float) -> None:
-        come = (
-            self.frames.newest_stamp >= self._since or now >= self._since + _PATIENCE_S
-        )  # before it is read
+        come = self.frames.newest_stamp >= self._since  # asked before it is embedded: more may come meanwhile
+        late = now >= self._since + _PATIENCE_S
         for embedder in self._paths.values():
-            embedder.catch_up(now, budget_s)
+            if late:
+                embedder.encode(now, budget_s)
+            else:
+                embedder.catch_up(now, budget_s)
             self.encode_ms = embedder.cost_s * 1e3
-        if come and all(embedder.caught_up for embedder in self._paths.values()):
+        if late or (come and all(embedder.caught_up for embedder in self._paths.values())):
             for embedder in self._paths.values():
                 embedder.thinned = 0
             self.begun = True

@@ -7,6 +7,7 @@ import time
 from typing import ClassVar
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +97,28 @@ def test_with_time_enough_every_frame_is_encoded():
     assert model.encoded["fast"] == list(range(17))
     assert video.thinned == 0
     assert not video.health().note
+
+
+@pytest.mark.parametrize("cost_s", [0.001, 0.02, 0.5])
+def test_a_session_begins_with_what_has_waited_however_slow_its_encoder_is(cost_s):
+    """Three seconds of frames wait; what they cost passes while more come."""
+    model = SlowModel()
+    model.cost_s = {"fast": cost_s}
+    video, clock = intake(model, n_frames=400)
+    now = since = 13.0
+    video.begin_at(since)
+    while not video.begun:
+        assert now < since + 1.2 + 2 * cost_s  # the last batch may begin within the second
+        spent = model.spent_s
+        advance(video, clock, now, 0.125)
+        now += max(0.02, model.spent_s - spent)
+    newest = int((now - 0.2 - 10) * FPS) if cost_s < 0.1 else int((since - 10) * FPS)
+    _, ready = video.embeddings(np.arange(newest - 80, newest))
+    assert ready.all()
+    assert video.thinned == video.lost == 0
+    if cost_s == 0.001:
+        assert now < since + 0.3
+        assert model.encoded["fast"] == list(range(len(model.encoded["fast"])))  # none left out
 
 
 def test_a_replay_never_leaves_a_frame_out():
