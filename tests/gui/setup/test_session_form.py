@@ -15,6 +15,7 @@ from gui.setup.session_form import SessionForm, marker_names
 from realtime.errors import SessionError
 from realtime.lsl.selector import StreamSummary
 from tests.support.fake_view import FakeView
+from tests.support.window.user import activate
 
 KEY = Qt.Key
 MARKERS = StreamSummary("Task", "Markers", 1, 0.0, "string", "lab-pc", "task-1", "1")
@@ -131,6 +132,7 @@ def test_what_was_saved_is_said_with_its_report_and_replay(open_window, qtbot, t
     qtbot.waitUntil(lambda: recorder.running and window.page.header.record.isEnabled())
     redraw(window)
     assert not window.page.saved.isVisible()
+    activate(window)
     QTest.keyClick(window, KEY.Key_R)
     redraw(window)
     assert window.page.saved.words.words == f"Saved to {tmp_path / 'sub-03'}"

@@ -63,7 +63,15 @@ def click(button: QPushButton) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def activate(window: MainWindow) -> None:
+    """Make it the window that keys go to; without a window manager nothing does once a dialog has gone."""
+    if not window.isActiveWindow() and QApplication.activeModalWidget() is None:
+        window.activateWindow()
+        QApplication.processEvents()
+
+
 def press(key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
     """Press a key where the focus is, as a keyboard does."""
     window = shown(MainWindow)
+    activate(window)
     QTest.keyClick(window.focusWidget() or window, key, modifier)
