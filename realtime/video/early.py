@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ _BREAK_S = 0.5
 
 
 class EarlyVideo:
-    """A live video that is read by a thread of its own from its opening to the first `read`.
+    """A live video that is read by a thread of its own until whoever reads it has come to the newest frame.
 
     Loading a network takes seconds. Samples that come meanwhile wait in LSL's inlet; without this, frames
     that come meanwhile would be gone, and the first interval could begin only afterwards. Loading also keeps
@@ -34,7 +35,9 @@ class EarlyVideo:
         self._held_bytes = held_bytes
         self._held: deque[Frame] = deque()
         self._bytes = 0
+        self._lock = threading.Lock()  # over the two above
         self._reader: Worker | None = None
+        self._taken = False
         self._missed = 0
 
     def open(self) -> VideoInfo:
@@ -52,28 +55,44 @@ class EarlyVideo:
         frame = self._source.read(_READ_S)
         if frame is None:
             return
-        if self._held and _broken(self._held[-1], frame):
-            self._held.clear()
-            self._bytes = 0
-        self._held.append(frame)
-        self._bytes += frame.image.nbytes
-        while self._bytes > self._held_bytes and len(self._held) > 1:
-            self._bytes -= self._held.popleft().image.nbytes
+        with self._lock:
+            if not self._taken and self._held and _broken(self._held[-1], frame):
+                self._held.clear()
+                self._bytes = 0
+            self._held.append(frame)
+            self._bytes += frame.image.nbytes
+            while self._bytes > self._held_bytes and len(self._held) > 1:
+                self._bytes -= self._held.popleft().image.nbytes
 
     def read(self, timeout_s: float = 0.0) -> Frame | None:
         """Return the frames that waited, one a call and the oldest first, then what the source gives.
 
+        What comes while they are taken waits behind them.
+
         Raises
         ------
         WorkerFailed
-            The source failed before the first call.
+            The source failed before they were all taken.
         """
-        reader, self._reader = self._reader, None
-        if reader is not None:
+        if not self._taken:
+            self._taken, self._missed = True, self._source.health().dropped
+        if (frame := self._waiting()) is not None:
+            return frame
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
             reader.stop()
             reader.raise_failure()
-            self._missed = self._source.health().dropped
-        return self._held.popleft() if self._held else self._source.read(timeout_s)
+            if (frame := self._waiting()) is not None:  # it came with the last look
+                return frame
+        return self._source.read(timeout_s)
+
+    def _waiting(self) -> Frame | None:
+        with self._lock:
+            if not self._held:
+                return None
+            frame = self._held.popleft()
+            self._bytes -= frame.image.nbytes
+            return frame
 
     def health(self) -> VideoHealth:
         """State of the source; any thread may ask. Frames missed before the first `read` do not count."""

@@ -91,6 +91,20 @@ def test_of_more_than_may_wait_the_newest_are_kept():
     video.close()
 
 
+def test_what_comes_while_those_that_waited_are_taken_is_not_missed():
+    """A camera keeps its newest frame alone: whoever is still busy with older ones would miss some."""
+    camera = Camera()
+    video = EarlyVideo(camera)
+    video.open()
+    camera.show(*range(5))
+    read_early(camera, 5)
+    assert video.read().seq == 0
+    camera.show(5, 40)  # a leap of the camera's own, more than a second: nothing that waits goes for it
+    read_early(camera, 7)
+    assert [video.read().seq for _ in range(6)] == [1, 2, 3, 4, 5, 40]
+    video.close()
+
+
 def test_frames_before_a_long_stall_are_not_held_and_what_was_missed_does_not_count():
     camera = Camera()
     video = EarlyVideo(camera)
