@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from realtime.config import GridConfig
@@ -143,3 +146,20 @@ class Aligner:
         known = position >= 0
         seq = np.where(known, seqs[np.maximum(position, 0)] if held else -1, -1)
         return seq.astype(np.int64), shown & known, np.where(known, position + skip, -1)
+
+
+def without_electrodes(interval: Interval, labels: Sequence[str], left_out: frozenset[str]) -> Interval:
+    """Mask these electrodes of an interval, as if they had given nothing; all of them cannot be."""
+    kept = np.array([label not in left_out for label in labels])
+    if kept.all() or not kept.any():
+        return interval
+    return replace(
+        interval,
+        eeg=np.where(kept[:, None], interval.eeg, np.float32(0)),
+        eeg_valid=interval.eeg_valid & kept[:, None],
+    )
+
+
+def without_slots(interval: Interval, slots: BoolArray) -> Interval:
+    """Return the interval with these slots (n_slots,) masked."""
+    return replace(interval, frame_valid=interval.frame_valid & ~slots) if slots.any() else interval

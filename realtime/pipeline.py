@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 
-from realtime.align import Aligner
+from realtime.align import Aligner, without_electrodes, without_slots
 from realtime.chance import ChanceTracker
 from realtime.config import ConditioningConfig
 from realtime.eeg.conditioning import choose_channels
@@ -20,7 +19,7 @@ from realtime.latest import Latest
 from realtime.model import LooksAhead, Model, ModelCard, OtherVideo, Successor
 from realtime.sources import EegSource, VideoSource
 from realtime.taps import Taps
-from realtime.types import BoolArray, EegInfo, Interval, OtherReading, OtherScores, Reading
+from realtime.types import EegInfo, Interval, OtherReading, OtherScores, Reading
 from realtime.video.intake import VideoIntake
 
 KEPT_READINGS = 480  # two minutes at the default hop, for the window's curves
@@ -291,7 +290,7 @@ class Pipeline:
             self.masked_intervals += 1
         there = interval.eeg_valid  # of what the stream gave, whatever is left out of it
         eeg_share = float(np.mean(there.mean(axis=0) >= 0.5))  # one loose electrode is no gap
-        interval = _without(_but_not(interval, self.labels, self.left_out), ~ready)
+        interval = without_slots(without_electrodes(interval, self.labels, self.left_out), ~ready)
         others = tuple(self._other(index, video) for video in self.videos[1:])
         video_share = float(interval.frame_valid.mean())
         if min(eeg_share, video_share) < self.grid.min_valid:
@@ -400,20 +399,3 @@ def _check_paths(card: ModelCard) -> None:
                 f"path {path} takes every {every}th slot, which does not divide the hop of "
                 f"{card.grid.hop_slots} slots and the interval of {card.grid.n_slots}; choose another every_n"
             )
-
-
-def _but_not(interval: Interval, labels: Sequence[str], left_out: frozenset[str]) -> Interval:
-    """Mask the electrodes that are left out, as if they had given nothing; all of them cannot be."""
-    kept = np.array([label not in left_out for label in labels])
-    if kept.all() or not kept.any():
-        return interval
-    return replace(
-        interval,
-        eeg=np.where(kept[:, None], interval.eeg, np.float32(0)),
-        eeg_valid=interval.eeg_valid & kept[:, None],
-    )
-
-
-def _without(interval: Interval, slots: BoolArray) -> Interval:
-    """Return the interval with these slots (n_slots,) masked."""
-    return replace(interval, frame_valid=interval.frame_valid & ~slots) if slots.any() else interval

@@ -44,6 +44,18 @@ def play(data, moments, **options):
     return pipeline, model, readings
 
 
+def live(pipeline, clock, moment, encode=True):
+    """One round of what the threads of a live session do."""
+    clock.set(moment)
+    while pipeline.eeg.pump():
+        pass
+    while pipeline.video.pump():
+        pass
+    if encode:
+        pipeline.video.encode(moment)
+    return pipeline.step(moment)
+
+
 @settings(deadline=None, max_examples=8)
 @given(
     chunk=st.integers(1, 90),
@@ -103,13 +115,7 @@ def test_a_late_tick_is_skipped_and_counted_and_never_run_in_a_burst():
     clock = ManualClock(100)
     pipeline, model = pipeline_on(clock, recording())
     for moment in (104.0, 108.0):
-        clock.set(moment)
-        while pipeline.eeg.pump():
-            pass
-        while pipeline.video.pump():
-            pass
-        pipeline.video.encode(moment)
-        assert pipeline.step(moment) is not None
+        assert live(pipeline, clock, moment) is not None
     assert pipeline.step(108.0) is None
     assert len(model.intervals) == 2
     # The last ends at 108 itself: its last point waits for two samples on the right, and the second is there.
@@ -134,13 +140,7 @@ def test_live_the_model_sees_each_interval_once_all_its_frames_are_there_and_bef
     pipeline, model = pipeline_on(clock, recording(), LookingModel(clock))
     hop, lag = pipeline.grid.hop_s, pipeline.grid.lag_s
     for moment in np.arange(100, 110, 0.01):
-        clock.set(moment)
-        while pipeline.eeg.pump():
-            pass
-        while pipeline.video.pump():
-            pass
-        pipeline.video.encode(moment)
-        pipeline.step(moment)
+        live(pipeline, clock, moment)
     assert len(model.intervals) > 25
     for interval, embeddings in list(zip(model.intervals, model.seen, strict=True))[1:]:
         at, shown = model.looked[interval.index]
@@ -154,12 +154,7 @@ def test_what_is_not_embedded_yet_is_not_shown_ahead():
     clock = ManualClock(100)
     pipeline, model = pipeline_on(clock, recording(), LookingModel(clock))
     for moment in np.arange(100, 104, 0.01):
-        clock.set(moment)
-        while pipeline.eeg.pump():
-            pass
-        while pipeline.video.pump():
-            pass
-        pipeline.step(moment)
+        live(pipeline, clock, moment, encode=False)
     assert pipeline.frames_not_ready > 0
     assert model.looked == {}
 
