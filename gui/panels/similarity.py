@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from experiment.state import BLIND, LEAST_N, View
 from gui import captions
+from gui import theme as themes
 from gui.panel import Numbers, Panel, label, set_text, set_tone
 from gui.panels.curves import MATCH_SHARE, SECONDS, SIMILARITY_SHARE, Curves
 from gui.theme import Theme
 from gui.verdict import Judge, Verdict
 from realtime.types import Chance, OtherReading, Reading
+
+_AROUND_PX = 36  # a verdict's own margins, and the distance to the curves
 
 
 def signed(value: float) -> str:
@@ -24,7 +28,9 @@ class Figures(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedWidth(146)  # the longest verdict, in bold
+        bold = QFontMetrics(themes.font(themes.SMALL_PX, bold=True))
+        longest = max(bold.horizontalAdvance(verdict.word) for verdict in Verdict)
+        self.setFixedWidth(max(146, longest + _AROUND_PX))
         self.similarity = label("–", role="figure", tone="accent")
         self.similarity.setToolTip(captions.SIMILARITY_NOW.tip)
         self.verdict = label(role="chip")

@@ -15,6 +15,8 @@ from gui.docks import VERSION
 from gui.keys import KEYS, KeyList
 from gui.main_window import MainWindow
 from gui.pages.session_page import NOTICE_FOR, SLOW_EVERY
+from gui.panel import set_text
+from gui.verdict import Verdict
 from realtime.errors import SessionError
 from realtime.types import StreamState
 from tests.support.fake_view import FakeTransport, FakeView
@@ -101,6 +103,14 @@ def test_settings_of_another_version_are_left_alone(open_window, settings):
     press(before, "Ctrl+1")
     settings.setValue("layouts/as it was left/1", before.page.docks.saveState(VERSION - 1))
     assert open_window().page.hidden() == set()
+
+
+@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict.word])
+def test_every_verdict_fits_its_chip(open_window, verdict):
+    chip = open_window().page.similarity.figures.verdict
+    set_text(chip, verdict.word)
+    QApplication.processEvents()
+    assert chip.width() >= chip.sizeHint().width()
 
 
 def test_the_theme_changes_every_part(open_window):
