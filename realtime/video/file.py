@@ -85,9 +85,10 @@ class FileCamera:
             first = next(iter(Decoder(container, stream)), None)
             if first is None:
                 raise VideoError(f"no frame of {self.path} can be decoded: copy or convert the file again")
-            height, width = AsShown(stream, self.path)(first).shape[:2]  # of the picture as it is shown
+            as_shown = AsShown(stream, self.path)
+            height, width = as_shown(first).shape[:2]  # of the picture as it is shown
             self._info = VideoInfo(self.path.name, width, height, usual_rate(container, stream), "file")
-        self._ahead = _DecodeAhead(self.path, self.loop, self._queue)
+        self._ahead = _DecodeAhead(self.path, self.loop, as_shown, self._queue)
         self._worker = Worker(f"video file {self.path.name}", self._ahead.step).start()
         return self._info
 
@@ -192,11 +193,16 @@ class FileCamera:
 
 
 class _DecodeAhead:
-    """Decodes a file, again and again if it loops, into a bounded queue. Runs in the worker."""
+    """Decodes a file, again and again if it loops, into a bounded queue. Runs in the worker.
 
-    def __init__(self, path: Path, loop: bool, out: queue.Queue[_Ahead | None]):
+    How its pictures are shown is found once: asked in every round, it would leave a frame's megabytes to the
+    next collection of garbage each time (`AsShown`).
+    """
+
+    def __init__(self, path: Path, loop: bool, as_shown: AsShown, out: queue.Queue[_Ahead | None]):
         self._path = path
         self._loop = loop
+        self._as_shown = as_shown
         self._out = out
         self._frames = self._play()
         self._ready: _Ahead | None = None
@@ -219,10 +225,10 @@ class _DecodeAhead:
             times: list[float] = []
             container, stream = open_container(self._path)
             with container:
-                decoder, as_shown = Decoder(container, stream), AsShown(stream, self._path)
+                decoder = Decoder(container, stream)
                 for frame in decoder:
                     times.append(float(frame.time or 0.0))
-                    yield _Ahead(as_shown(frame), begin + (times[-1] - times[0]))
+                    yield _Ahead(self._as_shown(frame), begin + (times[-1] - times[0]))
                     self.left_out = left_out + decoder.left_out
                 left_out = self.left_out = left_out + decoder.left_out
                 if not times:
