@@ -107,26 +107,28 @@ class Cca:
     @classmethod
     def fit(cls, folds: Sequence[tuple[Floats, Floats]]) -> Cca:
         """Fit to blocks of windows; shrinkage and number of components are chosen by leaving each out."""
+        sums = [_both_sums(*fold) for fold in folds]
+        rests = [[s for j, s in enumerate(sums) if j != i or len(sums) == 1] for i in range(len(sums))]
         best, chosen = -1.0, (LAMBDAS[0], COMPONENTS[0])
         for penalty in LAMBDAS[1::2]:
-            models = [
-                cls._solve([f for j, f in enumerate(folds) if j != i or len(folds) == 1], penalty)
-                for i in range(len(folds))
-            ]
+            models = [cls._of(rest, penalty).first(max(COMPONENTS)) for rest in rests]
+            each = [model.each(*fold) for model, fold in zip(models, folds, strict=True)]
             for k in COMPONENTS:
-                scores = [m.first(k).scores(*fold) for m, fold in zip(models, folds, strict=True)]
-                found = _accuracy(scores)
+                found = _accuracy([r[:k].mean(axis=0) for r in each])
                 if found > best:
                     best, chosen = found, (penalty, k)
-        return cls._solve(folds, chosen[0]).first(chosen[1])
+        return cls._of(sums, chosen[0]).first(chosen[1])
 
     @classmethod
-    def _solve(cls, folds: Sequence[tuple[Floats, Floats]], penalty: float) -> Cca:
-        x, y = rows_of([eeg for eeg, _ in folds]), rows_of([film for _, film in folds])
-        eeg, film = Standard.of(x), Standard.of(y)
-        x, y = eeg(x), film(y)
-        whiten = [whitener(side.T @ side / len(side), penalty) for side in (x, y)]
-        u, _, vt = linalg.svd(whiten[0].T @ (x.T @ y / len(x)) @ whiten[1], full_matrices=False)
+    def _of(cls, sums: Sequence[_BothSums], penalty: float) -> Cca:
+        n, x, y, xx, yy, xy = (np.sum(part, axis=0) for part in zip(*sums, strict=True))
+        eeg, film = _standard(n, x, xx), _standard(n, y, yy)
+        whiten = [
+            whitener(_covariance(n, of, of, products, side, side), penalty)
+            for of, products, side in ((x, xx, eeg), (y, yy, film))
+        ]
+        across = _covariance(n, x, y, xy, eeg, film)
+        u, _, vt = linalg.svd(whiten[0].T @ across @ whiten[1], full_matrices=False)
         return cls(eeg, film, whiten[0] @ u, whiten[1] @ vt.T)
 
     def first(self, k: int) -> Cca:
@@ -135,8 +137,11 @@ class Cca:
 
     def scores(self, eeg: Floats, film: Floats) -> Floats:
         """Score each window (n, G, C·lags) with each film (m, G, F·lags): (n, m)."""
-        sides = self.eeg(eeg) @ self.eeg_weights, self.film(film) @ self.film_weights
-        return np.asarray(correlations(*sides).mean(axis=0))
+        return np.asarray(self.each(eeg, film).mean(axis=0))
+
+    def each(self, eeg: Floats, film: Floats) -> Floats:
+        """Correlation of each component: (k, n, m), sides as in `scores`."""
+        return correlations(self.eeg(eeg) @ self.eeg_weights, self.film(film) @ self.film_weights)
 
     def parts(self) -> tuple[Standard, Standard, Floats, Floats, Floats]:
         """Say how EEG and film are standardised, their weights, and the mix of components."""
@@ -147,6 +152,26 @@ class Cca:
 def rows_of(windows: Sequence[Floats]) -> Floats:
     """All slots of windows (n, G, F) below each other: (slots, F)."""
     return np.concatenate([w.reshape(-1, w.shape[2]) for w in windows])
+
+
+_BothSums = tuple[int, Floats, Floats, Floats, Floats, Floats]
+
+
+def _both_sums(eeg: Floats, film: Floats) -> _BothSums:
+    """Sum what a CCA needs of a block: n, Σx, Σy, Σxx, Σyy, Σxy; it is not read again for each fit."""
+    x, y = (np.asarray(side.reshape(-1, side.shape[2]), np.float64) for side in (eeg, film))
+    return len(x), x.sum(axis=0), y.sum(axis=0), x.T @ x, y.T @ y, x.T @ y
+
+
+def _standard(n: int, total: Floats, products: Floats) -> Standard:
+    """Mean and deviation from the sums over n rows: Σx (F,) and Σxx (F, F)."""
+    mean = total / n
+    return Standard(mean, np.maximum(np.sqrt(np.maximum(np.diag(products) / n - mean**2, 0)), 1e-9))
+
+
+def _covariance(n: int, x: Floats, y: Floats, products: Floats, one: Standard, other: Standard) -> Floats:
+    """Covariance (F, H) of what is standardised, from sums over n rows: Σx (F,), Σy (H,), Σxy (F, H)."""
+    return (products / n - np.outer(x, y) / n**2) / np.outer(one.sd, other.sd)
 
 
 def _sums(eeg: Floats, film: Floats) -> tuple[Floats, Floats]:

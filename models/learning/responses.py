@@ -62,10 +62,12 @@ class Responses:
             margin = 0.0 if used == CHANGES else _PLAINLY
             rests = [[s for j, s in enumerate(sums) if j != i or len(sums) == 1] for i in range(len(sums))]
             for penalty in LAMBDAS[1:5]:
-                models = [cls._of(rest, standard, n_lags, penalty, used) for rest in rests]
+                models = [
+                    cls._of(rest, standard, n_lags, penalty, used).first(max(components)) for rest in rests
+                ]
+                each = [model.each(*fold) for model, fold in zip(models, folds, strict=True)]
                 for k in components:
-                    of_fold = zip(models, folds, strict=True)
-                    found = distance([model.first(k).scores(*fold) for model, fold in of_fold]) - margin
+                    found = distance([r[:k].mean(axis=0) for r in each]) - margin
                     if found > best:
                         best, chosen = found, cls._of(sums, standard, n_lags, penalty, used).first(k)
         return chosen
@@ -114,7 +116,11 @@ class Responses:
 
     def scores(self, eeg: Floats, film: Floats) -> Floats:
         """Mean correlation (n, m) of EEG (n, G + lag, C) with film (m, G, F)."""
-        return np.asarray(correlations(self.components(eeg), self.expected(film, eeg.shape[1])).mean(axis=0))
+        return np.asarray(self.each(eeg, film).mean(axis=0))
+
+    def each(self, eeg: Floats, film: Floats) -> Floats:
+        """Correlation of each component: (k, n, m), sides as in `scores`."""
+        return correlations(self.components(eeg), self.expected(film, eeg.shape[1]))
 
     def by_place(self, eeg: Floats, film: Floats) -> Floats:
         """Return the same for each place of film (m, G, places, F): (n, m, places)."""

@@ -24,7 +24,7 @@ from models.config import NetworkConfig
 from models.network.eeg.subjects import UNKNOWN
 from models.network.interfaces import FrameEncoder, Fused, Fusion, Media, State
 from models.network.masks import allowed_items, packed_order
-from models.network.towers import EegTower, EegView, VideoTower, VideoView, agreement, pick
+from models.network.towers import EegTower, EegView, VideoTower, VideoView, agreement, pick, rows_at
 
 Fuse = Callable[[Tensor, State, Tensor, Tensor, Tensor, Tensor], Fused]
 
@@ -351,7 +351,7 @@ class Network(nn.Module):
         allowed = allowed_items(ids, order.expand(shape), number.expand(shape), valid, self.config.masks)
         ends = (order - (n_each - 1)) * self.config.stride_s
         beside = Beside(allowed, ends[:, -1:], ends)
-        return self.meet(eeg, video, tuple(part[known] for part in media), beside, explain)
+        return self.meet(eeg, video, tuple(rows_at(part, known) for part in media), beside, explain)
 
     def beside(self, batch: Batch, n_tokens: int) -> Beside:
         """Which items each token may read and when intervals end, as given or by the rules of `Batch`."""

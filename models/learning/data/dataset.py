@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +19,12 @@ from torch import Tensor
 
 from models.learning.data.cache import TableFile, content_id, hold_what_fits, session_table
 from models.learning.data.cues import Cues
+from models.learning.data.features import FeatureTable, LightTable
+from models.learning.data.film import make_missing, of_each
 from models.learning.data.films import Showings
-from models.learning.data.frames import FrameFile, Pictures, frame_file
+from models.learning.data.frames import FrameFile, FrameTable, Pictures, encoder_key
 from models.network.eeg.subjects import UNKNOWN
+from models.network.interfaces import FrameEncoder
 from models.network.network import Network, is_trained
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
@@ -208,16 +212,25 @@ class Recordings:
         """
         self.know(network)
         px = max(encoder.image_px for encoder in network.frame_encoders.values())
+        readers: dict[str, tuple[FrameEncoder, str]] = {}
         for path, encoder in network.frame_encoders.items():
             settings = getattr(network.config, path).model_dump(mode="json", exclude={"frozen"})
             reader = Pictures(encoder) if to_train and is_trained(encoder) else encoder.eval()
-            files = []
-            for source in self.paths:
-                with Session(source) as session:
-                    files.append(
-                        frame_file(session, reader, settings, px, self.cache, self.selectors[1], device)
-                    )
-            self._frames[path], self._every[path] = files, network.config.paths[path]
+            readers[path] = reader, encoder_key(reader, settings)
+
+        def tables_of(source: Path, stop: Event) -> list[FrameTable]:
+            """Read a film once for these, and for what linear models see of it."""
+            with Session(source) as session:
+                place = self.cache, self.selectors[1]
+                frames = [FrameTable.of(session, *reader, px, *place, device) for reader in readers.values()]
+                beside = FeatureTable.of(session, *place), LightTable.of(session, *place)
+                make_missing(session, [*frames, *beside], self.selectors[1], stop)
+            return frames
+
+        found = of_each(self.paths, tables_of)
+        for number, path in enumerate(readers):
+            self._frames[path] = [frames[number].load() for frames in found]
+            self._every[path] = network.config.paths[path]
         tables = [rows for table in self.tables for rows in table.arrays.values()]
         hold_what_fits([*tables, *(file.rows for files in self._frames.values() for file in files)], _HELD)
 
@@ -314,16 +327,11 @@ class Recordings:
         """Cut windows; frames come with them once `embed` was called."""
         eeg, valid, scale = self.eeg(windows)
         position, shown = self.positions(windows)
-        frames: dict[str, Tensor] = {}
-        for path, files in self._frames.items():
-            rows = []
-            for i, number in enumerate(windows.session):
-                file = files[number]
-                shown[i] &= file.there[np.maximum(position[i], 0)]
-                wanted = np.where(shown[i], position[i], -1)[:: self._every[path]]
-                rows.append(file.read(wanted))
-            stacked = torch.from_numpy(np.stack(rows))
-            frames[path] = stacked if stacked.dim() == 5 else stacked.float()  # pictures take their room
+        for i, number in enumerate(windows.session):
+            for files in self._frames.values():
+                shown[i] &= files[number].there[np.maximum(position[i], 0)]
+        wanted = np.where(shown, position, -1)
+        frames = {path: self._frames_of(path, windows.session, wanted) for path in self._frames}
         film, moment = self.moments(windows)
         return WindowBatch(
             torch.from_numpy(np.ascontiguousarray(eeg)),
@@ -338,6 +346,19 @@ class Recordings:
             torch.from_numpy(self._person[windows.session]),
             torch.from_numpy(self.boxes(windows).astype(np.float32)),
         )
+
+    def _frames_of(self, path: str, sessions: Indices, wanted: Indices) -> Tensor:
+        """Embeddings (n, G / every, P, Dv), or pictures, of frames wanted at each slot (n, G), -1 for none.
+
+        A window at a time, so that what is read is still near when its numbers are made wider.
+        """
+        files, rows = self._frames[path], wanted[:, :: self._every[path]]
+        shape = files[0].rows.shape[1:]
+        pictures = len(shape) == 3  # they take their room
+        found = torch.empty((*rows.shape, *shape), dtype=torch.float16 if pictures else torch.float32)
+        for into, session, positions in zip(found, sessions, rows, strict=True):
+            into.copy_(torch.from_numpy(files[session].read(positions)))
+        return found
 
 
 def _refuse_twice(paths: Sequence[Path], ids: Sequence[str]) -> None:

@@ -1,8 +1,10 @@
-"""The features of a session's film, computed once and kept on disk."""
+"""What linear models see of a session's film, computed once and kept on disk: features, light by place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,8 @@ from numpy.typing import NDArray
 
 from models.film_features import CHANGES, CUT, FEATURES, SHORT_SIDE, Floats, frame_features
 from models.learning.data.cache import cache_folder, digest, fingerprint, whole
-from realtime.time.clock import ManualClock
-from realtime.video.frames import shrink
-from recordings.replay import ReplayVideo
+from models.learning.data.film import Picture, Take, held, make_missing
+from models.light_features import PLACE_PX, SHAPE, moments
 from recordings.session.session import Session
 
 _VERSION = 1
@@ -23,40 +24,104 @@ def session_features(session: Session, cache: Path | None = None, video: str = "
 
     Frames that the video file has lost repeat the one before, with no change.
     """
-    track = session.video(video or None)
-    key = digest(_VERSION, fingerprint(session.path), fingerprint(track.path), video, SHORT_SIDE, CUT)
-    path = cache_folder(session.folder, cache) / f"features-{key}.npy"
-    if not path.is_file():
-        rows = np.full((track.n_samples, len(FEATURES)), np.nan, np.float32)
-        before = None
-        for stamp, image in shown_frames(session, video):
-            rows[np.searchsorted(track.times, stamp)] = frame_features(image, before)
-            before = image
-        with whole(path) as work, work.open("wb") as file:
-            np.save(file, _held(rows))
-    kept: NDArray[np.float32] = np.load(path)
+    table = FeatureTable.of(session, cache, video)
+    make_missing(session, [table], video)
+    kept: NDArray[np.float32] = np.load(table.path)
     return kept
 
 
-def shown_frames(
-    session: Session, video: str = "", short_side: int = SHORT_SIDE
-) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """Every frame (height, width, 3) with its stamp, its shorter side reduced to `short_side` pixels."""
-    source = ReplayVideo(session, ManualClock(np.inf), video or None)
-    source.open()
-    try:
-        while not source.finished:
-            frame = source.read()
-            if frame is not None:
-                yield frame.stamp, shrink(frame.image, short_side)
-    finally:
-        source.close()
+@dataclass(frozen=True)
+class FeatureTable:
+    """The features of a film's frames, (n_frames, n_features) float32; see `film.FilmTable`."""
+
+    path: Path
+    short_side: int = SHORT_SIDE
+
+    @classmethod
+    def of(cls, session: Session, cache: Path | None = None, video: str = "") -> FeatureTable:
+        """Say where a session's lies."""
+        track = session.video(video or None)
+        key = digest(_VERSION, fingerprint(session.path), fingerprint(track.path), video, SHORT_SIDE, CUT)
+        return cls(cache_folder(session.folder, cache) / f"features-{key}.npy")
+
+    @contextmanager
+    def making(self, n_frames: int) -> Iterator[Take]:
+        """Compute rows of what is taken, and write them."""
+        rows = np.full((n_frames, len(FEATURES)), np.nan, np.float32)
+        before: Picture | None = None
+        row: list[float] = []
+
+        def take(numbers: NDArray[np.int64], pictures: Sequence[Picture]) -> None:
+            nonlocal before, row
+            for number, picture in zip(numbers, pictures, strict=True):
+                row = _staying(row) if picture is before else frame_features(picture, before)
+                rows[number], before = row, picture
+
+        yield take
+        with whole(self.path) as work, work.open("wb") as file:
+            np.save(file, _filled(rows))
 
 
-def _held(rows: Floats) -> Floats:
+def _staying(row: Sequence[float]) -> list[float]:
+    """Features of a picture that is still on show: the same, without a change."""
+    return [0.0 if name in CHANGES else value for name, value in zip(FEATURES, row, strict=True)]
+
+
+def _filled(rows: Floats) -> Floats:
     there = ~np.isnan(rows[:, 0])
-    last = np.maximum.accumulate(np.where(there, np.arange(len(rows)), -1))
-    held = np.where((last < 0)[:, None], 0.0, rows[np.maximum(last, 0)])
+    last = held(there)
+    filled = np.where((last < 0)[:, None], 0.0, rows[np.maximum(last, 0)])
     for name in CHANGES:
-        held[~there, FEATURES.index(name)] = 0.0
-    return held.astype(np.float32)
+        filled[~there, FEATURES.index(name)] = 0.0
+    return filled.astype(np.float32)
+
+
+def session_light(
+    session: Session, cache: Path | None = None, video: str = "", shape: tuple[int, int] = SHAPE
+) -> NDArray[np.float32]:
+    """Mean and mean square of the luminance at each place, (n_frames, 2, places), computed now or before.
+
+    Frames that the video file has lost repeat the one before.
+    """
+    table = LightTable.of(session, cache, video, shape)
+    make_missing(session, [table], video)
+    kept: NDArray[np.float32] = np.load(table.path)
+    return kept
+
+
+@dataclass(frozen=True)
+class LightTable:
+    """Light of a film's frames by place, (n_frames, 2, places) float32; see `film.FilmTable`."""
+
+    path: Path
+    shape: tuple[int, int] = SHAPE
+    short_side: int = SHORT_SIDE
+
+    @classmethod
+    def of(
+        cls, session: Session, cache: Path | None = None, video: str = "", shape: tuple[int, int] = SHAPE
+    ) -> LightTable:
+        """Say where a session's lies."""
+        track = session.video(video or None)
+        key = digest(_VERSION, fingerprint(session.path), fingerprint(track.path), video, shape, PLACE_PX)
+        return cls(cache_folder(session.folder, cache) / f"light-{key}.npy", shape)
+
+    @contextmanager
+    def making(self, n_frames: int) -> Iterator[Take]:
+        """Compute rows of what is taken, and write them."""
+        rows = np.full((n_frames, 2, self.shape[0] * self.shape[1]), np.nan, np.float32)
+
+        before: Picture | None = None
+        row = rows[:0]
+
+        def take(numbers: NDArray[np.int64], pictures: Sequence[Picture]) -> None:
+            nonlocal before, row
+            for number, picture in zip(numbers, pictures, strict=True):
+                row = row if picture is before else moments(picture, self.shape)
+                rows[number], before = row, picture
+
+        yield take
+        last = held(~np.isnan(rows[:, 0, 0]))
+        filled = np.where((last < 0)[:, None, None], 0.0, rows[np.maximum(last, 0)]).astype(np.float32)
+        with whole(self.path) as work, work.open("wb") as file:
+            np.save(file, filled)

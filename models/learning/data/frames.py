@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.learning.data.cache import Rows, cache_folder, digest, fingerprint, whole
+from models.learning.data.film import Picture, Take
 from models.network.interfaces import FrameEncoder
-from realtime.time.clock import ManualClock
-from realtime.video.frames import shrink
-from recordings.replay import ReplayVideo
 from recordings.session.session import Session
-
-_BATCH = 64  # frames embedded together
 
 
 @dataclass(frozen=True)
@@ -72,73 +69,86 @@ def encoder_key(encoder: FrameEncoder, settings: Mapping[str, Any]) -> str:
     return content.hexdigest()[:16]
 
 
-def frame_file(
-    session: Session,
-    encoder: FrameEncoder,
-    settings: Mapping[str, Any],
-    image_px: int,
-    cache: Path | None = None,
-    video: str = "",
-    device: str | torch.device = "cpu",
-) -> FrameFile:
-    """Embeddings (n_frames, P, Dv) float16 of a session's frames, computed now or before.
+@dataclass(frozen=True)
+class FrameTable:
+    """Embeddings of a film's frames, (n_frames, P, Dv) float16; see `film.FilmTable`.
 
-    Frames are reduced to `image_px` as they are live, so that training and the window see the same.
-
-    Parameters
-    ----------
-    settings : mapping
-        The encoder's part of the configuration; `Pictures` give rows (n_frames, 3, H, W).
+    Frames are reduced to `short_side` as they are live, so that training and the window see the same.
     """
-    track = session.video(video or None)
-    read_as = encoder_key(encoder, settings)
-    key = digest(fingerprint(session.path), fingerprint(track.path), read_as, image_px, video)
-    path = cache_folder(session.folder, cache) / f"frames-{key}.npy"
-    there = path.with_suffix(".there.npy")
-    if not path.is_file():
-        mask = np.zeros(track.n_samples, bool)
-        with whole(path) as work:
+
+    path: Path
+    short_side: int
+    encoder: FrameEncoder
+    device: str | torch.device = "cpu"
+
+    @classmethod
+    def of(
+        cls,
+        session: Session,
+        encoder: FrameEncoder,
+        key: str,
+        short_side: int,
+        cache: Path | None = None,
+        video: str = "",
+        device: str | torch.device = "cpu",
+    ) -> FrameTable:
+        """Say where a session's lies.
+
+        Parameters
+        ----------
+        key : str
+            From `encoder_key`; `Pictures` give rows (n_frames, 3, H, W).
+        """
+        track = session.video(video or None)
+        name = digest(fingerprint(session.path), fingerprint(track.path), key, short_side, video)
+        path = cache_folder(session.folder, cache) / f"frames-{name}.npy"
+        return cls(path, short_side, encoder, device)
+
+    @property
+    def _there(self) -> Path:
+        return self.path.with_suffix(".there.npy")
+
+    @contextmanager
+    def making(self, n_frames: int) -> Iterator[Take]:
+        """Embed what is taken, and write it."""
+        there = np.zeros(n_frames, bool)
+        with whole(self.path) as work:
             out: Any = None
-            for numbers, images in _batches(session, video, track.times, image_px):
-                rows = embed(encoder, images, device)
+
+            def take(numbers: NDArray[np.int64], pictures: Sequence[Picture]) -> None:
+                nonlocal out
+                new, number = _distinct(pictures)
+                rows = embed(self.encoder, new, self.device)[number]
                 if out is None:
-                    out = np.lib.format.open_memmap(
-                        work, "w+", np.float16, (track.n_samples, *rows.shape[1:])
-                    )
-                out[numbers], mask[numbers] = rows, True
+                    out = np.lib.format.open_memmap(work, "w+", np.float16, (n_frames, *rows.shape[1:]))
+                out[numbers], there[numbers] = rows, True
+
+            yield take
             if out is None:
-                out = np.lib.format.open_memmap(work, "w+", np.float16, (track.n_samples, 1, encoder.width))
+                out = np.lib.format.open_memmap(work, "w+", np.float16, (n_frames, 1, self.encoder.width))
             out.flush()
-            with whole(there) as beside, beside.open("wb") as file:
-                np.save(file, mask)
-    return FrameFile(Rows(path), np.load(there))
+            with whole(self._there) as beside, beside.open("wb") as file:
+                np.save(file, there)
+
+    def load(self) -> FrameFile:
+        """Open what was made."""
+        return FrameFile(Rows(self.path), np.load(self._there))
+
+
+def _distinct(pictures: Sequence[Picture]) -> tuple[list[Picture], list[int]]:
+    """Find the pictures that are not the very one before, and which of them each is."""
+    new, numbers = [pictures[0]], [0]
+    for picture in pictures[1:]:
+        if picture is not new[-1]:
+            new.append(picture)
+        numbers.append(len(new) - 1)
+    return new, numbers
 
 
 @torch.inference_mode()
 def embed(
-    encoder: FrameEncoder, images: list[NDArray[np.uint8]], device: str | torch.device = "cpu"
+    encoder: FrameEncoder, images: Sequence[Picture], device: str | torch.device = "cpu"
 ) -> NDArray[np.float32]:
     """Embed pictures, each (height, width, 3) uint8 RGB: (n, P, Dv)."""
     pixels = encoder.preprocess([torch.from_numpy(np.ascontiguousarray(image)) for image in images])
     return encoder(pixels.to(device)).float().cpu().numpy()
-
-
-def _batches(
-    session: Session, video: str, times: NDArray[np.float64], image_px: int
-) -> Iterator[tuple[NDArray[np.int64], list[NDArray[np.uint8]]]]:
-    """Every frame there is, with its place among the stamps, some at a time."""
-    source = ReplayVideo(session, ManualClock(np.inf), video or None)
-    source.open()
-    stamps: list[float] = []
-    images: list[NDArray[np.uint8]] = []
-    try:
-        while not source.finished:
-            frame = source.read()
-            if frame is not None:
-                stamps.append(frame.stamp)
-                images.append(shrink(frame.image, image_px))
-            if images and (len(images) == _BATCH or source.finished):
-                yield np.searchsorted(times, stamps), images
-                stamps, images = [], []
-    finally:
-        source.close()

@@ -1,44 +1,17 @@
-"""Light and contrast of each place of a session's film, computed once: what linear models see by place."""
+"""Light and contrast of each place of a session's film: what linear models see by place."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.learning.data.cache import cache_folder, digest, fingerprint, whole
 from models.learning.data.cues import cover
 from models.learning.data.dataset import Recordings, Windows
-from models.learning.data.features import shown_frames
-from models.light_features import PLACE_PX, SHAPE, moments
+from models.learning.data.features import session_light
+from models.light_features import SHAPE
 from recordings.session.session import Session
 
-_VERSION = 1
 Floats = NDArray[np.float64]
-
-
-def session_light(
-    session: Session, cache: Path | None = None, video: str = "", shape: tuple[int, int] = SHAPE
-) -> NDArray[np.float32]:
-    """Mean and mean square of the luminance at each place, (n_frames, 2, places), computed now or before.
-
-    Frames that the video file has lost repeat the one before.
-    """
-    track = session.video(video or None)
-    key = digest(_VERSION, fingerprint(session.path), fingerprint(track.path), video, shape, PLACE_PX)
-    path = cache_folder(session.folder, cache) / f"light-{key}.npy"
-    if not path.is_file():
-        rows = np.full((track.n_samples, 2, shape[0] * shape[1]), np.nan, np.float32)
-        for stamp, image in shown_frames(session, video):
-            rows[np.searchsorted(track.times, stamp)] = moments(image, shape)
-        there = ~np.isnan(rows[:, 0, 0])
-        last = np.maximum.accumulate(np.where(there, np.arange(len(rows)), -1))
-        rows = np.where((last < 0)[:, None, None], 0.0, rows[np.maximum(last, 0)]).astype(np.float32)
-        with whole(path) as work, work.open("wb") as file:
-            np.save(file, rows)
-    kept: NDArray[np.float32] = np.load(path)
-    return kept
 
 
 class Light:

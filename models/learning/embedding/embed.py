@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.learning.data.cache import whole
-from models.learning.data.features import shown_frames
+from models.learning.data.film import shown_frames
 from models.learning.embedding.models import Embeddings, SoundModel, TextModel
 from models.learning.embedding.pictures import picture_model
 from models.learning.embedding.sound import read_sound
@@ -133,7 +133,8 @@ def _pictures(model: str) -> Callable[[Session, Content], Moments]:
     side = min(network.image_px, _FILM_PX) if network.image_px else _FILM_PX
 
     def moments(session: Session, content: Content) -> Moments:
-        found = list(network.embed(shown_frames(session, short_side=side), content.every_s))
+        frames = ((stamp, picture) for stamp, (picture,) in shown_frames(session, [side]))
+        found = list(network.embed(frames, content.every_s))
         if not found:
             raise SessionError(
                 f"{session.path}: no frame of its video could be embedded; it may be too short"

@@ -19,6 +19,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from models.inference.machine import n_cores
 from models.learning.data.dataset import Recordings, Span, WindowBatch
 from models.learning.data.sampling import ahead, augment, draw, with_context
 from models.learning.data.teacher import Teacher
@@ -193,7 +194,8 @@ class Fit:
         begin, reason = time.monotonic(), "finished"
         if self.step == 0:
             self.look()
-        for batch in ahead(self.cut, range(self.step, self.recipe.last_step)):
+        core_is_free = self.fabric.device.type != "cpu" or torch.get_num_threads() < n_cores()
+        for batch in ahead(self.cut, range(self.step, self.recipe.last_step), core_is_free):
             if stop is not None and stop():
                 reason = "interrupted"
                 break

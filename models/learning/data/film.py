@@ -1,0 +1,135 @@
+"""A session's film is read once for all that is kept of it: embeddings, features, light by place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from threading import Event
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.inference.machine import n_cores
+from realtime.time.clock import ManualClock
+from realtime.video.frames import shrink
+from recordings.replay import ReplayVideo
+from recordings.session.session import Session
+
+_TOGETHER = 64  # frames a table is given at a time
+
+Made = TypeVar("Made")
+Picture = NDArray[np.uint8]
+Take = Callable[[NDArray[np.int64], Sequence[Picture]], None]
+"""Is given frames, each (height, width, 3) uint8 RGB, and their places (n,) among the stamps.
+
+A picture that stays on show is one and the same object, so that nothing need be computed for it again.
+"""
+
+
+class FilmTable(Protocol):
+    """Rows that are made of a film's frames, one a stamp, and kept on disk.
+
+    Attributes
+    ----------
+    path : Path
+        Where; its name says all that the content depends on.
+    short_side : int
+        Pixels to which the shorter side of a frame is reduced for it.
+    """
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        ...
+
+    @property
+    def short_side(self) -> int:
+        """Pixels."""
+        ...
+
+    def making(self, n_frames: int) -> AbstractContextManager[Take]:
+        """Give what takes the frames that there are, in order; the table is written when the block ends."""
+        ...
+
+
+def make_missing(
+    session: Session, tables: Sequence[FilmTable], video: str = "", stop: Event | None = None
+) -> None:
+    """Make those tables of a session's film that are not there yet, in one reading of it.
+
+    Raises
+    ------
+    CancelledError
+        `stop` was set; nothing is written.
+    """
+    missing = [table for table in tables if not table.path.is_file()]
+    if not missing:
+        return
+    times = session.video(video or None).times
+    sides = sorted({table.short_side for table in missing})
+    with ExitStack() as stack:
+        takes = [(table.short_side, stack.enter_context(table.making(len(times)))) for table in missing]
+        for stamps, pictures in _some_at_a_time(session, sides, video):
+            if stop is not None and stop.is_set():
+                raise CancelledError
+            numbers = np.searchsorted(times, stamps)
+            for side, take in takes:
+                take(numbers, pictures[side])
+
+
+def of_each(sources: Sequence[Path], make: Callable[[Path, Event], Made]) -> list[Made]:
+    """Collect what `make` gives for each recording, as many at once as there are cores.
+
+    An error in one, or Ctrl-C, sets the event that all are given, and is raised when they have ended.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(n_cores(), "film") as pool:
+        coming = [pool.submit(make, source, stop) for source in sources]
+        try:
+            return [each.result() for each in coming]
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def shown_frames(
+    session: Session, sides: Sequence[int], video: str = ""
+) -> Iterator[tuple[float, list[Picture]]]:
+    """Every frame that can be read: its stamp, and itself reduced to each of some shorter sides (pixels)."""
+    source = ReplayVideo(session, ManualClock(np.inf), video or None)
+    source.open()
+    try:
+        while not source.finished:
+            frame = source.read()
+            if frame is not None:
+                yield frame.stamp, [shrink(frame.image, side) for side in sides]
+    finally:
+        source.close()
+
+
+def _some_at_a_time(
+    session: Session, sides: Sequence[int], video: str
+) -> Iterator[tuple[list[float], dict[int, list[Picture]]]]:
+    stamps: list[float] = []
+    pictures: dict[int, list[Picture]] = {side: [] for side in sides}
+    before: dict[int, Picture] = {}
+    for stamp, reduced in shown_frames(session, sides, video):
+        stamps.append(stamp)
+        for side, picture in zip(sides, reduced, strict=True):
+            stays = side in before and np.array_equal(picture, before[side])
+            before[side] = before[side] if stays else picture
+            pictures[side].append(before[side])
+        if len(stamps) == _TOGETHER:
+            yield stamps, pictures
+            stamps, pictures = [], {side: [] for side in sides}
+    if stamps:
+        yield stamps, pictures
+
+
+def held(there: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Find the row that stands at each frame: its own, else the last one before that is there, -1 if none."""
+    return np.maximum.accumulate(np.where(there, np.arange(len(there)), -1))
