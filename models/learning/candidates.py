@@ -1,8 +1,9 @@
 """Which of network, linear models and their sum is best on held-out parts of the training data, and runs.
 
 Each is judged by how likely it makes the true video of every held-out window among its impostors, a softmax
-of weight · score. Weights cost (Akaike 1974, doi:10.1109/TAC.1974.1100705), so that a sum is no better for
-having one more, and windows that overlap by half count half.
+of weight · score; windows that overlap by half count half. A sum has a weight more to fit these windows with,
+and is judged on few of them: it takes the place of the best single one only where it is plainly better, by
+more than chance gives (`PLAINLY`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from models.response_model import FILE as RESPONSES_FILE
 
 LINEAR = ("ridge", "cca", RESPONSES)
 """Linear models that can run live; where there are cues, `BY_PLACE` as well."""
+PLAINLY = 2.0
+"""Standard errors by which a sum must do better, over the same windows, than the best single candidate."""
 _OVERLAP = 2  # held-out windows begin half an interval apart
 
 
@@ -60,12 +63,19 @@ def choose(sought: Sought, recordings: Recordings, second: Sought | None = None)
     singles = [_fitted(runs, (name,)) for name in runs]
     sums = [_fitted(runs, (network, name)) for network in networks for name in linear]
     judged = {candidate.name: candidate for candidate in (*singles, *sums)}
-    best = max(judged.values(), key=lambda candidate: candidate.worth)
+    best = _best(singles, sums)
     figures = {name: candidate.told() for name, candidate in judged.items()}
     true, false = pairs(best.runs)
     slope, offset = odds_of(true, false)
     odds = float(slope), float(offset)
     return Combination(best.name, best.share, odds, figures, by_place=sought.places is not None)
+
+
+def _best(singles: Sequence[Candidate], sums: Sequence[Candidate]) -> Candidate:
+    """Return the best single candidate, or the best sum where that is plainly better."""
+    single = max(singles, key=lambda candidate: candidate.worth)
+    both = max(sums, key=lambda candidate: candidate.worth)
+    return both if both.lead(single) > PLAINLY else single
 
 
 def linear_runs(
@@ -112,14 +122,20 @@ class Candidate:
     Attributes
     ----------
     worth : float
-        Log likelihood of the windows above chance, less what the weights cost.
+        Log likelihood of the windows above chance.
     share : float
         Of the network in the sum.
     """
 
-    def __init__(self, name: str, runs: Sequence[Scored], weights: Floats, gain: float, share: float) -> None:
-        self.name, self.runs, self.weights, self.gain, self.share = name, runs, weights, gain, share
-        self.worth = gain - len(weights)
+    def __init__(self, name: str, runs: Sequence[Scored], gains: Floats, share: float) -> None:
+        self.name, self.runs, self.gains, self.share = name, runs, gains, share
+        self.worth = float(gains.sum()) / _OVERLAP
+
+    def lead(self, other: Candidate) -> float:
+        """By how much it does better than another on the same windows, in standard errors."""
+        better = self.gains - other.gains
+        error = float(better.std() * np.sqrt(len(better) / _OVERLAP))
+        return float(better.sum()) / _OVERLAP / max(error, 1e-9)
 
     def told(self) -> dict[str, Any]:
         """Give its figures as plain values."""
@@ -128,7 +144,7 @@ class Candidate:
         return {
             "two_way": round(float(result.beaten.mean()), 4),
             "two_way_ci": [round(x, 4) for x in interval(result.beaten)],
-            "likelihood": round(self.gain / n / np.log(2), 4),
+            "likelihood": round(self.worth / n / np.log(2), 4),
             "share": round(self.share, 4),
         }
 
@@ -136,14 +152,15 @@ class Candidate:
 def _fitted(runs: Mapping[str, Sequence[Scored]], names: Sequence[str]) -> Candidate:
     """Fit the weights (one each, none below 0) of a sum of scores."""
     tables = [Rivals.of([runs[name][k] for name in names]) for k in range(len(runs[names[0]]))]
-    weights, gain = likeliest(tables)
+    weights, _ = likeliest(tables)
     share = weights[0] / max(weights.sum(), 1e-9) if len(names) > 1 else float(names[0] in (NETWORK, TWO))
     parts = [
         _summed([runs[name][k] for name in names], share if len(names) > 1 else 1.0)
         for k in range(len(tables))
     ]
     name = "+".join(names) if 0 < share < 1 else names[0] if share == 1 else names[-1]
-    return Candidate(name, parts, weights, gain / _OVERLAP, float(share))
+    gains = np.concatenate([table.gains(weights) for table in tables])
+    return Candidate(name, parts, gains, float(share))
 
 
 class Rivals(NamedTuple):
@@ -169,11 +186,12 @@ class Rivals(NamedTuple):
         allowed = runs[0].impostors() | np.eye(n, dtype=bool)
         return cls(np.stack([run.scores for run in runs]), allowed, np.arange(n))
 
-    def likelihood(self, weights: Floats) -> float:
-        """Sum over rows of log p(true) − log chance where scores have such weights (K,)."""
+    def gains(self, weights: Floats) -> Floats:
+        """Log p(true) − log chance of each row, (n,), where scores have such weights (K,)."""
         total = np.where(self.allowed, np.tensordot(weights, self.scores, axes=1), -np.inf)
         own = np.take_along_axis(total, self.true[:, None], axis=1)[:, 0]
-        return float((own - special.logsumexp(total, axis=1) + np.log(self.allowed.sum(axis=1))).sum())
+        found: Floats = own - special.logsumexp(total, axis=1) + np.log(self.allowed.sum(axis=1))
+        return found
 
 
 def likeliest(tables: Sequence[Rivals]) -> tuple[Floats, float]:
@@ -181,7 +199,7 @@ def likeliest(tables: Sequence[Rivals]) -> tuple[Floats, float]:
     n = len(tables[0].scores)
 
     def loss(weights: Floats) -> float:
-        return -sum(table.likelihood(weights) for table in tables)
+        return -sum(float(table.gains(weights).sum()) for table in tables)
 
     weights = optimize.minimize(loss, np.full(n, 10.0), bounds=[(0.0, 500.0)] * n).x
     return np.asarray(weights), -loss(weights)

@@ -77,6 +77,24 @@ def test_the_best_on_held_out_parts_is_chosen_and_what_says_nothing_is_left_out(
     assert found.judged[found.name]["likelihood"] >= found.judged[likeliest]["likelihood"] - 0.05
 
 
+def test_a_sum_that_may_be_better_by_chance_alone_is_not_chosen(monkeypatch):
+    """CCA knows next to nothing: fitted to the windows that judge it, a sum often looks a little better."""
+    often = 0
+    for seed in range(12):
+        runs = {
+            name: [said(strength, 100 * seed + 10 * number + k) for k in (0, 1)]
+            for number, (name, strength) in enumerate((("ridge", 0.0), ("cca", 0.15), ("responses", 0.0)), 1)
+        }
+        monkeypatch.setattr(candidates, "linear_runs", lambda parts, recordings, places, runs=runs: runs)
+        network = tuple(said(2.0, 100 * seed + k) for k in (0, 1))
+        found = candidates.choose(Sought(5, 9, [], 0.9, network, ()), None)
+        often += (
+            max(one["likelihood"] for one in found.judged.values()) > found.judged["network"]["likelihood"]
+        )
+        assert found.name == "network"
+    assert often > 6, "the sums looked no better: this asks nothing"
+
+
 def test_a_sum_weighs_its_parts_by_what_they_know_on_their_own_scales(monkeypatch):
     """Equally good, the one with scores twice as wide: two thirds of the weight make them count alike."""
     found = chosen(monkeypatch, 2.0, 0.0, 2.0)
