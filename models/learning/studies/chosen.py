@@ -1,7 +1,8 @@
 """What the program chooses to run, judged beside everything it chose from.
 
     python -m models.learning.studies.chosen SESSIONS --name NAME --folds '4 blocks' --out OUT.md
-    python -m models.learning.studies.chosen RUNS --name '2 min' --folds 1-6/7-11 --minutes 2 --out OUT.md
+    python -m models.learning.studies.chosen RUNS --name '2 min' --folds 7-11 --minutes 2 --out OUT.md
+    python -m models.learning.studies.chosen --virtual 0 --name 'one person' --folds '2 blocks' --out OUT.md
 
 In each fold a network is trained as `phosphene train` does it, what is best on held-out parts of its training
 data is chosen, and network, linear models, the choice, and the sum of two networks of different seeds are
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +29,7 @@ from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.data.folds import Fold, first_minutes, folds_of
 from models.learning.judging.metrics import Scored, contest, interval
 from models.learning.judging.scoring import place_runs, score, similarity_runs
+from models.learning.studies.pooled import person_session
 from models.learning.studies.progress import on_stderr
 from models.learning.studies.trials import changed
 from models.learning.train import Material, learner_of, prepare
@@ -35,6 +38,7 @@ from models.learning.training.search import Learner, learn
 from models.response_model import BY_PLACE
 
 Said = dict[str, list[Scored]]
+_VIRTUAL_MIN = 8.0
 NETWORK, TWO, CHOICE = "network", "two networks", "what runs"
 
 
@@ -170,7 +174,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Judge what is chosen to run against what it is chosen from."
     )
-    parser.add_argument("sessions", nargs="+", type=Path)
+    parser.add_argument("sessions", nargs="*", type=Path)
+    parser.add_argument("--virtual", type=int, help="Or a virtual person of this number, 8 min of them.")
     parser.add_argument("--name", required=True, help="Of the row.")
     parser.add_argument("--folds", default="runs")
     parser.add_argument("--minutes", type=float)
@@ -181,8 +186,13 @@ def main() -> None:
     asked = parser.parse_args()
     changes, recipe = changed(["recipe.match=0", *asked.set], {}, Recipe(), 0)
     recipe = Recipe(**recipe.model_dump(exclude_defaults=True))
-    material = Material(asked.sessions, cache=asked.cache, cues=asked.cues)
-    row = {"data": asked.name, **measure(material, asked.folds, recipe, asked.minutes, changes)}
+    with tempfile.TemporaryDirectory() as scratch:
+        sessions = asked.sessions
+        if asked.virtual is not None:
+            on_stderr(f"recording {_VIRTUAL_MIN:g} min of virtual person {asked.virtual}")
+            sessions = [person_session(Path(scratch), asked.virtual, _VIRTUAL_MIN)]
+        material = Material(sessions, cache=asked.cache, cues=asked.cues)
+        row = {"data": asked.name, **measure(material, asked.folds, recipe, asked.minutes, changes)}
     kept = asked.out.with_suffix(".json")
     rows = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
     rows = [other for other in rows if other["data"] != asked.name] + [row]
