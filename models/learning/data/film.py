@@ -131,5 +131,5 @@ def _some_at_a_time(
 
 
 def held(there: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Find the row that stands at each frame: its own, else the last one before that is there, -1 if none."""
+    """Find the row that stands at each frame (n,): its own, else the last one before that is there, or -1."""
     return np.maximum.accumulate(np.where(there, np.arange(len(there)), -1))
