@@ -2,8 +2,9 @@
 
 Each is judged by how likely it makes the true video of every held-out window among its impostors, a softmax
 of weight · score; windows that overlap by half count half. A sum has a weight more to fit these windows with,
-and is judged on few of them: it takes the place of the best single one only where it is plainly better, by
-more than chance gives (`PLAINLY`).
+and is judged on few of them. It runs where neither of its parts is plainly better than the other (`PLAINLY`),
+so that nothing hangs on which of them those few windows favour; beside one that is, it has to be plainly
+better itself.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from models.response_model import FILE as RESPONSES_FILE
 LINEAR = ("ridge", "cca", RESPONSES)
 """Linear models that can run live; where there are cues, `BY_PLACE` as well."""
 PLAINLY = 2.0
-"""Standard errors by which a sum must do better, over the same windows, than the best single candidate."""
+"""Standard errors by which a candidate must do better than another, over the same windows, to be called so."""
 _OVERLAP = 2  # held-out windows begin half an interval apart
 
 
@@ -72,10 +73,15 @@ def choose(sought: Sought, recordings: Recordings, second: Sought | None = None)
 
 
 def _best(singles: Sequence[Candidate], sums: Sequence[Candidate]) -> Candidate:
-    """Return the best single candidate, or the best sum where that is plainly better."""
+    """Return the likeliest candidate of those that may run."""
+    by_name = {candidate.name: candidate for candidate in singles}
     single = max(singles, key=lambda candidate: candidate.worth)
-    both = max(sums, key=lambda candidate: candidate.worth)
-    return both if both.lead(single) > PLAINLY else single
+    may = [single]
+    for both in sums:
+        one, other = (by_name[name] for name in both.parts)
+        if abs(one.lead(other)) <= PLAINLY or both.lead(single) > PLAINLY:
+            may.append(both)
+    return max(may, key=lambda candidate: candidate.worth)
 
 
 def linear_runs(
@@ -125,10 +131,13 @@ class Candidate:
         Log likelihood of the windows above chance.
     share : float
         Of the network in the sum.
+    parts : sequence of str
+        What was summed; one may have been given no weight.
     """
 
-    def __init__(self, name: str, runs: Sequence[Scored], gains: Floats, share: float) -> None:
-        self.name, self.runs, self.gains, self.share = name, runs, gains, share
+    def __init__(self, parts: Sequence[str], runs: Sequence[Scored], gains: Floats, share: float) -> None:
+        self.parts, self.runs, self.gains, self.share = parts, runs, gains, share
+        self.name = "+".join(parts) if 0 < share < 1 else parts[0] if share == 1 else parts[-1]
         self.worth = float(gains.sum()) / _OVERLAP
 
     def lead(self, other: Candidate) -> float:
@@ -158,9 +167,8 @@ def _fitted(runs: Mapping[str, Sequence[Scored]], names: Sequence[str]) -> Candi
         _summed([runs[name][k] for name in names], share if len(names) > 1 else 1.0)
         for k in range(len(tables))
     ]
-    name = "+".join(names) if 0 < share < 1 else names[0] if share == 1 else names[-1]
     gains = np.concatenate([table.gains(weights) for table in tables])
-    return Candidate(name, parts, gains, float(share))
+    return Candidate(names, parts, gains, float(share))
 
 
 class Rivals(NamedTuple):
