@@ -38,7 +38,7 @@ from models.response_model import FILE as RESPONSES_FILE
 LINEAR = ("ridge", "cca", RESPONSES)
 """Linear models that can run live; where there are cues, `BY_PLACE` as well."""
 PLAINLY = 2.0
-"""Standard errors by which a candidate must do better than another, over the same windows, to be called so."""
+"""Standard errors by which a candidate must do better than another, over the same windows."""
 _OVERLAP = 2  # held-out windows begin half an interval apart
 
 
