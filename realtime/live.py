@@ -16,7 +16,7 @@ from realtime.video.intake import VideoIntake
 from realtime.worker import Worker
 
 _READ_S = 0.02  # a source is asked again at least this often, so that a stop is quick
-_NAP_S = 0.002  # while an interval has ended and its last samples are on their way
+_NAP_S = 0.002  # while an interval has ended and what it lacks is on its way; EEG that comes ends it
 _REST_S = 0.05  # the longest the scoring sleeps without looking
 _ENCODING_SHARE = 0.5  # of a hop, that one batch of a path's frames may take, of all videos together
 
@@ -40,7 +40,7 @@ class LiveRunner:
         self.pipeline = pipeline
         self.clock = clock
         self.watches: Taps[float] = Taps()
-        self._frame_came = threading.Event()
+        self._eeg_came, self._frame_came = threading.Event(), threading.Event()
         self._encode_s = pipeline.grid.hop_s * _ENCODING_SHARE / len(pipeline.videos)
         self._workers = [
             Worker("EEG", self._read_eeg, on_exit=pipeline.eeg.source.close),
@@ -82,7 +82,8 @@ class LiveRunner:
         return self.pipeline.eeg.source.finished or self.pipeline.video.source.finished
 
     def _read_eeg(self) -> None:
-        self.pipeline.eeg.pump(_READ_S)
+        if self.pipeline.eeg.pump(_READ_S):
+            self._eeg_came.set()
 
     def _read_video(self, video: VideoIntake) -> None:
         if video.pump(_READ_S):
@@ -95,9 +96,13 @@ class LiveRunner:
             video.encode(self.clock.now(), self._encode_s)
 
     def _score(self) -> None:
+        self._eeg_came.clear()
         now = self.clock.now()
         self.watches(now)
         if self.pipeline.step(now) is not None:
             return
         due = self.pipeline.next_end(now)
-        self.clock.sleep_until(min(due, now + _REST_S) if now < due else now + _NAP_S)
+        if now < due:
+            self.clock.sleep_until(min(due, now + _REST_S))
+        else:
+            self._eeg_came.wait(_NAP_S)
