@@ -11,6 +11,8 @@ import pytest
 
 from realtime.lsl.isolation import config_of
 
+_PLAIN = "not long and not partition"  # the marks that pyproject.toml asks for
+
 
 def _isolate_lsl() -> None:
     """Point liblsl at a config of its own before anything imports pylsl; child processes inherit it."""
@@ -24,6 +26,13 @@ os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="phosphene-settings-")  
 os.environ["PHOSPHENE_BACKEND"] = "eager"  # no test builds a network beside itself unless it asks for it
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave out what is slow where everything is run; a file or folder that is named runs whole."""
+    everything = config.args_source is not config.ArgsSource.ARGS
+    if everything and config.option.markexpr == _PLAIN:
+        config.option.markexpr += " and not slow"
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,7 @@ def test_a_model_of_ones_own_is_fed_with_the_sessions_intervals(capsys):
     assert "27 intervals, EEG (8, 500), frames (80,)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_training_leaves_a_checkpoint_that_is_judged_on_a_session_it_has_not_seen(tmp_path):
     make_example(tmp_path / "other", seed=1)
     judged = main_of("train_and_evaluate")(str(tmp_path / "out"), phosphene.EXAMPLE, str(tmp_path / "other"))
@@ -93,12 +94,14 @@ def test_a_part_of_ones_own_trains_and_comes_back_from_its_checkpoint(name, part
     engine.compile("eager")  # runs it once, as a live session does
 
 
+@pytest.mark.slow
 def test_a_callback_hears_of_every_live_reading(headset, capsys):
     summary = main_of("live_callback")(headset, "film", "5")
     lines = [line for line in capsys.readouterr().out.splitlines() if "ms old" in line]
     assert len(lines) == summary["readings"] > 0
 
 
+@pytest.mark.slow
 def test_another_program_receives_each_decision(headset):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))

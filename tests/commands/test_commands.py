@@ -44,6 +44,7 @@ def test_a_replay_at_full_speed_gives_a_summary_with_everything_promised(run, se
     assert summary["weights"] == "untrained"
 
 
+@pytest.mark.slow
 def test_the_digest_is_the_same_at_every_speed_and_from_a_second_run(run, session):
     digests = {
         json.loads(run("replay", session, "--speed", speed, "--headless", "--json")[1])["digest"]

@@ -32,6 +32,7 @@ def sending():
     child.wait()
 
 
+@pytest.mark.slow
 def test_names_that_were_given_once_are_kept_said_and_can_be_taken_back(
     sending, film, run, tmp_path, monkeypatch
 ):

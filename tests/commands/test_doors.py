@@ -45,6 +45,7 @@ def test_what_train_writes_on_little_data_is_what_a_replay_runs(run, trained):
     assert "stands in for the network" in err
 
 
+@pytest.mark.slow
 def test_and_what_a_recording_runs(run, trained, tmp_path):
     session, weights = trained
     name = f"phosphene-test-{uuid.uuid4().hex}"

@@ -54,6 +54,7 @@ def headset():
     process.wait(10)
 
 
+@pytest.mark.slow
 def test_a_demo_without_a_window_imports_nothing_of_it():
     assert headless("demo", "--seconds", 3)["errors"] == []
 
@@ -63,12 +64,14 @@ def test_a_replay_without_a_window_imports_nothing_of_it(tmp_path):
     assert headless("replay", session, "--speed", "max")["readings"] > 5
 
 
+@pytest.mark.slow
 def test_a_live_session_without_a_window_imports_nothing_of_it(headset, film):
     summary = headless("live", "--eeg", headset, "--video", film, "--seconds", 3)
     assert summary["eeg"]["samples"] > 100
     assert summary["errors"] == []
 
 
+@pytest.mark.slow
 def test_a_recording_without_a_window_imports_nothing_of_it(headset, film, tmp_path):
     feedback = ("--feedback", "--feedback-style", "brightness", "--feedback-set", "baseline_s=1")
     summary = headless("record", tmp_path, "--eeg", headset, "--video", film, "--seconds", 3, *feedback)

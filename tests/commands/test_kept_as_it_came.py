@@ -18,6 +18,8 @@ from recordings.xdf.reader import XdfReader
 from tests.support.outlets.format_senders import FORMATS, RATE, values
 from tests.support.small_session import write_small
 
+pytestmark = pytest.mark.slow
+
 PREFIX = f"kept-{uuid.uuid4().hex[:8]}"
 
 

@@ -30,6 +30,7 @@ def shown(command: list[str], folder: Path, **more: str) -> subprocess.Completed
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_the_demo_runs_where_linux_own_functions_are_absent(tmp_path):
     # In the subject's process as well: Python runs sitecustomize at its start.
     (tmp_path / "sitecustomize.py").write_text(ABSENT, encoding="utf-8")
@@ -71,6 +72,7 @@ def test_a_folder_without_python_in_it_is_in_nobodys_way(tmp_path):
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_the_demo_started_from_such_a_folder_by_the_installed_command_has_its_subject(tmp_path):
     (tmp_path / "realtime").mkdir()
     (tmp_path / "realtime" / "__init__.py").touch()

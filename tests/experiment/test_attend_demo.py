@@ -83,6 +83,7 @@ def test_only_whole_intervals_in_one_phase_count_and_none_twice():
     assert truth.now() == 1
 
 
+@pytest.mark.slow
 def test_the_demo_runs_without_a_window_and_says_how_often_it_found_the_attended_object():
     command = [sys.executable, "-m", "phosphene", "demo", "--attend", "--objects", "2", "--headless"]
     done = subprocess.run(
@@ -96,6 +97,7 @@ def test_the_demo_runs_without_a_window_and_says_how_often_it_found_the_attended
     assert 0 <= low <= summary["attended_hit_rate"] <= high <= 1
 
 
+@pytest.mark.slow
 def test_in_a_terminal_the_demo_tells_truth_and_choice():
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     command = [sys.executable, "-m", "phosphene", "demo", "--attend", "--seconds", "7"]

@@ -147,6 +147,7 @@ def test_why_a_training_failed_is_passed_on(parts):
     assert (made.poll().stage, made.poll().failure) == ("failed", "the film is too short")
 
 
+@pytest.mark.slow
 def test_a_training_in_a_process_tells_how_far_it_is_and_what_came_out(tmp_path):
     session = write_flashes(tmp_path / "anna", 40.0, 0)
     request = TrainingRequest(
@@ -167,6 +168,7 @@ def test_a_training_in_a_process_tells_how_far_it_is_and_what_came_out(tmp_path)
     assert Combination.load(tmp_path / "model").name == done["runs"]["name"]
 
 
+@pytest.mark.slow
 def test_a_process_that_cannot_train_says_why(tmp_path):
     request = json.dumps({**vars(TrainingRequest((str(tmp_path),), str(tmp_path / "model")))})
     done = subprocess.run(

@@ -10,6 +10,7 @@ from tests.faults.killed import kills
 from tests.faults.signals import gone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [xdf_deleted, gone])
 def test_a_fault_comes_to_what_the_table_says(fault, tmp_path):
     with Bench(tmp_path) as bench:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtTest import QTest
 
@@ -19,6 +20,7 @@ from recordings.session.session import Session
 from tests.support.window.user import Steps, User, click, press, shown
 
 
+@pytest.mark.slow
 def test_a_day_in_the_lab_by_clicks_and_keys_alone(headset, film, tmp_path, own_layout, command, monkeypatch):
     application()
     browsed: list[str] = []

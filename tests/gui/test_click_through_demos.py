@@ -41,6 +41,7 @@ def live_through(steps: Steps, tmp_path, settings) -> dict:
     return summary
 
 
+@pytest.mark.slow
 def test_the_demo_from_the_first_page_to_what_came_of_it(tmp_path, own_layout):
     sentences: set[str] = set()
 
@@ -114,6 +115,7 @@ def test_the_attend_demo_shows_map_truth_and_hit_rate(tmp_path, own_layout, monk
     assert ObjectsFilm().n_objects == 4  # so chance is 0.25
 
 
+@pytest.mark.slow
 def test_a_blind_sham_shows_the_feedback_and_not_the_fit_and_its_report_tells(
     headset, film, tmp_path, own_layout, command, monkeypatch
 ):

@@ -158,6 +158,7 @@ def test_a_drawing_waits_for_a_reading_that_is_being_made_but_not_for_long(open_
     assert len(drawn) >= 15
 
 
+@pytest.mark.slow
 def test_every_panel_with_64_channels_is_drawn_in_half_the_time_of_a_bare_plot_of_them(open_window, qtbot):
     """In processor time, in turns with the plot, the best of six each: other work slows a core."""
     window = open_window(FakeView(TEN_TEN, n_others=1), seconds=60)

@@ -132,6 +132,7 @@ def test_cancelling_the_dialog_leads_back_to_the_first_page(program, monkeypatch
     assert live_through(program, cancel()) is None
 
 
+@pytest.mark.slow
 def test_streams_that_do_not_open_are_said_in_the_dialog_which_asks_again(
     program, settings, tmp_path, monkeypatch
 ):

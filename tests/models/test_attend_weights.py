@@ -28,6 +28,7 @@ def judged(network, folder: Path, seconds: float, **attender) -> Hits:
     return hits(network, recordings, recordings.spans())
 
 
+@pytest.mark.slow
 def test_the_map_points_at_the_attended_object(network, tmp_path):
     found = judged(network, tmp_path / "four", 60.0)
     assert len(found.hit) >= 15

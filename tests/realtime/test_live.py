@@ -80,6 +80,7 @@ def open_pipeline(source_id, model) -> tuple[Pipeline, LiveRunner]:
     return pipeline, LiveRunner(pipeline, clock)
 
 
+@pytest.mark.slow
 def test_a_headset_that_is_killed_and_started_again_is_stalled_then_live_and_its_gap_counted(
     headset, source_id
 ):
@@ -110,6 +111,7 @@ def test_a_headset_that_is_killed_and_started_again_is_stalled_then_live_and_its
     assert not any(killed + 0.5 + 0.05 < r.end < back for r in pipeline.history)
 
 
+@pytest.mark.slow
 def test_the_eeg_of_a_live_interval_is_what_the_headset_sent_at_that_time(headset, source_id):
     headset("--ramp", "time", "--drift-ppm", "200", "--jitter-ms", "2")
     model = RampModel()
@@ -127,6 +129,7 @@ def test_the_eeg_of_a_live_interval_is_what_the_headset_sent_at_that_time(headse
     assert np.ptp(np.concatenate(starts)) < 1e-3  # ±0.5 ms, from first to last interval
 
 
+@pytest.mark.slow
 def test_a_live_reading_comes_within_a_tenth_of_a_second_of_its_interval(headset, source_id):
     headset()
     pipeline, runner = open_pipeline(source_id, ArithmeticModel())

@@ -25,6 +25,8 @@ from recordings.session.session import Session
 from recordings.xdf.writer import StreamHeader, XdfWriter
 from tests.support.small_session import INFO, RATE, write_small
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 3.0
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import pyxdf
 
 from recordings.session.session import Session
@@ -19,6 +20,7 @@ def picture(number: int) -> np.ndarray:
     return draw_number(np.full((720, 1280, 3), 90, np.uint8), number)
 
 
+@pytest.mark.slow
 def test_a_recording_holds_all_that_its_first_reading_was_made_of(source_id, tmp_path):
     program = [sys.executable, "-m", "phosphene"]
     with HttpCamera(25.0, picture) as camera:

@@ -43,6 +43,7 @@ def record(folder, source_id: str, seconds: float) -> Recorder:
     return recorder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seconds", [3, pytest.param(600, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
 )

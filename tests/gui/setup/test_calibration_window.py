@@ -64,6 +64,7 @@ def camera_of(scene, delay_s=DELAY_S):
     return camera
 
 
+@pytest.mark.slow
 def test_a_camera_with_a_known_delay_is_measured_to_less_than_half_a_frame(monkeypatch):
     scene = Scene(monkeypatch)
     with camera_of(scene) as camera:
@@ -91,6 +92,7 @@ def test_the_surface_turns_white_and_black_when_it_says(monkeypatch):
     assert not [w for w in QGuiApplication.topLevelWindows() if w.isVisible()]
 
 
+@pytest.mark.slow
 def test_a_camera_that_looks_elsewhere_is_told_and_nothing_is_kept(monkeypatch, tmp_path):
     Scene(monkeypatch)
     with HttpCamera(FPS) as camera, pytest.raises(VideoError, match="does not see the window flash"):

@@ -28,6 +28,7 @@ def write_film(path, n_frames, fps=30):
     return path
 
 
+@pytest.mark.slow
 def test_a_session_on_a_stimulus_ends_with_the_film_and_has_recorded_when_each_frame_was_shown(
     source_id, tmp_path
 ):

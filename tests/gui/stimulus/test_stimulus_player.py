@@ -180,6 +180,7 @@ def _child(film, *args, **environment):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_on_a_real_display_the_screen_shows_each_frame_when_its_stamp_says_so(tmp_path):
     pytest.importorskip("mss", reason="the extra screen is not installed")
     due = np.arange(20) * 0.15

@@ -100,6 +100,7 @@ def test_a_session_that_lost_something_is_told_in_the_programs_own_words():
     assert broken({**whole, "readings": 0}) == "no reading"
 
 
+@pytest.mark.slow
 def test_the_training_is_timed_from_recordings_to_a_model_by_the_command_a_user_gives():
     found = run_bench(Setting(quick=True), ["training"])["training"]
     assert found["steps"] == 4

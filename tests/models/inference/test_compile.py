@@ -345,6 +345,7 @@ def scores_of(engine: Engine, n: int = 3) -> list[tuple[float, float, np.ndarray
     return told
 
 
+@pytest.mark.slow
 @needs_openvino
 def test_a_compiled_engine_gives_the_readings_of_an_eager_one(home: Path) -> None:
     plain = new_engine().compile("eager")

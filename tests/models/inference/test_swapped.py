@@ -63,6 +63,7 @@ def test_the_same_network_goes_on_with_its_context_and_its_impostors() -> None:
     assert alone[-1].chance.n > 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not installed("openvino"), reason="openvino is not installed")
 def test_another_backend_gives_the_readings_within_its_parity(tmp_path: Path) -> None:
     alone = readings(engine(masks="own+1"))

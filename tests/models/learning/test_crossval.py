@@ -64,6 +64,7 @@ def test_folds_that_cannot_be_are_refused_in_words(recordings):
         folds_of(recordings, "1-3")
 
 
+@pytest.mark.slow
 def test_cross_validation_judges_every_session_and_the_curve_and_the_table_follow(sessions, small, tmp_path):
     told, seen = [], []
     found = cross_validate(
@@ -90,6 +91,7 @@ def test_cross_validation_judges_every_session_and_the_curve_and_the_table_follo
     assert {"network", "ridge", "cca"} <= set(row)
 
 
+@pytest.mark.slow
 def test_a_table_has_a_row_for_each_part_with_its_interval(sessions, small):
     changed = {name: value for name, value in SMALL.items() if name != "compression"}
     chosen = [

@@ -60,6 +60,7 @@ def assert_learned(out: Path, words: str) -> None:
     assert load_checkpoint(out).name == out.name
 
 
+@pytest.mark.slow
 def test_two_processes_of_one_machine_train_one_model_and_one_of_them_tells(session, tmp_path):
     out = tmp_path / "both"
     words, progress = told(train(session, out, {**STEPS, "devices": 2}))
@@ -67,6 +68,7 @@ def test_two_processes_of_one_machine_train_one_model_and_one_of_them_tells(sess
     assert progress.count("just begun") == 1
 
 
+@pytest.mark.slow
 def test_two_machines_train_one_model_where_each_is_given_its_number(session, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -28,6 +28,7 @@ def learned(session, out, recipe=STEPS, **changes):
     return load_checkpoint(made.folder).network
 
 
+@pytest.mark.slow
 def test_many_electrodes_get_filters_where_a_network_with_them_is_better_on_what_is_held_out(many, tmp_path):
     """What disturbs all electrodes is three times what a flash adds; a minute is little to learn that."""
     network = learned(many, tmp_path / "model")
@@ -37,6 +38,7 @@ def test_many_electrodes_get_filters_where_a_network_with_them_is_better_on_what
     assert abs(first["O1"]) == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("better", "k"), [("plain", 0), ("filtered", 3)])
 def test_which_beginning_is_taken_is_decided_by_what_is_held_out(many, tmp_path, monkeypatch, better, k):
     def sought(learner, parts, state=None, work=None):
@@ -51,6 +53,7 @@ def test_which_beginning_is_taken_is_decided_by_what_is_held_out(many, tmp_path,
     assert bool(patterns(network)) == bool(k)
 
 
+@pytest.mark.slow
 def test_what_the_configuration_says_holds_and_few_electrodes_are_taken_as_they_are(many, tmp_path):
     plain = STEPS.model_copy(update={"steps": 5, "validation": 0.0})
     assert learned(many, tmp_path / "none", plain, **{"eeg.spatial": 0}).config.eeg.spatial == 0

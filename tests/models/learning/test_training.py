@@ -78,6 +78,7 @@ def run(small, recordings, recipe=QUICK, **options):
 
 
 # ---------------------------------------------------------------- learning
+@pytest.mark.slow
 def test_a_network_learns_flashes_and_is_judged_far_above_chance_on_another_run(sessions, small, tmp_path):
     recipe = Recipe(steps=80, batch=16, warmup=5, match=0, validation=0)
     result = train_sessions(Material(sessions[:2]), tmp_path / "out", small, recipe)
@@ -95,6 +96,7 @@ def test_a_network_learns_flashes_and_is_judged_far_above_chance_on_another_run(
     json.dumps(found, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_a_frame_encoder_that_is_not_frozen_is_trained_and_kept(sessions, tmp_path):
     recipe = QUICK.model_copy(update={"match_from": 0.0})
     for frozen in (True, False):
@@ -214,6 +216,7 @@ def in_a_process(ending: str, out: Path, sessions: list[Path]) -> subprocess.Com
     return subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_after_kill_9_the_same_command_ends_where_an_undisturbed_one_does(sessions, small, tmp_path):
     command = [
         sys.executable,
@@ -236,6 +239,7 @@ def test_after_kill_9_the_same_command_ends_where_an_undisturbed_one_does(sessio
     assert not (result.folder / "training.state").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_checkpoint_that_loads(sessions, tmp_path):
     command = [
         sys.executable,

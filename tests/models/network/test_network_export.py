@@ -46,6 +46,7 @@ def stage_inputs(network: Network) -> dict[str, tuple[Tensor, ...]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("explain", [False, True])
 @torch.no_grad()
 def test_every_stage_of_the_default_exports_to_ops_that_tensorrt_converts(

@@ -143,6 +143,7 @@ def test_samples_come_with_labels_unit_and_stamps_and_none_is_missing(source_id)
     assert health.samples == len(samples)
 
 
+@pytest.mark.slow
 def test_a_killed_headset_is_stalled_within_a_second_then_lost_then_live_again_and_the_gap_is_counted(
     source_id,
 ):

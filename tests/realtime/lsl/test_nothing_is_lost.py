@@ -120,6 +120,7 @@ def cut_link(folder: Path, name: str, cut_s: float, lost_s: float) -> dict[str, 
             return receiver.told()
 
 
+@pytest.mark.slow
 def test_a_sender_that_was_stopped_loses_nothing(source_id):
     report = stop_sender(source_id, 2.0, lost_s=1.0)
     assert report["was_lost"]
@@ -134,6 +135,7 @@ def test_a_sender_that_was_stopped_for_long_loses_nothing(source_id, stopped_s):
     both_have_all(report, stopped_s + 1)
 
 
+@pytest.mark.slow
 def test_a_receiver_that_was_stopped_gets_what_came_meanwhile(source_id):
     both_have_all(stop_receiver(source_id, 2.0), 2.0)
 
@@ -143,6 +145,7 @@ def test_a_receiver_that_was_stopped_for_long_gets_what_came_meanwhile(source_id
     both_have_all(stop_receiver(source_id, 15.0), 15.0)
 
 
+@pytest.mark.slow
 def test_a_link_that_was_cut_loses_nothing(source_id, tmp_path):
     report = cut_link(tmp_path, source_id, 1.5, lost_s=1.0)
     assert report["was_lost"]
@@ -206,6 +209,7 @@ def test_where_a_user_is_asked_the_same_source_id_needs_no_word(source_id):
             wait_for(source, lambda chunk: chunk is not None and chunk.reconnected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump_s", [20.0, 200_000.0, -12.0])
 def test_a_clock_that_is_set_while_it_runs_is_said_and_time_goes_on(source_id, jump_s):
     with (

@@ -108,6 +108,7 @@ def test_a_window_that_fills_a_corner_of_a_busy_picture_is_seen():
     assert estimate_offset(changes, stamps, seen).offset_mean == pytest.approx(0.05, abs=0.1 / 30)
 
 
+@pytest.mark.slow
 def test_a_network_camera_with_a_known_delay_is_measured_through_the_program():
     delay, changes = 0.080, time.monotonic() + 0.5 + change_times(11)
 

@@ -141,6 +141,7 @@ def test_closed_before_it_was_read_it_is_not_read_any_more():
     assert camera.n_read == 0
 
 
+@pytest.mark.slow
 def test_the_first_reading_is_there_as_soon_as_the_network_is(source_id):
     """A network that takes three seconds: the interval has filled meanwhile, no tick counts as left out."""
     clock = LslClock()

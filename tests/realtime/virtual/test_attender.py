@@ -106,6 +106,7 @@ class TestEeg:
         answer = gain * brain.respond(np.arange(1000, 1030, 0.01))
         assert answer.std() == pytest.approx(1, abs=0.2)
 
+    @pytest.mark.slow
     def test_a_linear_model_finds_the_attended_object_and_is_at_chance_without_an_answer(self):
         found = {snr: hit_rate(snr) for snr in (0.0, 0.15, 0.5)}
         assert abs(found[0.0] - 0.25) < 0.12
@@ -157,6 +158,7 @@ def hit_rate(snr: float) -> float:
 pylsl = pytest.importorskip("pylsl")
 
 
+@pytest.mark.slow
 def test_served_in_another_process_its_marks_are_the_truth_of_this_clock(source_id):
     command = [sys.executable, "-m", "phosphene", "subject", "--attend", "--seed", "5", "--turn-s", "4"]
     options = AttenderOptions(seed=5, film_seed=3, turn_s=4, snr=20)

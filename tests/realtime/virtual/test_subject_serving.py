@@ -27,6 +27,7 @@ def start(*options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_its_eeg_answers_the_film_of_this_clock_in_another_process(source_id):
     subject = start("--source-id", source_id, "--film-seed", "3", "--snr", "20", "--always-engaged")
     try:
@@ -53,6 +54,7 @@ def test_its_eeg_answers_the_film_of_this_clock_in_another_process(source_id):
     assert np.corrcoef(np.array(samples)[:, at_oz], answer[:, at_oz])[0, 1] > 0.9
 
 
+@pytest.mark.slow
 def test_it_tells_its_engagement_in_markers(source_id):
     subject = start("--source-id", source_id, "--phase-s", "4", "--snr", "0", "--seconds", "20")
     try:

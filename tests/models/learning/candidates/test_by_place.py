@@ -20,6 +20,8 @@ from recordings.replay import ReplayEeg, ReplayVideo
 from recordings.session.session import Session
 from tests.support.flashes import SMALL, write_cells
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sessions(tmp_path_factory):

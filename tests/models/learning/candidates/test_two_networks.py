@@ -35,6 +35,8 @@ from recordings.session.session import Session
 from tests.models.learning.candidates.test_candidates import said
 from tests.support.flashes import SMALL, write_flashes
 
+pytestmark = pytest.mark.slow
+
 TRIES = Recipe(steps=30, batch=16, warmup=5, match=0.0, check_every=15, networks=2)
 
 
