@@ -19,6 +19,7 @@ from recordings.replay import ReplayVideo
 from recordings.session.session import Session
 
 _TOGETHER = 64  # frames a table is given at a time
+_AT_ONCE = 4  # recordings that are read side by side; more wait for Python's one lock, and take memory
 
 Made = TypeVar("Made")
 Picture = NDArray[np.uint8]
@@ -81,12 +82,12 @@ def make_missing(
 
 
 def of_each(sources: Sequence[Path], make: Callable[[Path, Event], Made]) -> list[Made]:
-    """Collect what `make` gives for each recording, as many at once as there are cores.
+    """Collect what `make` gives for each recording, as many at once as there are cores, few at most.
 
     An error in one, or Ctrl-C, sets the event that all are given, and is raised when they have ended.
     """
     stop = Event()
-    with ThreadPoolExecutor(n_cores(), "film") as pool:
+    with ThreadPoolExecutor(min(n_cores(), _AT_ONCE), "film") as pool:
         coming = [pool.submit(make, source, stop) for source in sources]
         try:
             return [each.result() for each in coming]
