@@ -26,9 +26,13 @@ def frame_features(image: NDArray[np.uint8], before: NDArray[np.uint8] | None) -
     image : array of shape (height, width, 3), uint8 RGB
     before : array of the same shape, or None for the first frame
     """
-    grey = luma(image)
+    return grey_features(luma(image), None if before is None else luma(before))
+
+
+def grey_features(grey: Floats, before: Floats | None) -> list[float]:
+    """Compute them of the luminance of a frame and of the one before it, both (height, width), 0 to 1."""
     edges = np.hypot(*np.gradient(grey)) if min(grey.shape) > 1 else np.zeros_like(grey)
-    change = 0.0 if before is None else float(np.abs(grey - luma(before)).mean())
+    change = 0.0 if before is None else float(np.abs(grey - before).mean())
     return [float(grey.mean()), float(grey.std()), change, float(edges.mean()), float(change > CUT)]
 
 

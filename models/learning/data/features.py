@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.film_features import CHANGES, CUT, FEATURES, SHORT_SIDE, Floats, frame_features
+from models.film_features import CHANGES, CUT, FEATURES, SHORT_SIDE, Floats, grey_features, luma
 from models.learning.data.cache import cache_folder, digest, fingerprint, whole
 from models.learning.data.film import Picture, Take, held, make_missing
 from models.light_features import PLACE_PX, SHAPE, moments
@@ -49,12 +49,17 @@ class FeatureTable:
         """Compute rows of what is taken, and write them."""
         rows = np.full((n_frames, len(FEATURES)), np.nan, np.float32)
         before: Picture | None = None
+        grey: Floats | None = None
         row: list[float] = []
 
         def take(numbers: NDArray[np.int64], pictures: Sequence[Picture]) -> None:
-            nonlocal before, row
+            nonlocal before, grey, row
             for number, picture in zip(numbers, pictures, strict=True):
-                row = _staying(row) if picture is before else frame_features(picture, before)
+                if picture is before:
+                    row = _staying(row)
+                else:
+                    last, grey = grey, luma(picture)
+                    row = grey_features(grey, last)
                 rows[number], before = row, picture
 
         yield take
