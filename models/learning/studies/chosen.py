@@ -143,25 +143,27 @@ def told(said: Said) -> dict[str, Any]:
 
 
 def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the table: 2-way / 10-way of each, and the choice less the best single candidate."""
+    """Return the table: 2-way [95 %] / 10-way of each, and the choice less the best single candidate."""
     names = (NETWORK, *LINEAR, BY_PLACE, TWO, CHOICE)
     lines = [
         "| data | windows | " + " | ".join(names) + " | chosen, by fold | less the best single one |",
         "|---" * (len(names) + 4) + "|",
     ]
     for row in rows:
-        cells = [
-            f"{row['figures'][name]['two_way'][0]:.3f} / {row['figures'][name]['ten_way'][0]:.3f}"
-            if name in row["figures"]
-            else "–"
-            for name in names
-        ]
+        cells = [_cell(row["figures"].get(name)) for name in names]
         mean, low, high = row["less_best"]
         lines.append(
             f"| {row['data']} | {row['n']} | {' | '.join(cells)} | {', '.join(row['chosen'])} "
             f"| {mean:+.3f} [{low:+.3f}, {high:+.3f}] ({row['best']}) |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _cell(figures: Mapping[str, Sequence[float]] | None) -> str:
+    if figures is None:
+        return "–"
+    two, low, high = figures["two_way"]
+    return f"{two:.3f} [{low:.3f}, {high:.3f}] / {figures['ten_way'][0]:.3f}"
 
 
 def _line(said: Said) -> str:
