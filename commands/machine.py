@@ -77,11 +77,14 @@ def bench(
     ] = False,
 ) -> None:
     """Measure this machine: compiled networks, ticks, latency, window, memory, each beside its peer."""
-    from models.bench.page import as_lines, write_page
+    from models.bench.page import as_lines, check_page, write_page
     from models.bench.setting import Setting
-    from models.bench.suite import run_bench
+    from models.bench.suite import planned, run_bench
 
-    found = run_bench(Setting(quick=quick, progress=tell), parts or ())
+    setting = Setting(quick=quick, progress=tell)
+    if docs is not None:
+        check_page(planned(setting, parts or ()), docs)
+    found = run_bench(setting, parts or ())
     if docs is not None:
         write_page(found, docs)
     if json:

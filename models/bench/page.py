@@ -25,6 +25,35 @@ def as_lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"{'met ' if goal['met'] else 'MISS'}  {_goal(goal)}"
 
 
+def check_page(planned: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a page that could not take what is about to be measured: nobody waits for numbers in vain.
+
+    Parameters
+    ----------
+    planned : mapping
+        From `suite.planned`.
+
+    Raises
+    ------
+    ConfigError
+        `folder`/performance.md is missing or has lost its marks, or what it holds beside these parts was
+        measured on another machine or with other versions.
+    """
+    page, kept = folder / "performance.md", folder / "performance.json"
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    if BEGIN not in text or END not in text:
+        raise ConfigError(f"{page} lacks the marks between which the numbers stand: {BEGIN} and {END}")
+    if planned["parts"] == list(SECTIONS) or not kept.is_file():
+        return
+    before = json.loads(kept.read_text(encoding="utf-8"))
+    if any(before[key] != planned[key] for key in ("machine", "quick")):
+        raise ConfigError(
+            f"the page's other parts were measured on {before['machine']['name']} with "
+            f"{before['machine']['versions']}, not with {planned['machine']['versions']} on "
+            f"{planned['machine']['name']}: measure all parts here, `phosphene bench --docs`"
+        )
+
+
 def write_page(result: Mapping[str, Any], folder: Path) -> None:
     """Put the numbers into `folder`/performance.md, between its two marks, and the picture beside it.
 
@@ -33,15 +62,13 @@ def write_page(result: Mapping[str, Any], folder: Path) -> None:
     Raises
     ------
     ConfigError
-        The page has lost its marks, or what it holds was measured on another machine or with other versions.
+        As `check_page`.
     """
+    check_page(result, folder)
     page, kept = folder / "performance.md", folder / "performance.json"
-    text = page.read_text(encoding="utf-8")
-    if BEGIN not in text or END not in text:
-        raise ConfigError(f"{page} lacks the marks between which the numbers stand: {BEGIN} and {END}")
     if kept.is_file():
         result = merged(json.loads(kept.read_text(encoding="utf-8")), result)
-    before, rest = text.split(BEGIN, 1)
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN, 1)
     after = rest.split(END, 1)[1]
     page.write_text(f"{before}{BEGIN}\n\n{as_markdown(result)}\n{END}{after}", encoding="utf-8")
     kept.write_text(json.dumps(result, indent=1), encoding="utf-8")
@@ -50,14 +77,9 @@ def write_page(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def merged(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the parts that were measured now in the place of what was measured before."""
+    """Put the parts that were measured now in the place of what was measured before on the same machine."""
     if now["parts"] == list(SECTIONS):
         return dict(now)
-    if before["machine"] != now["machine"] or before["quick"] != now["quick"]:
-        raise ConfigError(
-            f"the page's other parts were measured on {before['machine']['name']} with "
-            f"{before['machine']['versions']}: measure all parts here, `phosphene bench --docs`"
-        )
     result = dict(now)
     parts = [name for name in SECTIONS if name in (*before["parts"], *now["parts"])]
     for name in parts:

@@ -58,18 +58,23 @@ def run_bench(setting: Setting | None = None, only: Sequence[str] = ()) -> dict[
         There is no such section.
     """
     setting = setting or Setting()
-    chosen = _chosen(only, QUICK if setting.quick else tuple(SECTIONS))
-    share_cores()
-    result: dict[str, Any] = {"machine": describe(), "quick": setting.quick, "parts": chosen}
+    result = planned(setting, only)
     result["load"] = [os.getloadavg()[0]]
     goals: list[dict[str, Any]] = []
-    for name in chosen:
+    for name in result["parts"]:
         setting.progress(f"measuring {name} …")
         section = _measured(name, setting)
         put(result, name, {**section.numbers, "load": rounded(os.getloadavg()[0])})
         goals += [{"part": name, **goal.told()} for goal in section.goals]
     result["load"].append(os.getloadavg()[0])
     return result | {"goals": goals}
+
+
+def planned(setting: Setting, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Say what `run_bench` would measure, and on what: `machine`, `quick` and `parts`."""
+    chosen = _chosen(only, QUICK if setting.quick else tuple(SECTIONS))
+    share_cores()
+    return {"machine": describe(), "quick": setting.quick, "parts": chosen}
 
 
 def _measured(name: str, setting: Setting) -> Section:

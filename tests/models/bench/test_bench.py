@@ -57,9 +57,6 @@ def test_a_part_that_is_measured_anew_takes_its_place_and_the_others_stay(measur
     assert result["ring"] == {"write_us": 1.0}
     assert result["tick"] == measured["tick"]
     assert [goal["part"] for goal in result["goals"]] == ["tick.demo"] * len(result["goals"])
-    elsewhere = {**measured, "machine": {**measured["machine"], "name": "another"}}
-    with pytest.raises(ConfigError, match="were measured on another"):
-        merged(elsewhere, again)
 
 
 def test_the_page_keeps_what_stands_around_the_numbers(measured, tmp_path):
@@ -76,6 +73,24 @@ def test_the_page_keeps_what_stands_around_the_numbers(measured, tmp_path):
     page.write_text("no marks", encoding="utf-8")
     with pytest.raises(ConfigError, match="lacks the marks"):
         write_page(measured, tmp_path)
+
+
+def test_a_page_that_cannot_take_the_numbers_is_refused_before_anything_is_measured(measured, tmp_path):
+    page, kept = tmp_path / "performance.md", tmp_path / "performance.json"
+    command = ["bench", "ring", "--quick", "--docs", str(tmp_path)]
+    elsewhere = {**measured, "machine": {**measured["machine"], "name": "another"}}
+    for text, before, says in (
+        (None, measured, "lacks the marks"),
+        ("no marks", measured, "lacks the marks"),
+        (f"{BEGIN}\n{END}\n", elsewhere, "were measured on another"),
+    ):
+        kept.write_text(json.dumps(before), encoding="utf-8")
+        if text is not None:
+            page.write_text(text, encoding="utf-8")
+        done = CliRunner().invoke(app, command)
+        assert isinstance(done.exception, ConfigError)
+        assert says in str(done.exception)
+        assert "measuring" not in done.output
 
 
 def test_the_command_prints_json():
