@@ -85,10 +85,10 @@ def bench(
     if docs is not None:
         check_page(planned(setting, parts or ()), docs)
     found = run_bench(setting, parts or ())
-    if docs is not None:
-        write_page(found, docs)
     if json:
         print_json(found)
     else:
         for line in as_lines(found):
             typer.echo(line)
+    if docs is not None:  # last: what was measured is told whatever becomes of the page
+        write_page(found, docs)

@@ -12,11 +12,17 @@ from numpy.typing import NDArray
 
 from models.film_features import CHANGES, CUT, FEATURES, SHORT_SIDE, Floats, grey_features, luma
 from models.learning.data.cache import cache_folder, digest, fingerprint, whole
-from models.learning.data.film import Picture, Take, held, make_missing
+from models.learning.data.film import FilmTable, Picture, Take, held, make_missing
 from models.light_features import PLACE_PX, SHAPE, moments
 from recordings.session.session import Session
 
 _VERSION = 1
+
+
+def _made(session: Session, table: FilmTable, video: str) -> NDArray[np.float32]:
+    make_missing(session, [table], video)
+    rows: NDArray[np.float32] = np.load(table.path)
+    return rows
 
 
 def session_features(session: Session, cache: Path | None = None, video: str = "") -> Floats:
@@ -24,10 +30,7 @@ def session_features(session: Session, cache: Path | None = None, video: str = "
 
     Frames that the video file has lost repeat the one before, with no change.
     """
-    table = FeatureTable.of(session, cache, video)
-    make_missing(session, [table], video)
-    kept: NDArray[np.float32] = np.load(table.path)
-    return kept
+    return _made(session, FeatureTable.of(session, cache, video), video)
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,7 @@ def session_light(
 
     Frames that the video file has lost repeat the one before.
     """
-    table = LightTable.of(session, cache, video, shape)
-    make_missing(session, [table], video)
-    kept: NDArray[np.float32] = np.load(table.path)
-    return kept
+    return _made(session, LightTable.of(session, cache, video, shape), video)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def ahead(cut: Callable[[int], WindowBatch], steps: range, core_is_free: bool) -
     """Batches of `steps` in order, the next one being cut while this one is worked on.
 
     Where no core is free for that, each is cut when it is wanted: a thread that takes a core from those that
-    share an operation makes all of them wait (on two cores a step took 1.15 times as long).
+    share an operation makes all of them wait.
     """
     if not core_is_free:
         yield from map(cut, steps)

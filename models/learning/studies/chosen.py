@@ -186,6 +186,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="eeg.spatial=3 …")
     asked = parser.parse_args()
+    if bool(asked.sessions) == (asked.virtual is not None):
+        parser.error("give sessions, or --virtual with the number of a person")
     changes, recipe = changed(["recipe.match=0", *asked.set], {}, Recipe(), 0)
     recipe = Recipe(**recipe.model_dump(exclude_defaults=True))
     with tempfile.TemporaryDirectory() as scratch:
