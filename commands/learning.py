@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +41,7 @@ def train(
 
     How many steps is found on parts of the data that are held out in turn; then all of it is learned.
     """
-    from experiment.console import training_progress
+    from experiment.console import reading, training_progress, work_progress
     from models.learning.person import train_from
     from models.learning.train import train_sessions, unfinished
     from models.learning.training.curves import TrainingCurves
@@ -51,8 +52,9 @@ def train(
     parent = past.folder()
     if begun := unfinished(out, needed=resume):
         tell(begun)
-    with training_progress() as report:
-        curves = TrainingCurves(report)
+    with work_progress() as show:
+        curves = TrainingCurves(training_progress(show))
+        material = replace(material, tell=reading(show) if rank() == 0 else None)
         if parent is None:
             result = train_sessions(material, out, network.preset, recipe, changes, curves)
         else:
@@ -155,17 +157,22 @@ def crossval(
     json: Json = False,
 ) -> None:
     """Train again for every fold and judge on what was left out, beside linear models on the same windows."""
-    from experiment.console import print_curve, print_worth, steps_progress
-    from models.config import preset
+    from experiment.console import print_curve, print_worth, reading, work_progress
     from models.learning.crossval import Watch, cross_validate, learning_curve
+    from models.learning.data.flicker import films_flicker
+    from models.learning.train import configured, slots_in_words
 
     material = data.material(sessions, conditioning.config())
     changes, recipe = network.changes()
-    config = preset(network.preset, changes)
+    flickers = films_flicker(material.sessions, material.video)
+    config = configured(network.preset, changes, flickers=flickers)
+    if words := slots_in_words(config, flickers):
+        tell(words)
     found: Any
     amounts = numbers_of("--minutes", minutes) if minutes is not None else None
-    with steps_progress() as report:
-        watch = Watch(tell, report)
+    with work_progress() as show:
+        material = replace(material, tell=reading(show))
+        watch = Watch(tell, show)
         if amounts is None:
             found = cross_validate(material, config, recipe, folds, state=state, watch=watch)
         else:

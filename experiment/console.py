@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -144,21 +144,26 @@ def print_audit(report: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def steps_progress(now: Callable[[], float] = time.monotonic) -> Iterator[Callable[[str, int, int], None]]:
-    """Show how far it is on standard error; gives what takes words, steps done and steps in all.
+def work_progress(now: Callable[[], float] = time.monotonic) -> Iterator[Callable[[str, float], None]]:
+    """Show how far work is on standard error; gives what takes words and the share that is done, 0 to 1.
 
-    A live line on a terminal; elsewhere (a log, a job) a line now and then. Both with the time left.
+    A live line on a terminal; elsewhere (a log, a job) a line now and then. Both with the time left. A share
+    that falls begins another work.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
         yield LineByLine(now)
         return
-    columns = ("{task.description}", BarColumn(), "{task.fields[count]}", TimeRemainingColumn())
+    columns = ("{task.description}", BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("reading sessions", total=None, count="")
+        task, done = bar.add_task("reading sessions", total=None), 0.0
 
-        def show(words: str, done: int, total: int) -> None:
-            bar.update(task, description=words, completed=done, total=total, count=f"{done}/{total}")
+        def show(words: str, share: float) -> None:
+            nonlocal done
+            if share < done:
+                bar.reset(task)
+            done = share
+            bar.update(task, description=words, completed=share, total=1.0)
 
         yield show
 
@@ -175,40 +180,45 @@ class LineByLine:
     EVERY_S = 15.0
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self._now, self._begin, self._said, self._first = now, now(), -math.inf, 0
+        self._now, self._said = now, -math.inf
+        self._begin = self._first = self._share = math.inf
 
-    def __call__(self, words: str, done: int, total: int) -> None:
-        """Hear that `done` of `total` steps are behind it."""
+    def __call__(self, words: str, share: float) -> None:
+        """Hear that a share of the work is done, 0 to 1; where it falls, another one has begun."""
         at = self._now()
-        if self._said == -math.inf:
-            self._begin, self._first = at, done
-        if at - self._said < self.EVERY_S and done < total:
+        if share < self._share:
+            self._begin, self._first = at, share
+        self._share = share
+        if at - self._said < self.EVERY_S and share < 1:
             return
         self._said = at
-        steps = done - self._first
-        left = clock_words((at - self._begin) / steps * (total - done)) + " left" if steps else "just begun"
-        print(f"{done}/{total}, {words}, {left}", file=sys.stderr, flush=True)
+        done = share - self._first
+        left = clock_words((at - self._begin) / done * (1 - share)) + " left" if done > 0 else "just begun"
+        print(f"{100 * share:.0f} %, {words}, {left}", file=sys.stderr, flush=True)
 
 
-@contextmanager
-def training_progress() -> Iterator[Callable[[Any], None]]:
-    """Show how far a training is; gives what is to be called after every step.
+def reading(show: Callable[[str, float], None]) -> Callable[[str, float], None]:
+    """Return what shows how much of the EEG or the films is read."""
+    return lambda what, share: show(f"reading {what}", share)
+
+
+def training_progress(show: Callable[[str, float], None]) -> Callable[[Any], None]:
+    """Return what is to be called after every step of a training, and shows how far the whole of it is.
 
     After the first steps a line says what all of them will take.
     """
-    with steps_progress() as show:
-        times: list[float] = []
+    times: list[float] = []
 
-        def report(progress: Any) -> None:
-            if len(times) <= _MEASURED:
-                times.append(time.monotonic())
-                if len(times) > _MEASURED:
-                    print(_costs((times[-1] - times[0]) / _MEASURED, progress), file=sys.stderr)
-            if progress.validation is not None:
-                print(f"step {progress.step}: {progress.validation}", file=sys.stderr)
-            show(f"loss {progress.loss:.3f}", progress.step, progress.steps)
+    def report(progress: Any) -> None:
+        if len(times) <= _MEASURED:
+            times.append(time.monotonic())
+            if len(times) > _MEASURED:
+                print(_costs((times[-1] - times[0]) / _MEASURED, progress), file=sys.stderr)
+        if progress.validation is not None:
+            print(f"step {progress.step}: {progress.validation}", file=sys.stderr)
+        show(progress.words, progress.share)
 
-        yield report
+    return report
 
 
 def _costs(step_s: float, progress: Any) -> str:

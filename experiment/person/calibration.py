@@ -163,7 +163,12 @@ class CalibrationRun:
             self._recording.stop()
 
     def _train(self) -> None:
-        request = replace(self._request, sessions=(str(self._folder), *self._request.sessions))
+        slots = {"grid.slots_hz": self._running.pipeline.grid.slots_hz}  # else it could not take over
+        request = replace(
+            self._request,
+            sessions=(str(self._folder), *self._request.sessions),
+            changes={**slots, **self._request.changes},
+        )
         self._training = TrainingProcess(request, self._time).launch()
         self._stage = "training"
 

@@ -35,7 +35,7 @@ def train(request: dict[str, Any]) -> dict[str, Any]:
     from realtime.config import ConditioningConfig
 
     sessions = [Path(path) for path in request["sessions"]]
-    material = Material(sessions, ConditioningConfig(**request["conditioning"]))
+    material = Material(sessions, ConditioningConfig(**request["conditioning"]), tell=reading)
     recipe = Recipe(**request["recipe"])
     if request["parent"] is None:
         made = train_sessions(
@@ -53,6 +53,11 @@ def train(request: dict[str, Any]) -> dict[str, Any]:
         "runs": made.metrics["runs"],
         "advice": made.advice,
     }
+
+
+def reading(what: str, share: float) -> None:
+    """Say what is read."""
+    say({"phase": f"reading {what}, {100 * share:.0f} %", "share": 0.0})
 
 
 def report(progress: Any) -> None:

@@ -6,13 +6,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from experiment.console import steps_progress
+from experiment.console import work_progress
 from experiment.person.calibration import CalibrationNow, CalibrationRun
 from experiment.person.training import TrainingNow, TrainingProcess
 from experiment.run import Running
 
 POLL_S = 0.1
-_STEPS = 1000  # of the bar
 _OVER = ("ready", "running", "failed")
 
 
@@ -28,13 +27,13 @@ def follow_calibration(
         running: Running, over: Callable[[], bool], interrupted: threading.Event
     ) -> dict[str, CalibrationNow]:
         calibration.begin()
-        with steps_progress() as bar:
+        with work_progress() as bar:
             now = calibration.poll()
             while now.stage not in _OVER:
                 interrupted.wait(POLL_S)
                 if over() and now.stage in ("recording", "training"):
                     calibration.stop()
-                bar(_words(now), round(_STEPS * now.share), _STEPS)
+                bar(_words(now), now.share)
                 now = calibration.poll()
         if now.stage == "ready" and not over():
             calibration.take_over()
@@ -46,13 +45,13 @@ def follow_calibration(
 
 def follow_training(training: TrainingProcess, interrupted: threading.Event) -> TrainingNow:
     """Show a training until it is over; Ctrl-C keeps what was learned."""
-    with steps_progress() as bar:
+    with work_progress() as bar:
         while not training.state().over:
             interrupted.wait(POLL_S)
             if interrupted.is_set():
                 training.stop()
             state = training.state()
-            bar(state.phase, round(_STEPS * state.share), _STEPS)
+            bar(state.phase, state.share)
     return training.state()
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import psutil
 import torch
+from threadpoolctl import threadpool_limits
 
 _LEFT_FOR_OTHERS = 2  # the window draws on one core, streams and scoring's Python share another
 
@@ -30,9 +33,21 @@ def n_cores() -> int:
 
 
 def share_cores() -> int:
-    """Hold torch to `n_threads` in this process, from here on; gives the number."""
+    """Hold torch and BLAS to `n_threads` in this process, from here on; gives the number."""
     torch.set_num_threads(n_threads())
+    threadpool_limits(limits=n_threads(), user_api="blas")
     return n_threads()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold numpy's and scipy's algebra to one thread meanwhile, in the whole process.
+
+    Several wait for each other at every small decomposition: beside one other busy process two threads took
+    200 times as long as one (132 columns, two cores).
+    """
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
 
 
 @cache

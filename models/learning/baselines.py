@@ -14,6 +14,7 @@ from scipy import optimize
 
 from models.combination import over_places
 from models.film_features import on_slots
+from models.inference.machine import one_blas_thread
 from models.learning import receptive_field
 from models.learning.banded import Banded
 from models.learning.data.dataset import Recordings, Span, Windows
@@ -67,6 +68,7 @@ class LinearModels:
         """Light by place."""
         return Light(self.recordings)
 
+    @one_blas_thread()
     def fit(self, train: Sequence[Span]) -> dict[str, Scorer]:
         """All models, from windows in a row; sessions (or thirds of one) are left out in turn."""
         blocks = [w for w in map(self._windows, blocks_of(train)) if len(w.end)]
@@ -82,12 +84,14 @@ class LinearModels:
             found["mne"] = receptive_field.fit_receptive_field(sides, reach, self.recordings.grid.slots_hz)
         return found
 
+    @one_blas_thread()
     def fit_one(self, name: str, train: Sequence[Span]) -> Linear:
         """`ridge` or `cca` alone."""
         blocks = [w for w in map(self._windows, blocks_of(train)) if len(w.end)]
         sides = [self.sides(name, w) for w in blocks]
         return Ridge.fit(sides) if name == "ridge" else Cca.fit(sides)
 
+    @one_blas_thread()
     def fit_responses(self, train: Sequence[Span], components: int | None = None) -> Responses:
         """Responses to the light of what is attended, of the whole frame where no cue says so.
 
@@ -105,6 +109,7 @@ class LinearModels:
         """Slots over which the answer to a change of light is followed."""
         return round(RESPONSE_S * self.recordings.grid.slots_hz) + 1
 
+    @one_blas_thread()
     def scores_by_place(self, fitted: Responses, windows: Windows, places: tuple[int, int]) -> Floats:
         """Soft maximum over places of how well EEG goes with film, for all pairs of windows: (n, n)."""
         light = Light(self.recordings, places).by_place(windows)
@@ -126,6 +131,7 @@ class LinearModels:
         """Light (n, G, 4) of what a cue says is attended, of the whole frame elsewhere."""
         return self.light.over(windows, self.recordings.boxes(windows))
 
+    @one_blas_thread()
     def score(
         self, models: Mapping[str, Scorer], test: Sequence[Span], gain: int = 1
     ) -> dict[str, list[Scored]]:

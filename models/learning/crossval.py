@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.config import NetworkConfig, preset
+from models.config import NetworkConfig
 from models.learning import receptive_field
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
+from models.learning.data.flicker import films_flicker
 from models.learning.data.folds import Fold, as_split, first_minutes, folds_of
 from models.learning.evaluate import Tell
 from models.learning.judging.choices import Choices
@@ -18,14 +19,14 @@ from models.learning.judging.judge import Runs, by_run, judged
 from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
 from models.learning.people import with_people
-from models.learning.train import Material, learner_of, prepare, refuse_two
+from models.learning.train import Material, configured, learner_of, prepare, refuse_two
 from models.learning.training.fit import Progress
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import learn
 from models.network.network import Network
 
-Report = Callable[[str, int, int], None]
-"""Called after every step: what is going on, steps done, and steps in all."""
+Report = Callable[[str, float], None]
+"""Called after every step: what is going on, and what share of all is done, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def cross_validate(
     """
     recipe, watch = recipe or Recipe(), watch or Watch()
     refuse_two(recipe, "a cross-validation")
-    config = preset(config) if isinstance(config, str) else config
+    if isinstance(config, str):
+        config = configured(config, flickers=films_flicker(material.sessions, material.video))
     _, recordings = prepare(material, config, recipe)
     models = LinearModels(recordings) if linear else None
     if models is not None and watch.tell is not None and receptive_field.missing():
@@ -127,9 +129,9 @@ def learning_curve(
     rows, watch = [], watch or Watch()
     for k, amount in enumerate(minutes):
 
-        def of_all(words: str, done: int, total: int, k: int = k, amount: float = amount) -> None:
+        def of_all(words: str, share: float, k: int = k, amount: float = amount) -> None:
             if watch.report is not None:
-                watch.report(f"{amount:g} min, {words}", k * total + done, len(minutes) * total)
+                watch.report(f"{amount:g} min, {words}", (k + share) / len(minutes))
 
         found = cross_validate(material, config, recipe, how, amount, watch=Watch(watch.tell, of_all))
         figures = {name: found[name] for name in ("two_way", "two_way_ci", "ten_way", "n_windows")}
@@ -142,11 +144,11 @@ def learning_curve(
 
 
 def _in_all(report: Report, fold: Fold, k: int, n_folds: int) -> Callable[[Progress], None]:
-    """Tells `report` of the steps of the `k`-th fold as a part of all folds' steps."""
+    """Tells `report` of the training of the `k`-th fold as a part of all of them."""
 
     def watch(progress: Progress) -> None:
-        words = f"without {fold.name} ({k + 1} of {n_folds}), loss {progress.loss:.3f}"
-        report(words, k * progress.steps + progress.step, n_folds * progress.steps)
+        words = f"without {fold.name} ({k + 1} of {n_folds}), {progress.words}"
+        report(words, (k + progress.share) / n_folds)
 
     return watch
 

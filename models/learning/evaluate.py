@@ -14,6 +14,7 @@ from models.learning import receptive_field
 from models.learning.baselines import LinearModels
 from models.learning.candidates import what_runs
 from models.learning.data.dataset import Recordings, Span
+from models.learning.data.flicker import FINE_HZ, films_flicker
 from models.learning.data.folds import as_split
 from models.learning.judging.choices import Choices
 from models.learning.judging.controls import controls
@@ -103,6 +104,11 @@ def baseline_sessions(
 ) -> dict[str, Any]:
     """Linear models alone, each session left out in turn (thirds of a single one).
 
+    Parameters
+    ----------
+    grid : GridConfig, optional
+        By default the usual one, with finer slots for films that flicker.
+
     Returns
     -------
     dict
@@ -110,7 +116,10 @@ def baseline_sessions(
     """
     say = tell or (lambda words: None)
     say("reading sessions")
-    recordings = material.recordings(grid or GridConfig())
+    if grid is None:
+        flickers = films_flicker(material.sessions, material.video)
+        grid = GridConfig(slots_hz=FINE_HZ) if flickers else GridConfig()
+    recordings = material.recordings(grid)
     say(f"fitting and scoring, one session left out at a time{_but()}")
     spans = recordings.spans()
     runs = left_out_baselines(recordings, spans)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from models.learning.ancestry import KEY, ancestry_of, generation
 from models.learning.baselines import LinearModels
 from models.learning.candidates import choose, keep
 from models.learning.data.dataset import Recordings, Span
+from models.learning.data.flicker import FINE_HZ, SETTING, films_flicker
 from models.learning.people import with_people
 from models.learning.spatial import asks_for_filters, set_spatial, settled, with_filters
 from models.learning.training.fit import Progress, Trained
@@ -54,6 +56,8 @@ class Material:
         Which streams, where sessions have several.
     cues : Path or None
         A map of cues (`data.cues`); the one beside each session by default.
+    tell : callable, optional
+        Told what is being read, EEG or films, and how much of it, 0 to 1.
     """
 
     sessions: Sequence[str | Path]
@@ -62,6 +66,7 @@ class Material:
     eeg: str = ""
     video: str = ""
     cues: Path | None = None
+    tell: Callable[[str, float], None] | None = None
 
     def recordings(self, grid: GridConfig, conditioning: ConditioningConfig | None = None) -> Recordings:
         """Return the sessions on a grid, conditioned as asked."""
@@ -73,6 +78,7 @@ class Material:
             self.eeg,
             self.video,
             self.cues,
+            self.tell,
         )
 
 
@@ -128,8 +134,8 @@ def train_sessions(
     ConfigError, SessionError, StreamFormatError, WeightsError
     """
     recipe, out = recipe or Recipe(), Path(out)
-    config = preset(config, changes) if isinstance(config, str) else config
-    config = with_people(config, material.sessions)
+    flickers = films_flicker(material.sessions, material.video)
+    config = with_people(configured(config, changes, flickers=flickers), material.sessions)
     _, recordings = prepare(material, config, recipe)
     spans = recordings.spans()
     second = None
@@ -139,7 +145,41 @@ def train_sessions(
             learned = learn(learner, spans, out / STATE)
         else:
             learned, second = _learn_two(learner, spans, out / STATE)
-    return finish(out, recordings, learned, recipe, len(spans), "fresh", second=second)
+    result = finish(out, recordings, learned, recipe, len(spans), "fresh", second=second)
+    return replace(result, advice=". ".join(filter(None, (result.advice, slots_in_words(config, flickers)))))
+
+
+def configured(
+    config: str | NetworkConfig, changes: Mapping[str, Any] | None = None, *, flickers: bool
+) -> NetworkConfig:
+    """Return a preset with its changes, on finer slots for films that flicker, unless they are among these.
+
+    A configuration is taken as it is.
+
+    Raises
+    ------
+    ConfigError
+        As `models.config.preset`.
+    """
+    if not isinstance(config, str):
+        return config
+    changes = changes or {}
+    if flickers and SETTING not in changes:
+        with suppress(ConfigError):  # other changes may not go with them
+            return preset(config, {**changes, SETTING: FINE_HZ})
+    return preset(config, changes)
+
+
+def slots_in_words(config: NetworkConfig, flickers: bool) -> str:
+    """Say how a film that flickers is read; nothing of others."""
+    if not flickers:
+        return ""
+    if config.grid.slots_hz >= FINE_HZ:
+        return f"the film flickers: it is read {config.grid.slots_hz} times a second"
+    return (
+        f"the film flickers faster than it is read here, {config.grid.slots_hz} times a second: a model that "
+        f"`phosphene train --set {SETTING}={FINE_HZ}` makes sees more of it"
+    )
 
 
 def _learn_two(learner: Learner, spans: Sequence[Span], state: Path) -> tuple[Learned, Learned | None]:
@@ -260,15 +300,19 @@ def beginner(recordings: Recordings, config: NetworkConfig, recipe: Recipe) -> M
     return make
 
 
-def rivals(recordings: Recordings, config: NetworkConfig, recipe: Recipe) -> tuple[Make, ...]:
-    """Return what else a fresh network could be, to be tried beside: with spatial filters, where open."""
-    if not asks_for_filters(config, recordings):
-        return ()
+def beginnings(recordings: Recordings, config: NetworkConfig, recipe: Recipe) -> tuple[Make, ...]:
+    """Return what a fresh network could be: as it is, and with spatial filters where that is open.
 
-    def make(train: Sequence[Span]) -> Network:
+    Codes that flicker, which finer slots are for, ask for filters: there they are not tried without.
+    """
+    plain = beginner(recordings, config, recipe)
+    if not asks_for_filters(config, recordings):
+        return (plain,)
+
+    def filtered(train: Sequence[Span]) -> Network:
         return beginner(recordings, with_filters(config, recordings, train), recipe)(train)
 
-    return (make,)
+    return (filtered,) if config.grid.slots_hz >= FINE_HZ else (plain, filtered)
 
 
 def learner_of(
@@ -279,7 +323,7 @@ def learner_of(
     stop: Callable[[], bool] | None = None,
 ) -> Learner:
     """Return what learns a fresh network from these recordings, as `train_sessions` does."""
-    make, others = beginner(recordings, config, recipe), rivals(recordings, config, recipe)
+    make, *others = beginnings(recordings, config, recipe)
     return Learner(make, recordings, recipe, (), report, stop, others)
 
 

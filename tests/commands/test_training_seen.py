@@ -54,7 +54,7 @@ def test_an_interrupted_training_says_how_to_go_on_and_has_curves_and_a_row(tmp_
     done = CliRunner().invoke(app, [*words, "--resume"])
     assert done.exit_code == 0, done.exception
     assert "going on from" in done.stderr
-    assert "8/8, loss" in done.stderr  # no terminal: lines
+    assert "100 %, step 8 of 8, loss" in done.stderr  # no terminal: lines
     ElementTree.parse(tmp_path / "models" / "anna" / "curves.svg")
     monkeypatch.chdir(tmp_path)
     (told,) = json.loads(CliRunner().invoke(app, ["runs", "--json"]).stdout)
@@ -70,14 +70,26 @@ def test_resume_is_refused_where_nothing_was_begun(tmp_path):
 
 
 def test_off_a_terminal_a_line_comes_now_and_then_with_the_time_that_is_left(capsys):
-    clock = iter([0.0, 0.0, 10.0, 20.0, 21.0, 90.0])
+    clock = iter([0.0, 10.0, 20.0, 21.0, 90.0])
     say = LineByLine(lambda: next(clock))
     for done in (0, 10, 20, 21, 100):
-        say("loss 1.000", done, 100)
+        say("loss 1.000", done / 100)
     assert capsys.readouterr().err.splitlines() == [
-        "0/100, loss 1.000, just begun",
-        "20/100, loss 1.000, 1:20 left",
-        "100/100, loss 1.000, 0:00 left",
+        "0 %, loss 1.000, just begun",
+        "20 %, loss 1.000, 1:20 left",
+        "100 %, loss 1.000, 0:00 left",
+    ]
+
+
+def test_the_time_that_is_left_is_that_of_the_work_at_hand(capsys):
+    clock = iter([0.0, 10.0, 20.0, 35.0, 36.0])
+    say = LineByLine(lambda: next(clock))
+    for words, done in (("films", 0.5), ("films", 1.0), ("step", 0.0), ("step", 0.5), ("step", 0.6)):
+        say(words, done)
+    assert capsys.readouterr().err.splitlines() == [
+        "50 %, films, just begun",
+        "100 %, films, 0:00 left",
+        "50 %, step, 0:15 left",
     ]
 
 

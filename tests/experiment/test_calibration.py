@@ -68,7 +68,8 @@ def parts(monkeypatch):
     Trains.made.clear()
     monkeypatch.setattr(under_test, "TrainingProcess", Trains)
     clock, recorded, swapped = ManualClock(5.0), Recorded(), []
-    pipeline = SimpleNamespace(labels=("Cz",), videos=(0,), swap=swapped.append)
+    grid = SimpleNamespace(slots_hz=40)
+    pipeline = SimpleNamespace(labels=("Cz",), videos=(0,), swap=swapped.append, grid=grid)
     running = SimpleNamespace(pipeline=pipeline)
     request = TrainingRequest((), "model", parent="anna")
     made = CalibrationRun(running, recorded, request, 10.0, now=clock.now)
@@ -100,7 +101,9 @@ def test_it_records_then_trains_on_that_then_loads_and_hands_over(parts, monkeyp
     assert made.poll().stage == "training"
     assert recorded.asked == ["start", "stop"]
     (training,) = Trains.made
-    assert training.request == TrainingRequest((str(Path("sessions/anna")),), "model", parent="anna")
+    assert training.request == TrainingRequest(
+        (str(Path("sessions/anna")),), "model", parent="anna", changes={"grid.slots_hz": 40}
+    )
     training.now = TrainingNow("on all data", 0.5, 30.0)
     assert (made.poll().share, made.poll().left_s) == (0.5, 30.0)
     with pytest.raises(RunError, match="no new model yet: the calibration is training"):

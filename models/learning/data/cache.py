@@ -16,7 +16,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,8 +154,14 @@ def session_table(
     cache: Path | None = None,
     eeg: str = "",
     video: str = "",
+    making: Callable[[], None] | None = None,
 ) -> TableFile:
     """Return the session's table, computed now or before.
+
+    Parameters
+    ----------
+    making : callable, optional
+        Called where it has to be computed now.
 
     Raises
     ------
@@ -165,6 +171,8 @@ def session_table(
     key = digest(_FORMAT, fingerprint(session.path), conditioning.model_dump(), timing, eeg, video)
     folder = cache_folder(session.folder, cache) / f"table-{key}"
     if not folder.is_dir():
+        if making is not None:
+            making()
         intervals = SessionIntervals(session, conditioning, grid, eeg, video)
         table = intervals.table()
         with whole(folder) as work:

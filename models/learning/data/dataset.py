@@ -6,8 +6,9 @@ small indices stays in memory and they are read a window at a time: a hundred ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from torch import Tensor
 from models.learning.data.cache import TableFile, content_id, hold_what_fits, session_table
 from models.learning.data.cues import Cues
 from models.learning.data.features import FeatureTable, LightTable
-from models.learning.data.film import make_missing, of_each
+from models.learning.data.film import Share, make_missing, of_each
 from models.learning.data.films import Showings
 from models.learning.data.frames import FrameFile, FrameTable, Pictures, encoder_key
 from models.network.eeg.subjects import UNKNOWN
@@ -117,6 +118,9 @@ class Recordings:
         Which streams, where sessions have several.
     cues : Path, optional
         A map of cues for all sessions; the one beside each by default (see `data.cues`).
+    tell : callable, optional
+        Told what is read that was not before, and how much of it is, 0 to 1; from any thread, one call at a
+        time.
 
     Raises
     ------
@@ -135,12 +139,14 @@ class Recordings:
         eeg: str = "",
         video: str = "",
         cues: Path | None = None,
+        tell: Callable[[str, float], None] | None = None,
     ) -> None:
         if not paths:
             raise SessionError("no session was given: name at least one folder that `phosphene record` wrote")
         self.paths = [Path(path) for path in paths]
         self.grid, self.conditioning, self.cache = grid, conditioning, cache
         self.selectors = eeg, video
+        self._tell = tell or (lambda what, share: None)
         self.tables: list[TableFile] = []
         self.ids: list[str] = []
         self.people = [subject_of(path) for path in self.paths]
@@ -149,7 +155,10 @@ class Recordings:
         self.showings: list[Showings] = []
         for path in self.paths:
             with Session(path) as session:
-                table = session_table(session, self.conditioning, grid, cache, eeg, video)
+                share = len(self.tables) / len(self.paths)
+                table = session_table(
+                    session, self.conditioning, grid, cache, eeg, video, partial(self._tell, "EEG", share)
+                )
                 self.ids.append(content_id(session.path))
                 self.cues.append(Cues.of(session, cues, video))
                 self.showings.append(Showings.of(session, video, table.first, grid.slots_hz))
@@ -218,16 +227,16 @@ class Recordings:
             reader = Pictures(encoder) if to_train and is_trained(encoder) else encoder.eval()
             readers[path] = reader, encoder_key(reader, settings)
 
-        def tables_of(source: Path, stop: Event) -> list[FrameTable]:
+        def tables_of(source: Path, stop: Event, tell: Share) -> list[FrameTable]:
             """Read a film once for these, and for what linear models see of it."""
             with Session(source) as session:
                 place = self.cache, self.selectors[1]
                 frames = [FrameTable.of(session, *reader, px, *place, device) for reader in readers.values()]
                 beside = FeatureTable.of(session, *place), LightTable.of(session, *place)
-                make_missing(session, [*frames, *beside], self.selectors[1], stop)
+                make_missing(session, [*frames, *beside], self.selectors[1], stop, tell)
             return frames
 
-        found = of_each(self.paths, tables_of)
+        found = of_each(self.paths, tables_of, partial(self._tell, "films"))
         for number, path in enumerate(readers):
             self._frames[path] = [frames[number].load() for frames in found]
             self._every[path] = network.config.paths[path]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -23,6 +23,8 @@ _AT_ONCE = 4  # recordings that are read side by side; more wait for Python's on
 
 Made = TypeVar("Made")
 Picture = NDArray[np.uint8]
+Share = Callable[[float], None]
+"""Is told what share of some work is done, 0 to 1."""
 Take = Callable[[NDArray[np.int64], Sequence[Picture]], None]
 """Is given frames, each (height, width, 3) uint8 RGB, and their places (n,) among the stamps.
 
@@ -57,9 +59,18 @@ class FilmTable(Protocol):
 
 
 def make_missing(
-    session: Session, tables: Sequence[FilmTable], video: str = "", stop: Event | None = None
+    session: Session,
+    tables: Sequence[FilmTable],
+    video: str = "",
+    stop: Event | None = None,
+    tell: Share | None = None,
 ) -> None:
     """Make those tables of a session's film that are not there yet, in one reading of it.
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Told how much of the film is read; not called where nothing is missing.
 
     Raises
     ------
@@ -79,16 +90,39 @@ def make_missing(
             numbers = np.searchsorted(times, stamps)
             for side, take in takes:
                 take(numbers, pictures[side])
+            if tell is not None:
+                tell(float(numbers[-1] + 1) / len(times))
 
 
-def of_each(sources: Sequence[Path], make: Callable[[Path, Event], Made]) -> list[Made]:
+def of_each(
+    sources: Sequence[Path], make: Callable[[Path, Event, Share], Made], tell: Share | None = None
+) -> list[Made]:
     """Collect what `make` gives for each recording, as many at once as there are cores, few at most.
 
     An error in one, or Ctrl-C, sets the event that all are given, and is raised when they have ended.
+
+    Parameters
+    ----------
+    make : callable
+        Given a recording, the event, and what it may tell of its share.
+    tell : callable, optional
+        Told the share of all recordings, one call at a time.
     """
-    stop = Event()
+    stop, lock, shares = Event(), Lock(), [0.0] * len(sources)
+
+    def of_one(number: int) -> Made:
+        def so_far(share: float) -> None:
+            with lock:
+                shares[number] = share
+                if tell is not None:
+                    tell(sum(shares) / len(shares))
+
+        made = make(sources[number], stop, so_far)
+        shares[number] = 1.0  # also where there was nothing to tell
+        return made
+
     with ThreadPoolExecutor(min(n_cores(), _AT_ONCE), "film") as pool:
-        coming = [pool.submit(make, source, stop) for source in sources]
+        coming = [pool.submit(of_one, number) for number in range(len(sources))]
         try:
             return [each.result() for each in coming]
         except BaseException:

@@ -67,6 +67,13 @@ class Progress:
         """How much of the whole work is done, 0 to 1."""
         return (self.before + self.step / max(self.steps, 1)) / self.parts
 
+    @property
+    def words(self) -> str:
+        """Which part, which step, and the loss there."""
+        return (
+            f"{self.phase}{', ' if self.phase else ''}step {self.step} of {self.steps}, loss {self.loss:.3f}"
+        )
+
 
 @dataclass(frozen=True)
 class Trained:

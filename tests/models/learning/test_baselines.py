@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from models.combination import over_places
 from models.film_features import CHANGES, FEATURES, frame_features, on_slots
@@ -182,6 +183,21 @@ def test_a_state_is_held_and_a_change_stands_where_its_frame_appears():
     assert found[:, 0].tolist() == pytest.approx([0.1, 0.1, 0.3, 0.3, 0.0, 0.0, 0.5])
     assert found[:, FEATURES.index("difference")].tolist() == pytest.approx([0, 0, 0.6, 0, 0, 0, 0])
     assert set(CHANGES) < set(FEATURES)
+
+
+def test_models_are_fitted_by_one_thread_whatever_else_is_at_work(flashes, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        Ridge,
+        "fit",
+        lambda sides: seen.extend(
+            lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"
+        ),
+    )
+    recordings = Recordings(flashes[:1], GridConfig(), ConditioningConfig())
+    with threadpool_limits(limits=3, user_api="blas"):
+        LinearModels(recordings).fit_one("ridge", recordings.spans())
+    assert set(seen) == {1}
 
 
 def test_the_linear_solvers_need_no_network():

@@ -104,7 +104,7 @@ def test_an_error_in_one_recording_ends_the_work_on_all(session, tmp_path, error
     monkeypatch.setattr(film, "n_cores", lambda: 2)
     tables = []
 
-    def make(source, stop):
+    def make(source, stop, tell):
         if source.name == "bad":
             raise error("no")
         tables.append(Endless(tmp_path / f"{source.name}.npy", stop))
@@ -116,3 +116,23 @@ def test_an_error_in_one_recording_ends_the_work_on_all(session, tmp_path, error
         film.of_each([Path("bad"), Path("good"), Path("late"), Path("later")], make)
     assert time.monotonic() - begin < 4.0
     assert not any(table.written for table in tables)
+
+
+# ---------------------------------------------------------------- how far it is
+def test_what_is_read_is_told_as_it_goes_and_not_where_it_was_read_before(session, network, tmp_path):
+    told = []
+    for _ in range(2):
+        recordings = Recordings(
+            [session],
+            GridConfig(),
+            ConditioningConfig(),
+            cache=tmp_path,
+            tell=lambda *said: told.append(said),
+        )
+        recordings.embed(network)
+    assert told[0] == ("EEG", 0.0)
+    films = [share for what, share in told if what == "films"]
+    assert len(films) > 2
+    assert films == sorted(set(films))
+    assert films[-1] == 1.0
+    assert len(told) == 1 + len(films)
