@@ -19,7 +19,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from models.inference.machine import n_cores
+from models.inference.machine import FreeCores, n_cores
 from models.learning.data.dataset import Recordings, Span, WindowBatch
 from models.learning.data.sampling import ahead, augment, draw, with_context
 from models.learning.data.teacher import Teacher
@@ -198,7 +198,7 @@ class Fit:
     # ------------------------------------------------------------ the loop
     def run(self, report: Callable[[Progress], None] | None, stop: Callable[[], bool] | None) -> Trained:
         """Train until the last step, or until it is stopped."""
-        begin, reason = time.monotonic(), "finished"
+        begin, reason, cores = time.monotonic(), "finished", FreeCores()
         if self.step == 0:
             self.look()
         core_is_free = self.fabric.device.type != "cpu" or torch.get_num_threads() < n_cores()
@@ -206,6 +206,7 @@ class Fit:
             if stop is not None and stop():
                 reason = "interrupted"
                 break
+            cores.share()
             progress = self.one(batch, begin)
             if self.best.waited(self.step) >= self.recipe.waits:
                 reason = "early"
@@ -215,6 +216,7 @@ class Fit:
                 break
         if reason == "interrupted" and self.step not in self.looks:
             self.look()
+        cores.end()
         self.keep()
         self.network.load_state_dict(self.average.copy() if self.kept is None else self.kept, strict=False)
         self.network.eval()
