@@ -63,7 +63,8 @@ class FreeCores:
     """Has torch use no more threads than others leave cores, while something long is computed.
 
     Threads of an operation wait for each other without sleeping. Where another program takes the core of one
-    of two, a step of a training takes 13 times as long as on a single one; alone it takes three quarters.
+    of two, a step of a training takes ten times as long as alone, and on a single thread not twice as long
+    (docs/performance.md).
 
     Parameters
     ----------
@@ -73,19 +74,22 @@ class FreeCores:
         Reads the clocks.
     """
 
-    EVERY_S = 1.0
+    FIRST_S, EVERY_S = 0.2, 1.0
 
     def __init__(self, most: int | None = None, read: Callable[[], Spent] = spent) -> None:
         self.most = most or torch.get_num_threads()
-        self._read, self._before = read, read()
+        self._read, self._before, self._wait_s = read, read(), self.FIRST_S
 
     def share(self) -> None:
-        """Look how much others have taken since the last look, at most once in `EVERY_S`, and adapt."""
+        """Look how much others have taken since the last look, at most once in `EVERY_S`, and adapt.
+
+        The first look comes after `FIRST_S`.
+        """
         now, before = self._read(), self._before
         wall = now.wall - before.wall
-        if wall < self.EVERY_S:
+        if wall < self._wait_s:
             return
-        self._before = now
+        self._before, self._wait_s = now, self.EVERY_S
         others = (now.cores - before.cores - (now.own - before.own)) / wall
         threads = min(self.most, max(1, round(n_cores() - others)))
         if threads != torch.get_num_threads():
@@ -100,8 +104,8 @@ class FreeCores:
 def one_blas_thread() -> Iterator[None]:
     """Hold numpy's and scipy's algebra to one thread meanwhile, in the whole process.
 
-    Several wait for each other at every small decomposition: beside one other busy process two threads took
-    200 times as long as one (132 columns, two cores).
+    Several wait for each other at every small decomposition: beside another program that is busy two took 25
+    times as long on two cores (docs/performance.md).
     """
     with threadpool_limits(limits=1, user_api="blas"):
         yield

@@ -39,7 +39,7 @@ def test_threads_follow_what_others_take_and_are_given_back(monkeypatch):
 
 
 def test_a_crowd_leaves_one_thread_and_a_glance_in_between_changes_nothing(monkeypatch):
-    assert looked(monkeypatch, 4, (0.5, 2.0, 0.0), (1.2, 9.0, 0.3), (1.9, 9.0, 0.3)) == ([4, 1, 1], 4)
+    assert looked(monkeypatch, 4, (0.1, 0.4, 0.1), (1.2, 9.0, 0.3), (1.9, 9.0, 0.3)) == ([4, 1, 1], 4)
 
 
 def test_other_programs_are_seen_as_they_are():
