@@ -119,7 +119,7 @@ def calibration_words(now: CalibrationNow) -> str:
         return "The new model is made ready."
     if now.stage == "failed":
         return f"✕  {now.failure}"
-    done = None if now.training is None else now.training.done
-    worth = worth_in_words(done) if done is not None else ""
-    worth = worth[:1].upper() + worth[1:]
-    return f"In use from now on. {worth}." if now.stage == "running" else f"{worth}."
+    done = {} if now.training is None else now.training.done or {}
+    worth = worth_in_words(done) if done else ""
+    said = ("In use from now on", worth) if now.stage == "running" else (worth, done.get("advice", ""))
+    return " ".join(f"{words[:1].upper()}{words[1:]}." for words in said if words)

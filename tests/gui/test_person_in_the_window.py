@@ -19,7 +19,11 @@ from tests.support.fake_view import FakeView
 from tests.support.window.user import click
 
 JUDGED = {"network": {"two_way": 0.87, "two_way_ci": [0.79, 0.93]}}
-DONE = TrainingNow(share=1.0, done={"runs": {"name": "network", "judged": JUDGED}})
+ADVICE = (
+    "the film flickers faster than it is read here, 40 times a second: a model that "
+    "`phosphene train --set grid.slots_hz=100` makes sees more of it"
+)
+DONE = TrainingNow(share=1.0, done={"runs": {"name": "network", "judged": JUDGED}, "advice": ADVICE})
 
 
 class Staged:
@@ -87,6 +91,7 @@ def test_each_stage_is_said_with_its_time_left_and_the_result_with_its_interval(
     staged.stage = CalibrationNow("ready", 1.0, None, DONE)
     refresh(window)
     assert "in 87 of 100 cases (95 %: 79 to 93" in bar.words.text()
+    assert "The film flickers faster than it is read here" in bar.words.text()
     assert not bar.stop.isVisible()
     click(bar.use)
     assert staged.asked == ["take over"]
