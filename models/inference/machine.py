@@ -54,7 +54,8 @@ def spent() -> Spent:
     process = psutil.Process()
     here = set(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else None  # not on macOS
     cores = [t for k, t in enumerate(psutil.cpu_times(percpu=True)) if here is None or k in here]
-    at_work = sum(sum(t) - t.idle - getattr(t, "iowait", 0.0) - getattr(t, "guest", 0.0) for t in cores)
+    idle = ("idle", "iowait", "guest", "guest_nice")  # guests are counted among user's work already
+    at_work = sum(sum(t) - sum(getattr(t, kind, 0.0) for kind in idle) for t in cores)
     own = process.cpu_times()
     return Spent(time.monotonic(), at_work, own.user + own.system)
 
