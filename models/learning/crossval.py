@@ -12,7 +12,7 @@ from models.learning import receptive_field
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.flicker import films_flicker
-from models.learning.data.folds import Fold, as_split, first_minutes, folds_of
+from models.learning.data.folds import Fold, as_split, first_minutes, folds_of, groups_of
 from models.learning.evaluate import Tell
 from models.learning.judging.choices import Choices
 from models.learning.judging.judge import Runs, by_run, judged
@@ -67,6 +67,7 @@ def cross_validate(
     """
     recipe, watch = recipe or Recipe(), watch or Watch()
     refuse_two(recipe, "a cross-validation")
+    groups_of(how, len(material.sessions))  # refused before films are read, not after
     if isinstance(config, str):
         config = configured(config, flickers=films_flicker(material.sessions, material.video))
     _, recordings = prepare(material, config, recipe)

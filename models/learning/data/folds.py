@@ -38,16 +38,34 @@ def folds_of(recordings: Recordings, how: str = "runs") -> list[Fold]:
         It is none of these, names a session that is not there, or leaves nothing to learn from.
     """
     n = len(recordings.tables)
-    if blocks := _BLOCKS.fullmatch(how):
-        folds = _by_blocks(recordings, int(blocks[1]))
+    groups = groups_of(how, n)
+    if groups is None:
+        folds = _by_blocks(recordings, int(how.split()[0]))
     else:
-        groups = [[i] for i in range(n)] if how == "runs" else _groups(how, n)
         folds = [_by_group(recordings, group) for group in groups]
     if not all(fold.train and fold.test for fold in folds):
-        raise ConfigError(
-            f"folds {how!r} of {n} sessions leave nothing to learn from: give more, or '5 blocks'"
-        )
+        raise _nothing_left(how, n)
     return folds
+
+
+def groups_of(how: str, n: int) -> list[list[int]] | None:
+    """Return which of n sessions, counted from 0, each fold leaves out; None for blocks of all of them.
+
+    Raises
+    ------
+    ConfigError
+        As `folds_of`, as far as it can be told before anything is read.
+    """
+    if _BLOCKS.fullmatch(how):
+        return None
+    groups = [[i] for i in range(n)] if how == "runs" else _groups(how, n)
+    if any(len(set(group)) == n for group in groups):
+        raise _nothing_left(how, n)
+    return groups
+
+
+def _nothing_left(how: str, n: int) -> ConfigError:
+    return ConfigError(f"folds {how!r} of {n} sessions leave nothing to learn from: give more, or '5 blocks'")
 
 
 def _by_group(recordings: Recordings, group: list[int]) -> Fold:
