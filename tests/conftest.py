@@ -25,7 +25,7 @@ _isolate_lsl()
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="phosphene-settings-")  # never the user's own
 os.environ["PHOSPHENE_BACKEND"] = "eager"  # no test builds a network beside itself unless it asks for it
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # sums in one order, and nothing waits where others are at work
 
 
 def pytest_configure(config: pytest.Config) -> None:
