@@ -82,7 +82,7 @@ def test_a_page_that_cannot_take_the_numbers_is_refused_before_anything_is_measu
     for text, before, says in (
         (None, measured, "lacks the marks"),
         ("no marks", measured, "lacks the marks"),
-        (f"{BEGIN}\n{END}\n", elsewhere, "were measured on another"),
+        (f"{BEGIN}\n{END}\n", elsewhere, "name was another and is "),
     ):
         kept.write_text(json.dumps(before), encoding="utf-8")
         if text is not None:
@@ -91,6 +91,14 @@ def test_a_page_that_cannot_take_the_numbers_is_refused_before_anything_is_measu
         assert isinstance(done.exception, ConfigError)
         assert says in str(done.exception)
         assert "measuring" not in done.output
+
+
+def test_a_page_of_this_machine_takes_numbers_after_its_kernel_was_patched(measured, tmp_path):
+    (tmp_path / "performance.md").write_text(f"{BEGIN}\n{END}\n", encoding="utf-8")
+    before = {**measured, "machine": {**measured["machine"], "system": "Linux-6.0-older"}}
+    (tmp_path / "performance.json").write_text(json.dumps(before), encoding="utf-8")
+    done = CliRunner().invoke(app, ["bench", "ring", "--quick", "--docs", str(tmp_path)])
+    assert done.exit_code == 0, done.exception
 
 
 def test_the_command_prints_json():
