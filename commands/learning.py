@@ -159,8 +159,7 @@ def crossval(
     """Train again for every fold and judge on what was left out, beside linear models on the same windows."""
     from experiment.console import print_curve, print_worth, reading, work_progress
     from models.learning.crossval import Watch, cross_validate, learning_curve
-    from models.learning.data.flicker import films_flicker
-    from models.learning.train import configured, slots_in_words
+    from models.learning.data.flicker import configured, films_flicker, slots_in_words
 
     material = data.material(sessions, conditioning.config())
     changes, recipe = network.changes()

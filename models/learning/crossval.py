@@ -11,7 +11,7 @@ from models.config import NetworkConfig
 from models.learning import receptive_field
 from models.learning.baselines import LinearModels
 from models.learning.data.dataset import Recordings, Span
-from models.learning.data.flicker import films_flicker
+from models.learning.data.flicker import configured, films_flicker
 from models.learning.data.folds import Fold, as_split, first_minutes, folds_of, groups_of
 from models.learning.evaluate import Tell
 from models.learning.judging.choices import Choices
@@ -19,7 +19,7 @@ from models.learning.judging.judge import Runs, by_run, judged
 from models.learning.judging.metrics import Scored, contest, summary
 from models.learning.judging.scoring import score
 from models.learning.people import with_people
-from models.learning.train import Material, configured, learner_of, prepare, refuse_two
+from models.learning.train import Material, learner_of, prepare, refuse_two
 from models.learning.training.fit import Progress
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import learn

@@ -18,6 +18,7 @@ import torch
 from models.checkpoint import Checkpoint, load_checkpoint
 from models.learning.ancestry import KEY, ancestry_of, seen_from, still_there, subjects
 from models.learning.data.dataset import Recordings, Span
+from models.learning.data.flicker import films_flicker, slots_in_words
 from models.learning.judging.metrics import contest, interval
 from models.learning.people import joined_by
 from models.learning.train import (
@@ -134,7 +135,9 @@ def train_from(
         learned, name = best_way(ways, begun.spans, out / STATE, say)
     before = seen_from(out, begun.folder, ancestry_of(begun.checkpoint))
     past = replace(begun.checkpoint, metrics={**begun.checkpoint.metrics, KEY: before})
-    return finish(out, begun.recordings, learned, recipe, begun.n_new, name, past)
+    result = finish(out, begun.recordings, learned, recipe, begun.n_new, name, past)
+    flickers = films_flicker(material.sessions, material.video)
+    return result.advised(slots_in_words(learned.network.config, flickers))
 
 
 def begin(parent: Path, material: Material, *, mix: bool) -> Begun:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ import torch
 from models import combination
 from models.checkpoint import Checkpoint, save_checkpoint
 from models.combination import SECOND, Combination
-from models.config import NetworkConfig, preset
+from models.config import NetworkConfig
 from models.learning import kept
 from models.learning.ancestry import KEY, ancestry_of, generation
 from models.learning.baselines import LinearModels
 from models.learning.candidates import choose, keep
 from models.learning.data.dataset import Recordings, Span
-from models.learning.data.flicker import FINE_HZ, SETTING, films_flicker
+from models.learning.data.flicker import FINE_HZ, configured, films_flicker, slots_in_words
 from models.learning.people import with_people
 from models.learning.spatial import asks_for_filters, set_spatial, settled, with_filters
 from models.learning.training.fit import Progress, Trained
@@ -103,6 +102,10 @@ class TrainingResult:
     metrics: Mapping[str, Any]
     advice: str = ""
 
+    def advised(self, words: str) -> TrainingResult:
+        """Return the same with a further sentence of advice, where there is one."""
+        return replace(self, advice=". ".join(filter(None, (self.advice, words))))
+
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return {**asdict(self), "folder": str(self.folder)}
@@ -146,40 +149,7 @@ def train_sessions(
         else:
             learned, second = _learn_two(learner, spans, out / STATE)
     result = finish(out, recordings, learned, recipe, len(spans), "fresh", second=second)
-    return replace(result, advice=". ".join(filter(None, (result.advice, slots_in_words(config, flickers)))))
-
-
-def configured(
-    config: str | NetworkConfig, changes: Mapping[str, Any] | None = None, *, flickers: bool
-) -> NetworkConfig:
-    """Return a preset with its changes, on finer slots for films that flicker, unless they are among these.
-
-    A configuration is taken as it is.
-
-    Raises
-    ------
-    ConfigError
-        As `models.config.preset`.
-    """
-    if not isinstance(config, str):
-        return config
-    changes = changes or {}
-    if flickers and SETTING not in changes:
-        with suppress(ConfigError):  # other changes may not go with them
-            return preset(config, {**changes, SETTING: FINE_HZ})
-    return preset(config, changes)
-
-
-def slots_in_words(config: NetworkConfig, flickers: bool) -> str:
-    """Say how a film that flickers is read; nothing of others."""
-    if not flickers:
-        return ""
-    if config.grid.slots_hz >= FINE_HZ:
-        return f"the film flickers: it is read {config.grid.slots_hz} times a second"
-    return (
-        f"the film flickers faster than it is read here, {config.grid.slots_hz} times a second: a model that "
-        f"`phosphene train --set {SETTING}={FINE_HZ}` makes sees more of it"
-    )
+    return result.advised(slots_in_words(config, flickers))
 
 
 def _learn_two(learner: Learner, spans: Sequence[Span], state: Path) -> tuple[Learned, Learned | None]:

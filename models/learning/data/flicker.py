@@ -6,14 +6,18 @@ Codes at 60 Hz on 40 slots a second are a blur: on cvep32 the network finds .81 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.config import NetworkConfig, preset
 from models.light_features import moments
 from realtime.config import GridConfig
+from realtime.errors import ConfigError
 from realtime.time.clock import ManualClock
 from realtime.video.frames import shrink
 from recordings.replay import ReplayVideo
@@ -79,3 +83,36 @@ def _stretches(session: Session, times: NDArray[np.float64], video: str) -> Iter
                 yield np.stack(light)
     finally:
         source.close()
+
+
+def configured(
+    config: str | NetworkConfig, changes: Mapping[str, Any] | None = None, *, flickers: bool
+) -> NetworkConfig:
+    """Return a preset with its changes, on finer slots for films that flicker, unless they are among these.
+
+    A configuration is taken as it is.
+
+    Raises
+    ------
+    ConfigError
+        As `models.config.preset`.
+    """
+    if not isinstance(config, str):
+        return config
+    changes = changes or {}
+    if flickers and SETTING not in changes:
+        with suppress(ConfigError):  # other changes may not go with them
+            return preset(config, {**changes, SETTING: FINE_HZ})
+    return preset(config, changes)
+
+
+def slots_in_words(config: NetworkConfig, flickers: bool) -> str:
+    """Say how a film that flickers is read; nothing of others."""
+    if not flickers:
+        return ""
+    if config.grid.slots_hz >= FINE_HZ:
+        return f"the film flickers: it is read {config.grid.slots_hz} times a second"
+    return (
+        f"the film flickers faster than it is read here, {config.grid.slots_hz} times a second: a model that "
+        f"`phosphene train --set {SETTING}={FINE_HZ}` makes sees more of it"
+    )

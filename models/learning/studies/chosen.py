@@ -25,14 +25,14 @@ import numpy as np
 from models.learning.baselines import LinearModels
 from models.learning.candidates import LINEAR, choose, fit_all, linear_scores
 from models.learning.data.dataset import Recordings, Span, Windows
-from models.learning.data.flicker import films_flicker
+from models.learning.data.flicker import configured, films_flicker
 from models.learning.data.folds import Fold, first_minutes, folds_of
 from models.learning.judging.metrics import Scored, contest, interval
 from models.learning.judging.scoring import place_runs, score, similarity_runs
 from models.learning.studies.pooled import person_session
 from models.learning.studies.progress import on_stderr
 from models.learning.studies.trials import changed
-from models.learning.train import Material, configured, learner_of, prepare
+from models.learning.train import Material, learner_of, prepare
 from models.learning.training.recipe import Recipe
 from models.learning.training.search import Learner, learn
 from models.response_model import BY_PLACE

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from commands.app import app
 from models.config import preset
-from models.learning.data.flicker import films_flicker
-from models.learning.train import Material, configured, train_sessions
+from models.learning.data.flicker import configured, films_flicker
+from models.learning.person import train_from
+from models.learning.train import Material, train_sessions
 from models.learning.training.recipe import Recipe
 from realtime.types import EegInfo, Frame
 from recordings.session.writer import write_session
@@ -65,6 +66,8 @@ def test_a_training_on_codes_takes_finer_slots_and_says_so_unless_told_otherwise
     assert "the film flickers: it is read 100 times a second" in made.advice
     kept = train_sessions(material, tmp_path / "kept", "demo", FEW, {**ROOM, "grid.slots_hz": 40})
     assert "grid.slots_hz=100" in kept.advice
+    on = train_from(tmp_path / "kept", material, tmp_path / "on", FEW, "same-person")
+    assert "flickers faster than it is read here, 40 times" in on.advice
     slots = [json.loads((tmp_path / name / "checkpoint.json").read_text()) for name in ("model", "kept")]
     assert [about["config"]["grid"]["slots_hz"] for about in slots] == [100, 40]
 
