@@ -9,12 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.video.opencv import cv2
+
 FEATURES = ("luminance", "contrast", "difference", "edges", "cut")
 CHANGES = ("difference", "cut")
 """Features of a change: they stand at the slot where a frame appears, and are 0 while it stays."""
 SHORT_SIDE = 64  # pixels; nothing here needs more
 CUT = 0.15
 """Mean change of luminance, of full scale, from which on a change is a cut."""
+_REC_709 = np.array([[0.2126, 0.7152, 0.0722]])  # of red, green, blue
 Floats = NDArray[np.float32]
 
 
@@ -31,15 +34,15 @@ def frame_features(image: NDArray[np.uint8], before: NDArray[np.uint8] | None) -
 
 def grey_features(grey: Floats, before: Floats | None) -> list[float]:
     """Compute them of the luminance of a frame and of the one before it, both (height, width), 0 to 1."""
-    edges = np.hypot(*np.gradient(grey)) if min(grey.shape) > 1 else np.zeros_like(grey)
-    change = 0.0 if before is None else float(np.abs(grey - before).mean())
-    return [float(grey.mean()), float(grey.std()), change, float(edges.mean()), float(change > CUT)]
+    edges = cv2.magnitude(*np.gradient(grey)) if min(grey.shape) > 1 else np.zeros_like(grey)
+    change = 0.0 if before is None else cv2.norm(grey, before, cv2.NORM_L1) / grey.size
+    mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(grey))
+    return [mean, deviation, change, cv2.mean(edges)[0], float(change > CUT)]
 
 
 def luma(image: NDArray[np.uint8]) -> Floats:
     """Luminance (height, width) of sRGB by Rec. 709's weights on the coded values, 0 to 1."""
-    coded = image.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    return coded / np.float32(255)
+    return np.asarray(cv2.transform(image.astype(np.float32), _REC_709 / 255), np.float32)
 
 
 def on_slots(rows: Floats, position: NDArray[np.int64], shown: NDArray[np.bool_]) -> Floats:

@@ -26,8 +26,8 @@ def moments(image: NDArray[np.uint8], shape: tuple[int, int] = SHAPE) -> NDArray
     """
     rows, columns = shape
     grey = cv2.resize(luma(image), (columns * PLACE_PX, rows * PLACE_PX), interpolation=cv2.INTER_AREA)
-    parts = np.stack([grey, grey**2]).reshape(2, rows, PLACE_PX, columns, PLACE_PX)
-    means: NDArray[np.float32] = parts.mean(axis=(2, 4)).reshape(2, -1)
+    small = [cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA) for part in (grey, grey**2)]
+    means: NDArray[np.float32] = np.stack(small).reshape(2, -1).astype(np.float32, copy=False)
     return means
 
 
