@@ -63,6 +63,10 @@ class NetworkConfig(Frozen):
     places : (int, int), or one number for a square
         Rows and columns of the grid over the frame whose places are seen, compared and read one by one,
         beside the frame as a whole; 1 is the whole frame alone.
+    partial_slots : bool
+        Whether a slot in which the frame changed shows both, each by the time it was on show since the slot
+        before; else the newer alone, as if it had come on at the slot. Networks from before this was there
+        learned without.
     masks : str
         Which media an EEG interval may read: `global`, `own`, `own+K` (and the K before it), `past`.
     context : int
@@ -72,6 +76,7 @@ class NetworkConfig(Frozen):
     name: str = "demo"
     grid: GridConfig = GridConfig()
     places: Annotated[tuple[int, int], BeforeValidator(_square)] = (4, 4)
+    partial_slots: bool = False
     width: int = Field(32, ge=8)
     embed: int = Field(16, ge=2)
     eeg: Eeg = CompactConfig()
@@ -191,7 +196,7 @@ def preset(name: str, changes: Mapping[str, Any] | None = None) -> NetworkConfig
     """
     if name not in PRESETS:
         raise ConfigError(f"preset {name!r} is unknown: legal are {', '.join(PRESETS)}")
-    tree: dict[str, Any] = load({"name": name, **PRESETS[name]}).model_dump()
+    tree: dict[str, Any] = load({"name": name, "partial_slots": True, **PRESETS[name]}).model_dump()
     for path, value in (changes or {}).items():
         *parents, leaf = path.split(".")
         node = tree

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from realtime.config import GridConfig
 from realtime.eeg.conditioning import RunningScale
 from realtime.ring import GridRing, SequenceRing
-from realtime.types import BoolArray, IndexArray, Interval
+from realtime.types import BoolArray, FloatArray, IndexArray, Interval
 
 
 def frames_on_show(
     stamps: np.ndarray, slot_times: np.ndarray, max_hold_s: float
-) -> tuple[IndexArray, BoolArray]:
+) -> tuple[IndexArray, BoolArray, FloatArray]:
     """Sample-and-hold: for each slot, which frame was the last to appear at or before it.
 
     Parameters
@@ -30,10 +31,32 @@ def frames_on_show(
     position : array of shape (n_slots,), int64
         Index into `stamps`, -1 where no frame had appeared yet.
     valid : array of shape (n_slots,), bool
+    age : array of shape (n_slots,), float32 s
+        How long that frame had been on show; `max_hold_s` where it is not valid.
     """
     position = np.searchsorted(stamps, slot_times, side="right").astype(np.int64) - 1
-    appeared = np.concatenate([stamps, [-np.inf]])[position]  # position -1 finds the -inf
-    return position, (slot_times - appeared) <= max_hold_s
+    age = slot_times - np.concatenate([stamps, [-np.inf]])[position]  # position -1 finds the -inf
+    return position, age <= max_hold_s, np.minimum(age, max_hold_s).astype(np.float32)
+
+
+class OnShow(NamedTuple):
+    """What a video shows during an interval.
+
+    Attributes
+    ----------
+    seq : array of shape (n_slots,), int64
+        The frame at each slot, -1 where none is known.
+    valid : array of shape (n_slots,), bool
+    number : array of shape (n_slots,), int64
+        Its order of arrival, -1 where none: the key of its embedding.
+    age : array of shape (n_slots,), float32 s
+        How long it had been on show.
+    """
+
+    seq: IndexArray
+    valid: BoolArray
+    number: IndexArray
+    age: FloatArray
 
 
 class FrameHistory:
@@ -110,7 +133,7 @@ class Aligner:
             Order of arrival of the frame at each slot, -1 where none: the key of its embedding.
         """
         rows, valid = self._eeg.read(*self.grid.point_range(index))
-        seq, shown, number = self.on_show(index, self._frames)
+        seen = self.on_show(index, self._frames)
         end = index * self.grid.hop_s
         scale = self._scale.at(end)
         interval = Interval(
@@ -119,22 +142,14 @@ class Aligner:
             eeg=np.ascontiguousarray(rows.T),
             eeg_valid=np.ascontiguousarray(valid.T),
             eeg_scale=np.ones(rows.shape[1], np.float32) if scale is None else scale,
-            frame_seq=seq,
-            frame_valid=shown,
+            frame_seq=seen.seq,
+            frame_valid=seen.valid,
+            frame_age=seen.age,
         )
-        return interval, number
+        return interval, seen.number
 
-    def on_show(self, index: int, frames: FrameHistory) -> tuple[IndexArray, BoolArray, IndexArray]:
-        """Return what a video shows during interval `index`, the main one or a further one.
-
-        Returns
-        -------
-        seq : array of shape (n_slots,), int64
-            The frame at each slot, -1 where none is known.
-        valid : array of shape (n_slots,), bool
-        number : array of shape (n_slots,), int64
-            Its order of arrival, -1 where none.
-        """
+    def on_show(self, index: int, frames: FrameHistory) -> OnShow:
+        """Return what a video shows during interval `index`, the main one or a further one."""
         first, stamps = frames.times.tail("stamp")
         first_seq, seqs = frames.times.tail("seq")
         # The writer may have gone on between the two copies; keep what both hold.
@@ -142,10 +157,10 @@ class Aligner:
         stamps, seqs = stamps[skip - first :], seqs[skip - first_seq :]
         held = min(len(stamps), len(seqs))
         stamps, seqs = stamps[:held], seqs[:held]
-        position, shown = frames_on_show(stamps, self.slot_times(index), self.grid.max_hold_s)
+        position, shown, age = frames_on_show(stamps, self.slot_times(index), self.grid.max_hold_s)
         known = position >= 0
         seq = np.where(known, seqs[np.maximum(position, 0)] if held else -1, -1)
-        return seq.astype(np.int64), shown & known, np.where(known, position + skip, -1)
+        return OnShow(seq.astype(np.int64), shown & known, np.where(known, position + skip, -1), age)
 
 
 def without_electrodes(interval: Interval, labels: Sequence[str], left_out: frozenset[str]) -> Interval:

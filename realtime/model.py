@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.config import GridConfig
-from realtime.types import BoolArray, IndexArray, Interval, Scores
+from realtime.types import BoolArray, FloatArray, IndexArray, Interval, Scores
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,14 @@ class OtherVideo:
         The frame on show at each slot; -1 where none is known.
     frame_valid : array of shape (n_slots,), bool
     embeddings : mapping of path to array of shape (n_slots // paths[path], n_patches, width), float32
+    frame_age : array of shape (n_slots,), float32 s, or None
+        As of an `Interval`.
     """
 
     frame_seq: IndexArray
     frame_valid: BoolArray
     embeddings: Mapping[str, NDArray[np.float32]]
+    frame_age: FloatArray | None = None
 
 
 @runtime_checkable

@@ -337,9 +337,10 @@ class Pipeline:
 
     def _shown(self, index: int, video: VideoIntake) -> tuple[OtherVideo, int]:
         """Return a video during an interval, and at how many slots its frame is not embedded yet."""
-        seq, valid, number = self.aligner.on_show(index, video.frames)
-        embeddings, ready = video.embeddings(number)
-        return OtherVideo(seq, valid & ready, embeddings), int(np.sum(valid & ~ready))
+        seen = self.aligner.on_show(index, video.frames)
+        embeddings, ready = video.embeddings(seen.number)
+        shown = OtherVideo(seen.seq, seen.valid & ready, embeddings, seen.age)
+        return shown, int(np.sum(seen.valid & ~ready))
 
     def _told(self, video: OtherVideo, scores: OtherScores) -> OtherReading:
         valid = float(video.frame_valid.mean())

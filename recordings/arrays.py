@@ -122,6 +122,8 @@ class IntervalArrays(NamedTuple):
     frame : array of shape (n, n_slots), int64
         Number in the video file of the frame on show at each slot, -1 where none.
     frame_valid : array of shape (n, n_slots), bool
+    frame_age : array of shape (n, n_slots), float32 s
+        How long that frame had been on show.
     """
 
     labels: tuple[str, ...]
@@ -131,6 +133,7 @@ class IntervalArrays(NamedTuple):
     eeg_scale: FloatArray
     frame: IndexArray
     frame_valid: BoolArray
+    frame_age: FloatArray
 
 
 def read_intervals(
@@ -215,6 +218,7 @@ class IntervalCut:
             IntervalColumn("eeg_scale", (n_channels,), "f4", self._scale),
             IntervalColumn("frame", (n_slots,), "i8", self.frame),
             IntervalColumn("frame_valid", (n_slots,), "?", self.frame_valid),
+            IntervalColumn("frame_age", (n_slots,), "f4", self._frame_age),
         ]
 
     def frame(self, index: int) -> IndexArray:
@@ -224,6 +228,10 @@ class IntervalCut:
     def frame_valid(self, index: int) -> BoolArray:
         """Return whether a frame was on show at each slot (n_slots,)."""
         return self._table.shown[self._slots(index)]
+
+    def _frame_age(self, index: int) -> FloatArray:
+        age: FloatArray = self._table.age[self._slots(index)]
+        return age
 
     def _eeg_valid(self, index: int) -> BoolArray:
         valid: BoolArray = self._table.eeg_valid[self._points(index)].T

@@ -31,6 +31,8 @@ class Table(NamedTuple):
     position : array of shape (n_slots,), int64
         Of the frame on show in `SessionIntervals.frame_stamps`; -1 where none.
     shown : array of shape (n_slots,), bool
+    age : array of shape (n_slots,), float32 s
+        How long that frame had been on show.
     """
 
     first: int
@@ -39,6 +41,7 @@ class Table(NamedTuple):
     eeg_scale: FloatArray
     position: IndexArray
     shown: BoolArray
+    age: FloatArray
 
 
 class SessionIntervals:
@@ -136,5 +139,4 @@ class SessionIntervals:
         eeg, eeg_valid = self._intake.ring.read(start * per_slot, stop * per_slot)
         times = np.arange(start, stop) / grid.slots_hz
         scale = self._intake.scale.at_many(times)
-        position, shown = frames_on_show(self.frame_stamps, times, grid.max_hold_s)
-        return Table(start, eeg, eeg_valid, scale, position, shown)
+        return Table(start, eeg, eeg_valid, scale, *frames_on_show(self.frame_stamps, times, grid.max_hold_s))

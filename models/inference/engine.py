@@ -213,7 +213,8 @@ class Engine:
         """
         self._check(interval, 1 + len(others))
         index = interval.index
-        shown = [OtherVideo(interval.frame_seq, interval.frame_valid, embeddings), *others]
+        main = OtherVideo(interval.frame_seq, interval.frame_valid, embeddings, interval.frame_age)
+        shown = [main, *others]
         with self.stages.device.turn():
             self.memory.to(self.stages.device.torch)
             ahead = self.memory.ahead
@@ -279,14 +280,15 @@ class Engine:
             )
 
     def _see_all(self, shown: Sequence[OtherVideo]) -> tuple[Item, ...]:
-        return tuple(self._see(n, video.frame_valid, video.embeddings) for n, video in enumerate(shown))
+        return tuple(self._see(number, video) for number, video in enumerate(shown))
 
-    def _see(
-        self, video: int, valid: NDArray[np.bool_], embeddings: Mapping[str, NDArray[np.float32]]
-    ) -> Item:
+    def _see(self, number: int, shown: OtherVideo) -> Item:
         """Mix and compress the newest item of a video, once."""
-        given = [self._embedded(path, embeddings)[None] for path in self.card.paths]
-        *frames, there = self.stages.device.up(f"video {video}", [*given, valid[None]])
+        valid = torch.from_numpy(shown.frame_valid)[None]
+        age = None if shown.frame_age is None else torch.from_numpy(shown.frame_age)[None]
+        rows = {p: torch.from_numpy(self._embedded(p, shown.embeddings))[None] for p in self.card.paths}
+        given = [each.numpy() for each in self.network.on_slots(rows, valid, age).values()]
+        *frames, there = self.stages.device.up(f"video {number}", [*given, valid.numpy()])
         view = self.stages.video(dict(zip(self.card.paths, frames, strict=True)), there)
         return Item(view, self.stages.project(view.latents))
 

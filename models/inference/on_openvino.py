@@ -115,4 +115,10 @@ def _quantized(model: Any, calibration: Sequence[Tensors]) -> Any:
 
     data = nncf.Dataset([[part.numpy() for part in sample] for sample in calibration])
     with quiet():
-        return nncf.quantize(model, data, model_type=nncf.ModelType.TRANSFORMER, subset_size=len(calibration))
+        return nncf.quantize(
+            model,
+            data,
+            model_type=nncf.ModelType.TRANSFORMER,
+            subset_size=len(calibration),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
+        )

@@ -111,6 +111,17 @@ def test_the_embedding_at_each_slot_is_that_of_the_frame_on_show():
         assert (seen["fast"][:, 0, 0] == interval.frame_seq % 251).all()
 
 
+def test_a_frame_has_been_on_show_since_its_stamp():
+    samples, stamps, _ = recording()
+    frames = 100 + np.arange(0, 14, 1 / 29.97)
+    pipeline, model, _ = play((samples, stamps, frames), np.arange(100, 114, 0.1))
+    for interval in model.intervals:
+        times = pipeline.aligner.slot_times(interval.index)
+        shown = np.searchsorted(frames, times, side="right") - 1
+        assert interval.frame_age == pytest.approx(times - frames[shown], abs=1e-6)
+        assert interval.frame_age.max() > 1 / 40  # a frame lasts longer than a slot
+
+
 def test_a_late_tick_is_skipped_and_counted_and_never_run_in_a_burst():
     clock = ManualClock(100)
     pipeline, model = pipeline_on(clock, recording())

@@ -29,8 +29,8 @@ from realtime.config import ConditioningConfig, GridConfig
 from recordings.intervals import SessionIntervals
 from recordings.session.session import Session
 
-_FORMAT = 2
-_ARRAYS = ("eeg", "eeg_valid", "eeg_scale", "position", "shown")
+_FORMAT = 3
+_ARRAYS = ("eeg", "eeg_valid", "eeg_scale", "position", "shown", "age")
 
 
 def digest(*parts: Any) -> str:

@@ -62,6 +62,8 @@ class WindowBatch(NamedTuple):
         Or pictures (B, G / every, 3, H, W) float16, of a path whose encoder is trained: see
         `Network.embedded`.
     frame_valid : (B, G) bool
+    frame_age : (B, G) float32 s
+        How long the frame at each slot had been on show.
     session, end : (B,) int64
     film, moment : (B,) int64
         Which film a window shows and which slot of it comes last: windows of one film at one moment show the
@@ -78,6 +80,7 @@ class WindowBatch(NamedTuple):
     eeg_scale: Tensor
     frames: dict[str, Tensor]
     frame_valid: Tensor
+    frame_age: Tensor
     session: Tensor
     end: Tensor
     film: Tensor
@@ -332,6 +335,11 @@ class Recordings:
         position, shown = (np.stack(part) for part in zip(*parts, strict=True))
         return position, shown
 
+    def ages(self, windows: Windows) -> NDArray[np.float32]:
+        """How long the frame at each slot had been on show, s: (n, G)."""
+        rows = ((end - self.n_rows, end - self.lag_slots) for end in windows.end)
+        return np.stack([self.tables[s].read("age", *r) for s, r in zip(windows.session, rows, strict=True)])
+
     def batch(self, windows: Windows) -> WindowBatch:
         """Cut windows; frames come with them once `embed` was called."""
         eeg, valid, scale = self.eeg(windows)
@@ -348,6 +356,7 @@ class Recordings:
             torch.from_numpy(scale),
             frames,
             torch.from_numpy(shown),
+            torch.from_numpy(self.ages(windows)),
             torch.from_numpy(windows.session),
             torch.from_numpy(windows.end),
             torch.from_numpy(film),

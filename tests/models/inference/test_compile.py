@@ -386,7 +386,7 @@ def test_int8_frames_keep_their_direction_and_the_rest_stays_fp32(
     assert result.parts["frames fast"].precision == "int8"
     assert 0.99 <= result.parts["frames fast"].parity.cosine < 1.0
     assert {part.precision for name, part in result.parts.items() if name != "frames fast"} == {"fp32"}
-    assert result.label == "openvino int8: frames fast · openvino fp32: video, eeg, fuse"
+    assert result.label == "openvino int8: frames fast · openvino fp32: video, project, eeg, fuse"
 
 
 def test_a_fall_back_is_told_on_the_card(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,7 @@ def test_a_window_is_the_live_interval_bit_for_bit_at_every_slot(folder, recordi
         assert np.array_equal(np.broadcast_to(valid[0], interval.eeg.shape), interval.eeg_valid)
         assert np.array_equal(scale[0], interval.eeg_scale)
         assert np.array_equal(shown[0], interval.frame_valid)
+        assert np.array_equal(recordings.ages(window)[0], interval.frame_age)
         assert np.array_equal(np.where(shown[0], found[0], -1), np.where(interval.frame_valid, position, -1))
 
 
