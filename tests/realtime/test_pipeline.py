@@ -159,6 +159,7 @@ def test_live_the_model_sees_each_interval_once_all_its_frames_are_there_and_bef
         assert np.array_equal(shown.frame_seq, interval.frame_seq)
         assert np.array_equal(shown.frame_valid, interval.frame_valid)
         assert np.array_equal(shown.embeddings["fast"], embeddings["fast"])
+        assert np.array_equal(shown.frame_age, interval.frame_age)
 
 
 def test_what_is_not_embedded_yet_is_not_shown_ahead():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,13 @@ from hypothesis import strategies as st
 
 from models.checkpoint import load_checkpoint
 from models.config import load, preset
-from models.network.towers import in_part
+from models.inference.engine import Engine
+from models.network.network import Network
+from models.network.towers import agreement, in_part
 from realtime.align import frames_on_show
+from realtime.model import OtherVideo
+from realtime.types import Interval
+from tests.models.inference.test_engine import N_SLOTS, interval
 from tests.support.networks import small_network
 
 SLOT_S = 1 / 40
@@ -73,3 +79,30 @@ def test_networks_of_today_learn_so_and_older_ones_go_on_as_they_learned():
     rows = {"fast": torch.randn(1, network.config.grid.n_slots, *network.frame_shape("fast"))}
     valid = torch.ones(1, network.config.grid.n_slots, dtype=torch.bool)
     assert torch.equal(network.on_slots(rows, valid, 0.01 * valid)["fast"], rows["fast"])
+
+
+@torch.inference_mode()
+def similarity_of(network: Network, cut: Interval, frames: torch.Tensor, age: torch.Tensor | None) -> float:
+    """What training would say of an interval: similarity to frames (1, F, P, Dv) of these ages (1, F)."""
+    valid = torch.ones(frames.shape[:2], dtype=torch.bool)
+    rows = frames if age is None else in_part(frames, valid, age, SLOT_S)
+    given = (torch.from_numpy(part)[None] for part in (cut.eeg, cut.eeg_valid, cut.eeg_scale))
+    video = network.encode_video({"fast": rows}, valid)
+    return float(agreement(network.encode_eeg(*given), video)[0, 0, 0])
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_live_every_video_is_shared_out_as_in_training(ahead):
+    engine, random = Engine(small_network(partial_slots=True)), np.random.default_rng(0)
+    ages = random.uniform(0, 1.3 * SLOT_S, (2, N_SLOTS)).astype(np.float32)
+    (cut, main), (_, beside) = interval(8), interval(9)
+    cut = replace(cut, frame_age=ages[0])
+    other = OtherVideo(cut.frame_seq, cut.frame_valid, beside, ages[1])
+    if ahead:
+        engine.look(8, [OtherVideo(cut.frame_seq, cut.frame_valid, main, ages[0]), other])
+    found = engine.score(cut, main, [other])
+    for told, rows, age in ((found, main, ages[0]), (found.others[0], beside, ages[1])):
+        frames = torch.from_numpy(rows["fast"])[None]
+        expected = similarity_of(engine.network, cut, frames, torch.from_numpy(age)[None])
+        assert told.similarity == pytest.approx(expected, abs=1e-5)
+        assert abs(expected - similarity_of(engine.network, cut, frames, None)) > 1e-3
