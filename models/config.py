@@ -63,10 +63,10 @@ class NetworkConfig(Frozen):
     places : (int, int), or one number for a square
         Rows and columns of the grid over the frame whose places are seen, compared and read one by one,
         beside the frame as a whole; 1 is the whole frame alone.
-    partial_slots : bool
-        Whether a slot in which the frame changed shows both, each by the time it was on show since the slot
-        before; else the newer alone, as if it had come on at the slot. Networks from before this was there
-        learned without.
+    slot_means : bool
+        Whether a slot shows the mean of the frames that were on show during it, each by its share, as a slot
+        of the EEG is a mean; else the frame at its beginning alone. For `fast`, while it is frozen; networks
+        from before this was there learned without.
     masks : str
         Which media an EEG interval may read: `global`, `own`, `own+K` (and the K before it), `past`.
     context : int
@@ -76,7 +76,7 @@ class NetworkConfig(Frozen):
     name: str = "demo"
     grid: GridConfig = GridConfig()
     places: Annotated[tuple[int, int], BeforeValidator(_square)] = (4, 4)
-    partial_slots: bool = False
+    slot_means: bool = False
     width: int = Field(32, ge=8)
     embed: int = Field(16, ge=2)
     eeg: Eeg = CompactConfig()
@@ -144,6 +144,11 @@ class NetworkConfig(Frozen):
         }
 
     @property
+    def sees_means(self) -> bool:
+        """Whether there is a path that is shown means over slots."""
+        return self.slot_means and self.fast is not None and getattr(self.fast, "frozen", True)
+
+    @property
     def n_places(self) -> int:
         """P+1: the places and the frame as a whole; 1 where that is all there is."""
         return 1 if self.places == (1, 1) else self.places[0] * self.places[1] + 1
@@ -196,7 +201,7 @@ def preset(name: str, changes: Mapping[str, Any] | None = None) -> NetworkConfig
     """
     if name not in PRESETS:
         raise ConfigError(f"preset {name!r} is unknown: legal are {', '.join(PRESETS)}")
-    tree: dict[str, Any] = load({"name": name, "partial_slots": True, **PRESETS[name]}).model_dump()
+    tree: dict[str, Any] = load({"name": name, "slot_means": True, **PRESETS[name]}).model_dump()
     for path, value in (changes or {}).items():
         *parents, leaf = path.split(".")
         node = tree

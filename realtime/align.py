@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.config import GridConfig
 from realtime.eeg.conditioning import RunningScale
 from realtime.ring import GridRing, SequenceRing
 from realtime.types import BoolArray, FloatArray, IndexArray, Interval
 
+Read = Callable[[IndexArray], tuple[NDArray[Any], BoolArray]]
+"""Give the rows (n, ...) of frames by their numbers (n,), and which of them are there (n,)."""
+
+
+def frames_at(stamps: np.ndarray, times: np.ndarray) -> IndexArray:
+    """Find which frame was the last to appear at or before each time: its index in `stamps`, -1 for none.
+
+    Parameters
+    ----------
+    stamps : array of shape (n_frames,), float64 s, rising
+    times : array of shape (n,), float64 s
+    """
+    return np.searchsorted(stamps, times, side="right").astype(np.int64) - 1
+
 
 def frames_on_show(
     stamps: np.ndarray, slot_times: np.ndarray, max_hold_s: float
-) -> tuple[IndexArray, BoolArray, FloatArray]:
+) -> tuple[IndexArray, BoolArray]:
     """Sample-and-hold: for each slot, which frame was the last to appear at or before it.
 
     Parameters
@@ -31,32 +46,40 @@ def frames_on_show(
     position : array of shape (n_slots,), int64
         Index into `stamps`, -1 where no frame had appeared yet.
     valid : array of shape (n_slots,), bool
-    age : array of shape (n_slots,), float32 s
-        How long that frame had been on show; `max_hold_s` where it is not valid.
     """
-    position = np.searchsorted(stamps, slot_times, side="right").astype(np.int64) - 1
-    age = slot_times - np.concatenate([stamps, [-np.inf]])[position]  # position -1 finds the -inf
-    return position, age <= max_hold_s, np.minimum(age, max_hold_s).astype(np.float32)
+    position = frames_at(stamps, slot_times)
+    appeared = np.concatenate([stamps, [-np.inf]])[position]  # position -1 finds the -inf
+    return position, (slot_times - appeared) <= max_hold_s
 
 
-class OnShow(NamedTuple):
-    """What a video shows during an interval.
+def slot_means(at_points: IndexArray, n_slots: int, read: Read) -> FloatArray:
+    """Mean, over the points of each slot, of the rows of the frames on show there.
 
-    Attributes
+    A brain answers to the moment a picture comes on. Of the frame at a slot's beginning alone that moment is
+    known to a slot; how much of each slot a frame takes up says it to a point.
+
+    Parameters
     ----------
-    seq : array of shape (n_slots,), int64
-        The frame at each slot, -1 where none is known.
-    valid : array of shape (n_slots,), bool
-    number : array of shape (n_slots,), int64
-        Its order of arrival, -1 where none: the key of its embedding.
-    age : array of shape (n_slots,), float32 s
-        How long it had been on show.
-    """
+    at_points : array of shape (n_slots · points a slot,), int64
+        Number of the frame on show at each point, -1 where none.
+    n_slots : int
+    read : callable
 
-    seq: IndexArray
-    valid: BoolArray
-    number: IndexArray
-    age: FloatArray
+    Returns
+    -------
+    array of shape (n_slots, ...), float32
+        Of a slot without any frame that is there: 0.
+    """
+    known = np.flatnonzero(at_points >= 0)
+    first = int(at_points[known].min()) if len(known) else 0
+    last = int(at_points[known].max()) if len(known) else 0
+    rows, there = read(np.arange(first, last + 1))
+    share = np.zeros((n_slots, len(rows)), np.float32)
+    np.add.at(share, (known // (len(at_points) // n_slots), at_points[known] - first), 1)
+    share *= there
+    share /= np.maximum(share.sum(axis=1, keepdims=True), 1)
+    means: FloatArray = share @ rows.reshape(len(rows), -1).astype(np.float32, copy=False)
+    return means.reshape(n_slots, *rows.shape[1:])
 
 
 class FrameHistory:
@@ -123,6 +146,19 @@ class Aligner:
         start, stop = self.grid.slot_range(index)
         return np.arange(start, stop) / self.grid.slots_hz
 
+    def at_points(self, index: int, frames: FrameHistory) -> IndexArray:
+        """Return which frame a video shows at each EEG point of an interval's slots.
+
+        Returns
+        -------
+        array of shape (n_slots · per_slot,), int64
+            Order of arrival, -1 where none had appeared yet.
+        """
+        start, stop = (slot * self.grid.per_slot for slot in self.grid.slot_range(index))
+        first, stamps = frames.times.tail("stamp")
+        position = frames_at(stamps, np.arange(start, stop) / self.grid.eeg_hz)
+        return np.where(position >= 0, position + first, -1)
+
     def interval(self, index: int) -> tuple[Interval, IndexArray]:
         """Cut interval `index` out of what is there now.
 
@@ -133,7 +169,7 @@ class Aligner:
             Order of arrival of the frame at each slot, -1 where none: the key of its embedding.
         """
         rows, valid = self._eeg.read(*self.grid.point_range(index))
-        seen = self.on_show(index, self._frames)
+        seq, shown, number = self.on_show(index, self._frames)
         end = index * self.grid.hop_s
         scale = self._scale.at(end)
         interval = Interval(
@@ -142,14 +178,22 @@ class Aligner:
             eeg=np.ascontiguousarray(rows.T),
             eeg_valid=np.ascontiguousarray(valid.T),
             eeg_scale=np.ones(rows.shape[1], np.float32) if scale is None else scale,
-            frame_seq=seen.seq,
-            frame_valid=seen.valid,
-            frame_age=seen.age,
+            frame_seq=seq,
+            frame_valid=shown,
         )
-        return interval, seen.number
+        return interval, number
 
-    def on_show(self, index: int, frames: FrameHistory) -> OnShow:
-        """Return what a video shows during interval `index`, the main one or a further one."""
+    def on_show(self, index: int, frames: FrameHistory) -> tuple[IndexArray, BoolArray, IndexArray]:
+        """Return what a video shows during interval `index`, the main one or a further one.
+
+        Returns
+        -------
+        seq : array of shape (n_slots,), int64
+            The frame at each slot, -1 where none is known.
+        valid : array of shape (n_slots,), bool
+        number : array of shape (n_slots,), int64
+            Its order of arrival, -1 where none.
+        """
         first, stamps = frames.times.tail("stamp")
         first_seq, seqs = frames.times.tail("seq")
         # The writer may have gone on between the two copies; keep what both hold.
@@ -157,10 +201,10 @@ class Aligner:
         stamps, seqs = stamps[skip - first :], seqs[skip - first_seq :]
         held = min(len(stamps), len(seqs))
         stamps, seqs = stamps[:held], seqs[:held]
-        position, shown, age = frames_on_show(stamps, self.slot_times(index), self.grid.max_hold_s)
+        position, shown = frames_on_show(stamps, self.slot_times(index), self.grid.max_hold_s)
         known = position >= 0
         seq = np.where(known, seqs[np.maximum(position, 0)] if held else -1, -1)
-        return OnShow(seq.astype(np.int64), shown & known, np.where(known, position + skip, -1), age)
+        return seq.astype(np.int64), shown & known, np.where(known, position + skip, -1)
 
 
 def without_electrodes(interval: Interval, labels: Sequence[str], left_out: frozenset[str]) -> Interval:

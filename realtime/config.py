@@ -62,6 +62,11 @@ class GridConfig(Frozen):
         return round((self.interval_s + self.lag_s) * self.eeg_hz)
 
     @property
+    def per_slot(self) -> int:
+        """EEG points of a slot."""
+        return self.eeg_hz // self.slots_hz
+
+    @property
     def hop_slots(self) -> int:
         """Slots from one interval to the next."""
         return round(self.hop_s * self.slots_hz)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.config import GridConfig
-from realtime.types import BoolArray, FloatArray, IndexArray, Interval, Scores
+from realtime.types import BoolArray, IndexArray, Interval, Scores
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class ModelCard:
         Frame paths and how many slots lie between two of their frames: `{"fast": 1, "slow": 5}`.
     image_px : int
         Frames are reduced to this length of the shorter side before they are kept.
+    slot_means : bool
+        Whether it wants what a video shows during each slot, beside what at its beginning: see `score`.
     gain : float or None
         How many times faster a tick was than with the plain network, where that was measured.
     """
@@ -46,6 +48,7 @@ class ModelCard:
     channels: tuple[str, ...] | None = None
     paths: Mapping[str, int] = field(default_factory=lambda: {"fast": 1})
     image_px: int = 112
+    slot_means: bool = False
     gain: float | None = None
 
     def obstacle(self, other: ModelCard) -> str:
@@ -60,6 +63,11 @@ class ModelCard:
         return ", ".join(f"{name} {getattr(other, name)} and not {getattr(self, name)}" for name in differing)
 
 
+def means_of(path: str) -> str:
+    """Under which name an interval's embeddings hold a path's means over the slots."""
+    return f"{path} over slots"
+
+
 @dataclass(frozen=True)
 class OtherVideo:
     """A further video during an interval, beside the main one: a media item with a mask of its own.
@@ -70,14 +78,11 @@ class OtherVideo:
         The frame on show at each slot; -1 where none is known.
     frame_valid : array of shape (n_slots,), bool
     embeddings : mapping of path to array of shape (n_slots // paths[path], n_patches, width), float32
-    frame_age : array of shape (n_slots,), float32 s, or None
-        As of an `Interval`.
     """
 
     frame_seq: IndexArray
     frame_valid: BoolArray
     embeddings: Mapping[str, NDArray[np.float32]]
-    frame_age: FloatArray | None = None
 
 
 @runtime_checkable
@@ -102,8 +107,10 @@ class Model(Protocol):
         """Score one interval.
 
         `embeddings[path]` has shape (n_slots // paths[path], n_patches, width): the frame on show at every
-        k-th slot, 0 where `interval.frame_valid` is False there. `others` are the further videos, the same
-        number of them each time. Called once for each interval, in order.
+        k-th slot, 0 where `interval.frame_valid` is False there. Where the card asks for them, a path of
+        every slot has beside that `embeddings[means_of(path)]`, of the same shape: the mean, over the EEG
+        points of each slot, of the frames on show there. `others` are the further videos, the same number of
+        them each time. Called once for each interval, in order.
         """
         ...
 

@@ -19,7 +19,7 @@ from realtime.latest import Latest
 from realtime.model import LooksAhead, Model, ModelCard, OtherVideo, Successor
 from realtime.sources import EegSource, VideoSource
 from realtime.taps import Taps
-from realtime.types import EegInfo, Interval, OtherReading, OtherScores, Reading
+from realtime.types import EegInfo, IndexArray, Interval, OtherReading, OtherScores, Reading
 from realtime.video.intake import VideoIntake
 
 KEPT_READINGS = 480  # two minutes at the default hop, for the window's curves
@@ -268,8 +268,10 @@ class Pipeline:
         return late and not (self.eeg.source.finished or self.video.source.finished)
 
     def _last_slot(self, index: int) -> float:
-        """Time of an interval's last slot, seconds."""
-        return index * self.grid.hop_s - self.grid.lag_s - 1 / self.grid.slots_hz
+        """Time of the last that is seen of an interval's video, seconds."""
+        card = self.model.card
+        step_s = 1 / (card.grid.eeg_hz if card.slot_means else card.grid.slots_hz)
+        return index * self.grid.hop_s - self.grid.lag_s - step_s
 
     def _awaited(self, video: VideoIntake, last_slot: float, now: float) -> bool:
         """Say whether frames of a further video are on their way.
@@ -284,7 +286,7 @@ class Pipeline:
     def _run(self, index: int, now: float) -> Reading | None:
         begin = time.perf_counter()
         interval, number = self.aligner.interval(index)
-        embeddings, ready = self.video.embeddings(number)
+        embeddings, ready = self.video.embeddings(number, self._at_points(index, self.video))
         self.frames_not_ready += int(np.sum(interval.frame_valid & ~ready))
         if not interval.eeg_valid.all():
             self.masked_intervals += 1
@@ -337,10 +339,13 @@ class Pipeline:
 
     def _shown(self, index: int, video: VideoIntake) -> tuple[OtherVideo, int]:
         """Return a video during an interval, and at how many slots its frame is not embedded yet."""
-        seen = self.aligner.on_show(index, video.frames)
-        embeddings, ready = video.embeddings(seen.number)
-        shown = OtherVideo(seen.seq, seen.valid & ready, embeddings, seen.age)
-        return shown, int(np.sum(seen.valid & ~ready))
+        seq, valid, number = self.aligner.on_show(index, video.frames)
+        embeddings, ready = video.embeddings(number, self._at_points(index, video))
+        return OtherVideo(seq, valid & ready, embeddings), int(np.sum(valid & ~ready))
+
+    def _at_points(self, index: int, video: VideoIntake) -> IndexArray | None:
+        """Return the frame at each point, for a model that wants to know."""
+        return self.aligner.at_points(index, video.frames) if self.model.card.slot_means else None
 
     def _told(self, video: OtherVideo, scores: OtherScores) -> OtherReading:
         valid = float(video.frame_valid.mean())

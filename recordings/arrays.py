@@ -122,8 +122,9 @@ class IntervalArrays(NamedTuple):
     frame : array of shape (n, n_slots), int64
         Number in the video file of the frame on show at each slot, -1 where none.
     frame_valid : array of shape (n, n_slots), bool
-    frame_age : array of shape (n, n_slots), float32 s
-        How long that frame had been on show.
+    frame_at_point : array of shape (n, n_slots · points a slot), int64
+        Number of the frame at each point of the EEG's grid, from the first slot's beginning to the last one's
+        end.
     """
 
     labels: tuple[str, ...]
@@ -133,7 +134,7 @@ class IntervalArrays(NamedTuple):
     eeg_scale: FloatArray
     frame: IndexArray
     frame_valid: BoolArray
-    frame_age: FloatArray
+    frame_at_point: IndexArray
 
 
 def read_intervals(
@@ -218,7 +219,7 @@ class IntervalCut:
             IntervalColumn("eeg_scale", (n_channels,), "f4", self._scale),
             IntervalColumn("frame", (n_slots,), "i8", self.frame),
             IntervalColumn("frame_valid", (n_slots,), "?", self.frame_valid),
-            IntervalColumn("frame_age", (n_slots,), "f4", self._frame_age),
+            IntervalColumn("frame_at_point", (n_slots * self._points_per_slot,), "i8", self._frame_at_point),
         ]
 
     def frame(self, index: int) -> IndexArray:
@@ -229,9 +230,10 @@ class IntervalCut:
         """Return whether a frame was on show at each slot (n_slots,)."""
         return self._table.shown[self._slots(index)]
 
-    def _frame_age(self, index: int) -> FloatArray:
-        age: FloatArray = self._table.age[self._slots(index)]
-        return age
+    def _frame_at_point(self, index: int) -> IndexArray:
+        slots = self._slots(index)
+        points = slice(slots.start * self._points_per_slot, slots.stop * self._points_per_slot)
+        return self._frame_seq[self._table.at_points[points]]
 
     def _eeg_valid(self, index: int) -> BoolArray:
         valid: BoolArray = self._table.eeg_valid[self._points(index)].T

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from realtime.align import Aligner, FrameHistory, frames_on_show
+from realtime.align import Aligner, FrameHistory, frames_at, frames_on_show
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.eeg.intake import EegIntake
 from realtime.time.clock import ManualClock
@@ -31,8 +31,8 @@ class Table(NamedTuple):
     position : array of shape (n_slots,), int64
         Of the frame on show in `SessionIntervals.frame_stamps`; -1 where none.
     shown : array of shape (n_slots,), bool
-    age : array of shape (n_slots,), float32 s
-        How long that frame had been on show.
+    at_points : array of shape (n_slots · points a slot,), int64
+        As `position`, at each point.
     """
 
     first: int
@@ -41,7 +41,7 @@ class Table(NamedTuple):
     eeg_scale: FloatArray
     position: IndexArray
     shown: BoolArray
-    age: FloatArray
+    at_points: IndexArray
 
 
 class SessionIntervals:
@@ -139,4 +139,6 @@ class SessionIntervals:
         eeg, eeg_valid = self._intake.ring.read(start * per_slot, stop * per_slot)
         times = np.arange(start, stop) / grid.slots_hz
         scale = self._intake.scale.at_many(times)
-        return Table(start, eeg, eeg_valid, scale, *frames_on_show(self.frame_stamps, times, grid.max_hold_s))
+        position, shown = frames_on_show(self.frame_stamps, times, grid.max_hold_s)
+        at_points = frames_at(self.frame_stamps, np.arange(start * per_slot, stop * per_slot) / grid.eeg_hz)
+        return Table(start, eeg, eeg_valid, scale, position, shown, at_points)

@@ -27,7 +27,7 @@ from models.network.network import Beside, Network, Output, unflatten
 from models.network.towers import EegView, agreement, joined, pick
 from realtime.chance import IMPOSTOR_GAP_S
 from realtime.errors import ConfigError, StreamFormatError
-from realtime.model import Model, ModelCard, OtherVideo, Successor
+from realtime.model import Model, ModelCard, OtherVideo, Successor, means_of
 from realtime.types import Interval, OtherScores, Scores
 
 UNTRAINED = "untrained"
@@ -63,6 +63,7 @@ class Engine:
             channels=network.labels if trained else None,
             paths=config.paths,
             image_px=max(encoder.image_px for encoder in network.frame_encoders.values()),
+            slot_means=config.sees_means,
         )
         # Earlier intervals of the context are those that follow each other without overlap.
         self._stride = -(-config.grid.n_slots // config.grid.hop_slots)
@@ -213,8 +214,7 @@ class Engine:
         """
         self._check(interval, 1 + len(others))
         index = interval.index
-        main = OtherVideo(interval.frame_seq, interval.frame_valid, embeddings, interval.frame_age)
-        shown = [main, *others]
+        shown = [OtherVideo(interval.frame_seq, interval.frame_valid, embeddings), *others]
         with self.stages.device.turn():
             self.memory.to(self.stages.device.torch)
             ahead = self.memory.ahead
@@ -280,20 +280,21 @@ class Engine:
             )
 
     def _see_all(self, shown: Sequence[OtherVideo]) -> tuple[Item, ...]:
-        return tuple(self._see(number, video) for number, video in enumerate(shown))
+        return tuple(self._see(n, video.frame_valid, video.embeddings) for n, video in enumerate(shown))
 
-    def _see(self, number: int, shown: OtherVideo) -> Item:
+    def _see(
+        self, video: int, valid: NDArray[np.bool_], embeddings: Mapping[str, NDArray[np.float32]]
+    ) -> Item:
         """Mix and compress the newest item of a video, once."""
-        valid = torch.from_numpy(shown.frame_valid)[None]
-        age = None if shown.frame_age is None else torch.from_numpy(shown.frame_age)[None]
-        rows = {p: torch.from_numpy(self._embedded(p, shown.embeddings))[None] for p in self.card.paths}
-        given = [each.numpy() for each in self.network.on_slots(rows, valid, age).values()]
-        *frames, there = self.stages.device.up(f"video {number}", [*given, valid.numpy()])
+        given = [self._embedded(path, embeddings)[None] for path in self.card.paths]
+        *frames, there = self.stages.device.up(f"video {video}", [*given, valid[None]])
         view = self.stages.video(dict(zip(self.card.paths, frames, strict=True)), there)
         return Item(view, self.stages.project(view.latents))
 
     def _embedded(self, path: str, embeddings: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Give a path's embeddings; zeros for a further video that has not shown a frame yet."""
+        """Give what a path shows; zeros for a further video that has not shown a frame yet."""
+        if self.card.slot_means and means_of(path) in embeddings:
+            return embeddings[means_of(path)]
         if path in embeddings:
             return embeddings[path]
         n_frames = self.card.grid.n_slots // self.card.paths[path]

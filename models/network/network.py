@@ -24,17 +24,7 @@ from models.config import NetworkConfig
 from models.network.eeg.subjects import UNKNOWN
 from models.network.interfaces import FrameEncoder, Fused, Fusion, Media, State
 from models.network.masks import allowed_items, packed_order
-from models.network.towers import (
-    EegTower,
-    EegView,
-    VideoTower,
-    VideoView,
-    agreement,
-    every_kth,
-    in_part,
-    pick,
-    rows_at,
-)
+from models.network.towers import EegTower, EegView, VideoTower, VideoView, agreement, pick, rows_at
 
 Fuse = Callable[[Tensor, State, Tensor, Tensor, Tensor, Tensor], Fused]
 
@@ -236,26 +226,15 @@ class Network(nn.Module):
         """Embed frames (..., 3, H, W), preprocessed by the path's encoder, as (..., P, Dv)."""
         return self.frame_encoders[path](images.flatten(0, -4)).unflatten(0, images.shape[:-3])
 
-    def on_slots(self, frames: dict[str, Tensor], valid: Tensor, age: Tensor | None) -> dict[str, Tensor]:
-        """Frames at slots as `encode_video` takes them: every picture embedded, slots shared out in part.
+    def embedded(self, frames: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Frames with every picture in them embedded.
 
         Parameters
         ----------
         frames : dict of path to (N, F, P, Dv), or pictures (N, F, 3, H, W)
             A picture that stays on show is embedded once.
-        valid : (N, G) bool
-        age : (N, G) s, or None
-            How long the frame at each slot had been on show; None leaves slots whole.
         """
-        rows = {path: each if each.dim() == 4 else self._embed(each, path) for path, each in frames.items()}
-        if age is None or not self.config.partial_slots or self.config.clip is not None:
-            return rows
-        mixed = {}
-        for path, each in rows.items():
-            every = self.config.paths[path]
-            slot_s = every / self.config.grid.slots_hz
-            mixed[path] = in_part(each, every_kth(valid, every), every_kth(age, every), slot_s)
-        return mixed
+        return {path: rows if rows.dim() == 4 else self._embed(rows, path) for path, rows in frames.items()}
 
     def _embed(self, pictures: Tensor, path: str) -> Tensor:
         stays = (pictures[:, 1:] == pictures[:, :-1]).flatten(2).all(dim=2)

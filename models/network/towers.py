@@ -209,31 +209,6 @@ class EegTower(nn.Module):
         return EegView(grid, grid_valid, tokens, channels)
 
 
-def in_part(frames: Tensor, valid: Tensor, age: Tensor, slot_s: float) -> Tensor:
-    """Frames at slots, each mixed with the one at the slot before by how long both were on show in between.
-
-    A picture's answer begins with it and not with the next slot: what is known of when it came on would else
-    be lost within a slot.
-
-    Parameters
-    ----------
-    frames : (N, F, P, Dv)
-        The embedding of the frame on show at each slot.
-    valid : (N, F) bool
-    age : (N, F) s
-        How long it had been on show.
-    slot_s : float
-        From one slot to the next.
-
-    Returns
-    -------
-    (N, F, P, Dv); the first slot, and one beside a slot without a frame, as they were
-    """
-    share = torch.where(valid[:, 1:] & valid[:, :-1], age[:, 1:] / slot_s, 1.0).clamp(0.0, 1.0)
-    mixed = torch.lerp(frames[:, :-1], frames[:, 1:], share[:, :, None, None].to(frames.dtype))
-    return torch.cat((frames[:, :1], mixed), dim=1)
-
-
 def every_kth(mask: Tensor, k: int) -> Tensor:
     """Every k-th entry of axis 1 of mask (N, G)."""
     return mask if k == 1 else mask[:, ::k]

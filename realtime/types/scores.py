@@ -25,8 +25,6 @@ class Interval:
     frame_seq : array of shape (n_slots,), int64
         The frame on show at each slot; -1 where none is known.
     frame_valid : array of shape (n_slots,), bool
-    frame_age : array of shape (n_slots,), float32 s, or None
-        How long the frame at each slot had been on show; None: as if it had been for long.
     """
 
     index: int
@@ -36,7 +34,6 @@ class Interval:
     eeg_scale: FloatArray
     frame_seq: IndexArray
     frame_valid: BoolArray
-    frame_age: FloatArray | None = None
 
 
 @dataclass(frozen=True)

@@ -152,10 +152,18 @@ class PathEmbedder:
         """Copy embeddings out: rows (n, n_patches, width) and there (n,), see `EmbeddingRing.read`."""
         return self._ring.read(wanted)
 
+    def held(self, wanted: IndexArray) -> tuple[NDArray[np.float32], BoolArray]:
+        """Copy the same out: rows (n, n_patches, width), there (n,); something was embedded before."""
+        rows, there = self._ring.read(wanted)
+        assert rows is not None
+        return rows, there
+
     def _due(self, first: int, stamps: TimeArray, now: float) -> list[int]:
         """Numbers of the frames from the next on that a slot up to `now` shows."""
         start, card = max(self._next, first), self.model.card
-        shown = frames_due(stamps[start - first :], card.grid.slots_hz, card.paths[self._path], now)
+        every = card.paths[self._path]
+        hz = card.grid.eeg_hz if card.slot_means and every == 1 else card.grid.slots_hz
+        shown = frames_due(stamps[start - first :], hz, every, now)
         return [start + position for position in shown]
 
     def _embed(self, due: list[int], chosen: list[int]) -> None:

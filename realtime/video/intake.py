@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.align import FrameHistory
+from realtime.align import FrameHistory, slot_means
 from realtime.latest import Latest
-from realtime.model import Model
+from realtime.model import Model, means_of
 from realtime.sources import VideoSource
 from realtime.taps import Taps
 from realtime.types import BoolArray, Frame, IndexArray, VideoHealth
@@ -153,13 +153,17 @@ class VideoIntake:
                 embedder.model = model
         self._paths = {**self._paths, **coming}
 
-    def embeddings(self, number: IndexArray) -> tuple[dict[str, NDArray[np.float32]], BoolArray]:
+    def embeddings(
+        self, number: IndexArray, at_points: IndexArray | None = None
+    ) -> tuple[dict[str, NDArray[np.float32]], BoolArray]:
         """Embeddings of the frames at an interval's slots, and which slots have theirs.
 
         Parameters
         ----------
         number : array of shape (n_slots,), int64
             Order of arrival of the frame at each slot, -1 where none.
+        at_points : array of shape (n_slots · points a slot,), int64, optional
+            The same at each point, for means over the slots (`realtime.model.means_of`).
         """
         ready = np.ones(len(number), bool)
         found = {}
@@ -168,6 +172,8 @@ class VideoIntake:
             ready[::every] &= there
             if rows is not None:
                 found[path] = rows
+                if at_points is not None and every == 1:
+                    found[means_of(path)] = slot_means(at_points, len(number), self._paths[path].held)
         return found, ready
 
     def health(self) -> VideoHealth:

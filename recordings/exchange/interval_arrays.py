@@ -46,7 +46,7 @@ def export_intervals(
     | eeg_scale | (n, n_channels) float32 | µV, running robust standard deviation |
     | frame | (n, n_slots) int64 | number in the video file of the frame on show, -1 where none |
     | frame_valid | (n, n_slots) bool | |
-    | frame_age | (n, n_slots) float32 | s that it had been on show |
+    | frame_at_point | (n, n_points) int64 | number of the frame at each point of the slots |
     | pictures | (n_pictures, height, width, 3) uint8 | only with `image_px` |
     | picture_frame | (n_pictures,) int64 | each picture's number in the video file, rising |
 

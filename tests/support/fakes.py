@@ -103,9 +103,9 @@ class ArithmeticModel:
     It keeps every interval it was given and how often each picture was encoded, and of which video.
     """
 
-    def __init__(self, labels=(), grid: GridConfig | None = None, paths=None):
+    def __init__(self, labels=(), grid: GridConfig | None = None, paths=None, **asked):
         self.card = ModelCard(
-            "arithmetic", "untrained", "numpy", grid or GridConfig(), paths=paths or {"fast": 1}
+            "arithmetic", "untrained", "numpy", grid or GridConfig(), paths=paths or {"fast": 1}, **asked
         )
         self.intervals: list[Interval] = []
         self.seen: list[dict[str, np.ndarray]] = []

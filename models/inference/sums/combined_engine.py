@@ -14,7 +14,7 @@ from models.inference.linear_engine import LinearEngine
 from models.inference.stages import CompiledStages
 from models.inference.sums.pair_engine import PairEngine
 from realtime.errors import WeightsError
-from realtime.model import Model, OtherVideo, Successor
+from realtime.model import Model, OtherVideo, Successor, means_of
 from realtime.types import Interval, OtherScores, Scores
 
 
@@ -128,6 +128,8 @@ class CombinedEngine:
         if self.path not in embeddings:
             return dict(embeddings), {}
         rows, n_patches = embeddings[self.path], self.network.network.frame_shape(self.path)[0]
-        ours = {**embeddings, self.path: np.ascontiguousarray(rows[:, :n_patches])}
+        ours = dict(embeddings)
+        for name in {self.path, means_of(self.path)} & set(embeddings):
+            ours[name] = np.ascontiguousarray(embeddings[name][:, :n_patches])
         features = rows[:, n_patches:].reshape(len(rows), 1, -1)
         return ours, {"fast": np.ascontiguousarray(features[..., : self.linear.n_features])}

@@ -30,7 +30,7 @@ from recordings.intervals import SessionIntervals
 from recordings.session.session import Session
 
 _FORMAT = 3
-_ARRAYS = ("eeg", "eeg_valid", "eeg_scale", "position", "shown", "age")
+_ARRAYS = ("eeg", "eeg_valid", "eeg_scale", "position", "shown", "at_points")
 
 
 def digest(*parts: Any) -> str:

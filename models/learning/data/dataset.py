@@ -27,6 +27,7 @@ from models.learning.data.frames import FrameFile, FrameTable, Pictures, encoder
 from models.network.eeg.subjects import UNKNOWN
 from models.network.interfaces import FrameEncoder
 from models.network.network import Network, is_trained
+from realtime.align import slot_means
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
 from recordings.session.naming import subject_of
@@ -62,8 +63,6 @@ class WindowBatch(NamedTuple):
         Or pictures (B, G / every, 3, H, W) float16, of a path whose encoder is trained: see
         `Network.embedded`.
     frame_valid : (B, G) bool
-    frame_age : (B, G) float32 s
-        How long the frame at each slot had been on show.
     session, end : (B,) int64
     film, moment : (B,) int64
         Which film a window shows and which slot of it comes last: windows of one film at one moment show the
@@ -80,7 +79,6 @@ class WindowBatch(NamedTuple):
     eeg_scale: Tensor
     frames: dict[str, Tensor]
     frame_valid: Tensor
-    frame_age: Tensor
     session: Tensor
     end: Tensor
     film: Tensor
@@ -176,6 +174,7 @@ class Recordings:
         self.names = names_of(self.paths)
         self._frames: dict[str, list[FrameFile]] = {}
         self._every: dict[str, int] = {}
+        self._means = False
 
     @property
     def frame_paths(self) -> tuple[str, ...]:
@@ -223,6 +222,7 @@ class Recordings:
             Leave frames as pictures where the encoder is not frozen: what it makes of them will change.
         """
         self.know(network)
+        self._means = network.config.sees_means
         px = max(encoder.image_px for encoder in network.frame_encoders.values())
         readers: dict[str, tuple[FrameEncoder, str]] = {}
         for path, encoder in network.frame_encoders.items():
@@ -335,11 +335,6 @@ class Recordings:
         position, shown = (np.stack(part) for part in zip(*parts, strict=True))
         return position, shown
 
-    def ages(self, windows: Windows) -> NDArray[np.float32]:
-        """How long the frame at each slot had been on show, s: (n, G)."""
-        rows = ((end - self.n_rows, end - self.lag_slots) for end in windows.end)
-        return np.stack([self.tables[s].read("age", *r) for s, r in zip(windows.session, rows, strict=True)])
-
     def batch(self, windows: Windows) -> WindowBatch:
         """Cut windows; frames come with them once `embed` was called."""
         eeg, valid, scale = self.eeg(windows)
@@ -348,7 +343,7 @@ class Recordings:
             for files in self._frames.values():
                 shown[i] &= files[number].there[np.maximum(position[i], 0)]
         wanted = np.where(shown, position, -1)
-        frames = {path: self._frames_of(path, windows.session, wanted) for path in self._frames}
+        frames = {path: self._shown(path, windows, wanted) for path in self._frames}
         film, moment = self.moments(windows)
         return WindowBatch(
             torch.from_numpy(np.ascontiguousarray(eeg)),
@@ -356,7 +351,6 @@ class Recordings:
             torch.from_numpy(scale),
             frames,
             torch.from_numpy(shown),
-            torch.from_numpy(self.ages(windows)),
             torch.from_numpy(windows.session),
             torch.from_numpy(windows.end),
             torch.from_numpy(film),
@@ -364,6 +358,24 @@ class Recordings:
             torch.from_numpy(self._person[windows.session]),
             torch.from_numpy(self.boxes(windows).astype(np.float32)),
         )
+
+    def at_points(self, windows: Windows) -> Indices:
+        """Which stamped frame is on show at each point of the slots: (n, G · points a slot)."""
+        per_slot, parts = self.grid.per_slot, []
+        for number, end in zip(*windows, strict=True):
+            points = (end - self.n_rows) * per_slot, (end - self.lag_slots) * per_slot
+            parts.append(self.tables[number].read("at_points", *points))
+        return np.stack(parts)
+
+    def _shown(self, path: str, windows: Windows, wanted: Indices) -> Tensor:
+        """Frames at the slots, or their means over them."""
+        if not self._means or self._every[path] > 1:
+            return self._frames_of(path, windows.session, wanted)
+        files = self._frames[path]
+        found = torch.empty((*wanted.shape, *files[0].rows.shape[1:]))
+        for into, session, points in zip(found, windows.session, self.at_points(windows), strict=True):
+            into.copy_(torch.from_numpy(slot_means(points, len(into), files[session].held)))
+        return found
 
     def _frames_of(self, path: str, sessions: Indices, wanted: Indices) -> Tensor:
         """Embeddings (n, G / every, P, Dv), or pictures, of frames wanted at each slot (n, G), -1 for none.

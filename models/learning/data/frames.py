@@ -30,6 +30,10 @@ class FrameFile:
     rows: Rows
     there: NDArray[np.bool_]
 
+    def held(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
+        """Rows at positions (n,) of which none is -1, and which of them hold a frame (n,)."""
+        return self.rows.take(positions), self.there[positions]
+
     def read(self, positions: NDArray[np.int64]) -> NDArray[np.float16]:
         """Rows at `positions` (n,); 0 for -1."""
         known = positions[positions >= 0]

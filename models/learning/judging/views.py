@@ -99,7 +99,6 @@ def see(
             given = (batch.eeg[:n_new], batch.eeg_valid[:n_new], batch.eeg_scale[:n_new])
             eeg.append(network.encode_eeg(*given, person=batch.person[:n_new]))
         places = None if fusion else batch.end.new_zeros((len(batch.end), 1))
-        frames = network.on_slots(batch.frames, batch.frame_valid, batch.frame_age)
-        video.append(network.encode_video(frames, batch.frame_valid, places=places))
+        video.append(network.encode_video(network.embedded(batch.frames), batch.frame_valid, places=places))
     whole = joined(video)
     return Views(network, joined(eeg), whole, network.project(whole.latents) if fusion else None)

@@ -68,8 +68,7 @@ class TwoStreams(nn.Module):
         """EEG, video and second stream as vectors (B, G·E), each slot of length 1/√G."""
         batch = recordings.batch(windows)
         eeg = self.network.encode_eeg(batch.eeg, batch.eeg_valid, batch.eeg_scale).grid
-        frames = self.network.on_slots(batch.frames, batch.frame_valid, batch.frame_age)
-        video = self.network.encode_video(frames, batch.frame_valid).grid
+        video = self.network.encode_video(batch.frames, batch.frame_valid).grid
         grids = eeg, video, self.second(torch.from_numpy(film(windows)))
         eeg, video, second = (grid.flatten(1) / grid.shape[1] ** 0.5 for grid in grids)
         return eeg, video, second

@@ -124,8 +124,7 @@ class Objective(nn.Module):
         given = batch.eeg[:n], batch.eeg_valid[:n], batch.eeg_scale[:n]
         eeg = network.encode_eeg(*given, person=batch.person[:n])
         places = self.choose_places(batch, cues) if by_place else batch.end.new_zeros((len(batch.end), 1))
-        frames = network.on_slots(batch.frames, batch.frame_valid, batch.frame_age)
-        video = network.encode_video(frames, batch.frame_valid, places=places)
+        video = network.encode_video(network.embedded(batch.frames), batch.frame_valid, places=places)
         if cues is not None and places is not None:
             cues = cues.gather(1, places)
         return SeenSides(eeg, video, None if cues is None else cues[:n])

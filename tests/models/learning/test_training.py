@@ -126,9 +126,7 @@ def test_a_picture_that_stays_on_show_is_embedded_once(small):
     network.frame_encoders["fast"].register_forward_hook(lambda _, args, out: seen.append(len(args[0])))
     pictures = torch.randn(2, 5, 3, 32, 32).half()
     pictures[0, 2], pictures[0, 3], pictures[1, 4] = pictures[0, 1], pictures[0, 1], pictures[1, 3]
-    rows = network.on_slots({"fast": pictures}, torch.ones(pictures.shape[:2], dtype=torch.bool), None)[
-        "fast"
-    ]
+    rows = network.embedded({"fast": pictures})["fast"]
     assert seen == [7]
     whole = network.encode_frames(pictures.float(), "fast")
     assert rows == pytest.approx(whole, abs=1e-5)

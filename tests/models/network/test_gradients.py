@@ -46,8 +46,8 @@ def batch_of(network: Network, n: int = 4) -> WindowBatch:
     number = torch.arange(rows)
     return WindowBatch(
         eeg, torch.ones_like(eeg, dtype=torch.bool), torch.full((rows, len(LABELS)), 20.0), frames,
-        torch.ones(rows, grid.n_slots, dtype=torch.bool), torch.full((rows, grid.n_slots), 0.01),
-        number, 1000 * number, number, 0 * number, -torch.ones_like(number), box,
+        torch.ones(rows, grid.n_slots, dtype=torch.bool), number, 1000 * number, number, 0 * number,
+        -torch.ones_like(number), box,
     )  # fmt: skip
 
 

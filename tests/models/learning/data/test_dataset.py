@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from models.config import preset
+from models.inference.engine import Engine
 from models.learning.data.cache import cache_folder, session_table
 from models.learning.data.dataset import Recordings, Span, Windows
 from models.learning.data.folds import as_split, first_minutes, held_parts
@@ -21,11 +22,16 @@ from models.learning.data.sampling import draw
 from models.learning.data.teacher import Teacher
 from models.learning.training.recipe import Recipe
 from models.network.network import Network
+from realtime.align import frames_at
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import ConfigError, SessionError, StreamFormatError
+from realtime.model import means_of
+from realtime.pipeline import Pipeline
+from realtime.time.clock import ManualClock
 from realtime.types import EegInfo
 from realtime.video.frames import shrink
 from recordings.intervals import SessionIntervals
+from recordings.replay import ReplayEeg, ReplayVideo
 from recordings.session.session import Session
 from recordings.video.files import VideoReader
 from tests.support.small_session import write_small
@@ -44,7 +50,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return Network(preset("demo"), ("C3", "C4", "Cz"))
+    return Network(preset("demo", {"slot_means": False}), ("C3", "C4", "Cz"))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +73,8 @@ def test_a_window_is_the_live_interval_bit_for_bit_at_every_slot(folder, recordi
         assert np.array_equal(np.broadcast_to(valid[0], interval.eeg.shape), interval.eeg_valid)
         assert np.array_equal(scale[0], interval.eeg_scale)
         assert np.array_equal(shown[0], interval.frame_valid)
-        assert np.array_equal(recordings.ages(window)[0], interval.frame_age)
+        points = np.arange(5 * (index - recordings.n_rows), 5 * (index - recordings.lag_slots)) / 200
+        assert np.array_equal(recordings.at_points(window)[0], frames_at(live.frame_stamps, points))
         assert np.array_equal(np.where(shown[0], found[0], -1), np.where(interval.frame_valid, position, -1))
 
 
@@ -83,6 +90,38 @@ def test_frames_of_a_batch_are_the_live_embeddings_but_for_half_precision(folder
             with torch.inference_mode():
                 live = encoder(encoder.preprocess([image]))[0]
             assert torch.allclose(batch.frames["fast"][i, slot], live, atol=4e-3)
+
+
+class Watching(Engine):
+    """Keeps what it is shown."""
+
+    def score(self, interval, embeddings, others=()):
+        self.__dict__.setdefault("seen", {})[interval.index] = embeddings[means_of("fast")]
+        return super().score(interval, embeddings, others)
+
+
+def test_means_over_slots_are_those_of_a_replay_but_for_half_precision(folder):
+    torch.manual_seed(0)
+    engine = Watching(Network(preset("demo"), ("C3", "C4", "Cz")))
+    found = Recordings([folder / "two"], GRID, CONDITIONING)
+    found.embed(engine.network)
+    with Session(folder / "two") as session:
+        clock = ManualClock(session.start)
+        pipeline = Pipeline(ReplayEeg(session, clock), ReplayVideo(session, clock), lambda labels: engine)
+        while clock.now() < session.end + 1:
+            clock.set(clock.now() + 0.25)
+            pipeline.advance(clock.now())
+        pipeline.close()
+    ends = np.array([index * GRID.hop_slots for index in engine.seen]) - found.tables[0].first
+    batch = found.batch(Windows(np.zeros(len(ends), np.int64), ends))
+    live = torch.from_numpy(np.stack(list(engine.seen.values())))
+    assert len(live) > 20
+    assert torch.allclose(batch.frames["fast"][batch.frame_valid], live[batch.frame_valid], atol=4e-3)
+    engine.network.config = engine.network.config.model_copy(update={"slot_means": False})
+    found.embed(engine.network)
+    assert not torch.allclose(
+        found.batch(Windows(np.zeros(1, np.int64), ends[:1])).frames["fast"][0], live[0]
+    )
 
 
 def test_what_was_computed_is_read_again_and_another_band_is_computed_anew(folder):
