@@ -15,6 +15,7 @@ from realtime.config import ConditioningConfig
 from realtime.eeg.conditioning import choose_channels
 from realtime.eeg.intake import EegIntake
 from realtime.errors import ConfigError
+from realtime.latencies import Latencies
 from realtime.latest import Latest
 from realtime.model import LooksAhead, Model, ModelCard, OtherVideo, Successor
 from realtime.sources import EegSource, VideoSource
@@ -23,7 +24,6 @@ from realtime.types import EegInfo, IndexArray, Interval, OtherReading, OtherSco
 from realtime.video.intake import VideoIntake
 
 KEPT_READINGS = 480  # two minutes at the default hop, for the window's curves
-KEPT_LATENCIES = 16384  # an hour and more
 
 
 class Pipeline:
@@ -76,8 +76,7 @@ class Pipeline:
         self.intervals = 0  # went into the network
         self.published = 0  # readings
         self.frames_not_ready = 0  # slots whose frame was not embedded in time
-        self.latencies_ms = np.zeros(KEPT_LATENCIES)
-        self._n_latencies = 0
+        self._latencies = Latencies()
         self._digest = hashlib.sha256()
         self.swapped: datetime | None = None  # when the model that runs took over; None for the first
         self._successor: Successor | None = None
@@ -372,19 +371,14 @@ class Pipeline:
 
     def _publish(self, reading: Reading) -> None:
         self.published += 1
-        self.latencies_ms[self._n_latencies % KEPT_LATENCIES] = reading.latency_ms
-        self._n_latencies += 1
+        self._latencies.add(reading.latency_ms)
         self.history = (*self.history[1 - KEPT_READINGS :], reading)
         self.readings.put(reading)
         self.taps(reading)
 
     def latency_ms(self) -> dict[str, float]:
         """p50, p95, p99 and max from an interval's end to its reading; empty before the first."""
-        known = self.latencies_ms[: min(self._n_latencies, KEPT_LATENCIES)]
-        if not len(known):
-            return {}
-        p50, p95, p99 = np.percentile(known, [50, 95, 99])
-        return {"p50": float(p50), "p95": float(p95), "p99": float(p99), "max": float(known.max())}
+        return self._latencies.told()
 
     def close(self) -> None:
         """Close every source."""

@@ -24,6 +24,7 @@ from models.learning.data.features import FeatureTable, LightTable
 from models.learning.data.film import Share, make_missing, of_each
 from models.learning.data.films import Showings
 from models.learning.data.frames import FrameFile, FrameTable, Pictures, encoder_key
+from models.learning.data.names import names_of, refuse_twice
 from models.network.eeg.subjects import UNKNOWN
 from models.network.interfaces import FrameEncoder
 from models.network.network import Network, is_trained
@@ -31,7 +32,7 @@ from realtime.align import slot_means
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
 from recordings.session.naming import subject_of
-from recordings.session.session import XDF_NAME, Session
+from recordings.session.session import Session
 
 Indices = NDArray[np.int64]
 _HELD = 256 * 2**20  # bytes that may stay in memory
@@ -170,7 +171,7 @@ class Recordings:
                     f"EEG and video of {path} overlap for {table.n_slots / grid.slots_hz:.1f} s; a window "
                     f"needs more than {self.n_rows / grid.slots_hz:.1f} s: record longer"
                 )
-        _refuse_twice(self.paths, self.ids)
+        refuse_twice(self.paths, self.ids)
         self.names = names_of(self.paths)
         self._frames: dict[str, list[FrameFile]] = {}
         self._every: dict[str, int] = {}
@@ -389,32 +390,3 @@ class Recordings:
         for into, session, positions in zip(found, sessions, rows, strict=True):
             into.copy_(torch.from_numpy(files[session].read(positions)))
         return found
-
-
-def _refuse_twice(paths: Sequence[Path], ids: Sequence[str]) -> None:
-    """Raise where a recording is given twice: it would be learned from and judged at once."""
-    first: dict[str, Path] = {}
-    for path, identity in zip(paths, ids, strict=True):
-        if identity in first:
-            raise SessionError(f"{first[identity]} and {path} are the same recording: give it once")
-        first[identity] = path
-
-
-def names_of(paths: Sequence[Path]) -> list[str]:
-    """Say what to call sessions: the folder's name, with as many folders above it as tell them apart.
-
-    A file with a name of its own (not `session.xdf`) goes by that.
-    """
-    parts = [
-        (path.parent if path.name == XDF_NAME else path.with_suffix("") if path.is_file() else path)
-        .resolve()
-        .parts
-        for path in paths
-    ]
-    names = ["/".join(part[-1:]) for part in parts]
-    for n in range(2, max(map(len, parts)) + 1):
-        if len(set(names)) == len(set(parts)):
-            break
-        both = list(zip(parts, names, strict=True))
-        names = ["/".join(part[-n:]) if names.count(name) > 1 else name for part, name in both]
-    return names

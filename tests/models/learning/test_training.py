@@ -18,8 +18,9 @@ from models.checkpoint import load_checkpoint
 from models.config import preset
 from models.inference.linear_engine import LinearEngine
 from models.learning.baselines import LinearModels
-from models.learning.data.dataset import Recordings, Span, WindowBatch, Windows, names_of
+from models.learning.data.dataset import Recordings, Span, WindowBatch, Windows
 from models.learning.data.folds import held_parts
+from models.learning.data.names import names_of
 from models.learning.data.sampling import augment, with_context
 from models.learning.data.teacher import Teacher
 from models.learning.evaluate import evaluate_checkpoint, unseen
