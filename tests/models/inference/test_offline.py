@@ -22,9 +22,9 @@ def offline(session: Session, engine: Engine, conditioning, ends) -> tuple[np.nd
     reader = VideoReader(session.video().path)
     images = [shrink(image, engine.card.image_px) for _, _, image in reader]
     embedded = torch.from_numpy(engine.encode(images, "fast"))
-    cut = [cutter.interval(round(end * cutter.grid.slots_hz)) for end in ends]
-    intervals = [interval for interval, _ in cut]
-    frames = torch.stack([embedded[torch.from_numpy(interval.frame_seq)] for interval in intervals])
+    slots = [round(end * cutter.grid.slots_hz) for end in ends]
+    intervals = [cutter.interval(slot)[0] for slot in slots]
+    frames = torch.stack([means(cutter, embedded, slot) for slot in slots])
     batch = Batch(
         eeg=torch.from_numpy(np.stack([i.eeg for i in intervals]))[:, None],
         eeg_valid=torch.from_numpy(np.stack([i.eeg_valid for i in intervals]))[:, None],
@@ -35,6 +35,14 @@ def offline(session: Session, engine: Engine, conditioning, ends) -> tuple[np.nd
     with torch.inference_mode():
         out = engine.network(batch)
     return out.similarity[:, 0, 0].numpy(), out.fused.logit[:, 0].sigmoid().numpy()
+
+
+def means(cutter: SessionIntervals, embedded: torch.Tensor, end: int) -> torch.Tensor:
+    """Mean over each slot (n_slots, P, Dv) of what was on show at its points, of the interval that ends there."""
+    grid = cutter.grid
+    points = (end - round(grid.lag_s * grid.slots_hz)) * 5 - np.arange(grid.n_slots * 5, 0, -1)
+    shown = cutter.frame_seq[np.searchsorted(cutter.frame_stamps, points / grid.eeg_hz, side="right") - 1]
+    return embedded[torch.from_numpy(shown)].unflatten(0, (grid.n_slots, 5)).mean(dim=1)
 
 
 def test_streaming_equals_one_offline_forward_over_the_session(tmp_path):
