@@ -7,7 +7,7 @@ import pytest
 
 from realtime.config import GridConfig
 from realtime.errors import ConfigError
-from realtime.model import Successor
+from realtime.model import Successor, means_of
 from realtime.pipeline import Pipeline
 from realtime.time.clock import ManualClock
 from realtime.video.intake import VideoIntake
@@ -99,6 +99,22 @@ def test_what_embeds_alike_takes_over_at_the_next_tick_and_nothing_is_embedded_t
     assert told == [(r.index, r.similarity, r.match) for r in expected]
     assert pipeline.digest == reference.digest
     assert first.encoded["fast"] + second.encoded["fast"] == alone.encoded["fast"]
+
+
+@pytest.mark.parametrize("alike", [frozenset(), frozenset({"fast"})])
+def test_a_model_that_wants_means_over_slots_has_them_from_its_first_interval_on(alike):
+    first = ArithmeticModel()
+    pipeline, clock = session(first)
+    play(pipeline, clock, 106.0)
+    second = ArithmeticModel(slot_means=True)
+    pipeline.swap(Successor(second, alike=alike))
+    play(pipeline, clock, 110.0)
+    assert pipeline.model is second
+    assert not any(means_of("fast") in seen for seen in first.seen)
+    for interval, seen in zip(second.intervals, second.seen, strict=True):
+        points = pipeline.aligner.slot_times(interval.index)[:, None] + np.arange(5) / 200
+        shown = np.searchsorted(100 + np.arange(SECONDS * FPS) / FPS, points + 1e-9, side="right") - 1
+        assert seen[means_of("fast")][:, 0, 0] == pytest.approx((shown % 251).mean(axis=1), abs=0.21)
 
 
 def test_a_faster_way_to_run_a_network_that_has_gone_is_not_taken():
