@@ -38,7 +38,7 @@ def offline(session: Session, engine: Engine, conditioning, ends) -> tuple[np.nd
 
 
 def means(cutter: SessionIntervals, embedded: torch.Tensor, end: int) -> torch.Tensor:
-    """Mean over each slot (n_slots, P, Dv) of what was on show at its points, of the interval that ends there."""
+    """What was on show at the points of each slot in the mean, (n_slots, P, Dv); `end` is a slot."""
     grid = cutter.grid
     points = (end - round(grid.lag_s * grid.slots_hz)) * 5 - np.arange(grid.n_slots * 5, 0, -1)
     shown = cutter.frame_seq[np.searchsorted(cutter.frame_stamps, points / grid.eeg_hz, side="right") - 1]
