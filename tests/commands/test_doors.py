@@ -54,7 +54,7 @@ def test_and_what_a_recording_runs(run, trained, tmp_path):
     try:
         assert pylsl.resolve_byprop("source_id", name, 1, 60)
         sources = ("--eeg", f"source_id={name}", "--video", session / "stimulus.mkv")
-        shown = ("--weights", weights, "--headless", "--json", "--seconds", 4)
+        shown = ("--weights", weights, "--headless", "--json", "--seconds", 10)
         code, out, _ = run("record", tmp_path, *sources, *shown)
     finally:
         process.terminate()
