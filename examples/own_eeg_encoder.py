@@ -34,7 +34,7 @@ class SpatialEncoder(nn.Module):
 
     def __init__(self, config: SpatialConfig, labels: tuple[str, ...], grid: phosphene.GridConfig) -> None:
         super().__init__()
-        per_slot, kernel = grid.eeg_hz // grid.slots_hz, round(config.kernel_s * grid.eeg_hz)
+        per_slot, kernel = grid.per_slot, round(config.kernel_s * grid.eeg_hz)
         self.grid_width, self.n_points = config.sources, (grid.n_slots - 1) * per_slot + kernel
         self.mix = nn.Conv1d(len(labels), config.sources, 1, bias=False)
         self.filter = nn.Conv1d(config.sources, config.sources, kernel, per_slot, groups=config.sources)

@@ -201,6 +201,7 @@ def preset(name: str, changes: Mapping[str, Any] | None = None) -> NetworkConfig
     """
     if name not in PRESETS:
         raise ConfigError(f"preset {name!r} is unknown: legal are {', '.join(PRESETS)}")
+    # Set here, not by default: a file that says nothing of means is of a network from before them.
     tree: dict[str, Any] = load({"name": name, "slot_means": True, **PRESETS[name]}).model_dump()
     for path, value in (changes or {}).items():
         *parents, leaf = path.split(".")

@@ -72,7 +72,7 @@ def eeg_slots(
     scale : array of shape (n, C), µV
     """
     unit = np.clip(eeg / scale[:, :, None], -CLIP, CLIP) * valid
-    per_slot = grid.eeg_hz // grid.slots_hz
+    per_slot = grid.per_slot
     slots: Floats = (
         unit.reshape(*unit.shape[:2], -1, per_slot).mean(axis=3).transpose(0, 2, 1).astype(np.float64)
     )

@@ -230,7 +230,7 @@ class Pipeline:
         index = self._next
         if index is None or index == self._seen_ahead or not isinstance(self.model, LooksAhead):
             return
-        if any(video.frames.newest_stamp < self._last_slot(index) for video in self.videos):
+        if any(video.frames.newest_stamp < self._last_seen(index) for video in self.videos):
             return
         shown = [self._shown(index, video) for video in self.videos]
         if not any(n_waiting for _, n_waiting in shown):
@@ -257,22 +257,22 @@ class Pipeline:
 
         Past the end of a recording nothing is released: a live session would have gone on there.
         """
-        end, last_slot = index * self.grid.hop_s, self._last_slot(index)
+        end, last_seen = index * self.grid.hop_s, self._last_seen(index)
         late = now - end >= self.grid.lateness_s
         if (
             self.eeg.ring.head >= self.grid.point_range(index)[1]
-            and self.video.frames.newest_stamp >= last_slot
+            and self.video.frames.newest_stamp >= last_seen
         ):
-            return late or not any(self._awaited(video, last_slot, now) for video in self.videos[1:])
+            return late or not any(self._awaited(video, last_seen, now) for video in self.videos[1:])
         return late and not (self.eeg.source.finished or self.video.source.finished)
 
-    def _last_slot(self, index: int) -> float:
+    def _last_seen(self, index: int) -> float:
         """Time of the last that is seen of an interval's video, seconds."""
         card = self.model.card
         step_s = 1 / (card.grid.eeg_hz if card.slot_means else card.grid.slots_hz)
         return index * self.grid.hop_s - self.grid.lag_s - step_s
 
-    def _awaited(self, video: VideoIntake, last_slot: float, now: float) -> bool:
+    def _awaited(self, video: VideoIntake, last_seen: float, now: float) -> bool:
         """Say whether frames of a further video are on their way.
 
         One that stands still, or that has ended, must not make every reading late; what it does not show is
@@ -280,7 +280,7 @@ class Pipeline:
         """
         newest = video.frames.newest_stamp
         stands = video.source.finished or now - newest > self.grid.max_hold_s
-        return newest < last_slot and not stands
+        return newest < last_seen and not stands
 
     def _run(self, index: int, now: float) -> Reading | None:
         begin = time.perf_counter()

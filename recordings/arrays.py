@@ -205,7 +205,6 @@ class IntervalCut:
     def __init__(self, intervals: SessionIntervals, grid: GridConfig):
         self._table, self._grid = intervals.table(), grid
         self._frame_seq = np.append(intervals.frame_seq, -1)  # position -1: no frame was on show
-        self._points_per_slot = grid.eeg_hz // grid.slots_hz
 
     def columns(self) -> list[IntervalColumn]:
         """List the arrays of a session, each with the shape of a row."""
@@ -219,7 +218,7 @@ class IntervalCut:
             IntervalColumn("eeg_scale", (n_channels,), "f4", self._scale),
             IntervalColumn("frame", (n_slots,), "i8", self.frame),
             IntervalColumn("frame_valid", (n_slots,), "?", self.frame_valid),
-            IntervalColumn("frame_at_point", (n_slots * self._points_per_slot,), "i8", self._frame_at_point),
+            IntervalColumn("frame_at_point", (n_slots * self._grid.per_slot,), "i8", self._frame_at_point),
         ]
 
     def frame(self, index: int) -> IndexArray:
@@ -232,7 +231,7 @@ class IntervalCut:
 
     def _frame_at_point(self, index: int) -> IndexArray:
         slots = self._slots(index)
-        points = slice(slots.start * self._points_per_slot, slots.stop * self._points_per_slot)
+        points = slice(slots.start * self._grid.per_slot, slots.stop * self._grid.per_slot)
         return self._frame_seq[self._table.at_points[points]]
 
     def _eeg_valid(self, index: int) -> BoolArray:
@@ -244,7 +243,7 @@ class IntervalCut:
         return scale
 
     def _points(self, index: int) -> slice:
-        stop = (index - self._table.first) * self._points_per_slot
+        stop = (index - self._table.first) * self._grid.per_slot
         return slice(stop - self._grid.n_times, stop)
 
     def _slots(self, index: int) -> slice:

@@ -182,7 +182,7 @@ class EegTower(nn.Module):
         self.head = nn.Linear(self.encoder.grid_width, config.embed)
         self.to_tokens = nn.Linear(self.encoder.token_width or config.embed, config.width)
         self.length = config.embed**0.5
-        self.n_slots, self.per_slot = grid.n_slots, grid.eeg_hz // grid.slots_hz
+        self.n_slots, self.per_slot = grid.n_slots, grid.per_slot
         slots = latent_times(grid.n_slots, grid.interval_s, grid.lag_s)
         times = slots if self.encoder.token_width is None else self.encoder.token_times
         self.register_buffer("token_times", times, persistent=False)

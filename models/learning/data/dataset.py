@@ -318,7 +318,7 @@ class Recordings:
     # ------------------------------------------------------------ what is in them
     def eeg(self, windows: Windows) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
         """EEG (n, C, n_times) µV, its validity (n, C, n_times), and the running scale (n, C)."""
-        per_slot = self.grid.eeg_hz // self.grid.slots_hz
+        per_slot = self.grid.per_slot
         parts = []
         for number, end in zip(*windows, strict=True):
             table, points = self.tables[number], ((end - self.n_rows) * per_slot, end * per_slot)

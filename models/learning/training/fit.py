@@ -233,7 +233,7 @@ class Fit:
         batch = batch.to(self.fabric.device)
         taught = [teacher(batch) for teacher in self.teachers]
         grid = self.recordings.grid
-        batch = augment(batch, recipe, grid.eeg_hz // grid.slots_hz)
+        batch = augment(batch, recipe, grid.per_slot)
         terms = self.objective(batch, step, taught)
         loss = torch.stack(list(terms.values())).sum()
         shares = self.shares(batch, taught) if step % recipe.log_every == 0 and len(terms) > 1 else {}

@@ -232,7 +232,7 @@ class Objective(nn.Module):
         """Hide stretches of EEG (B, C, n_times) and ask the encoder what was there."""
         assert self.reconstruction is not None
         grid = self.network.config.grid
-        per_slot = grid.eeg_hz // grid.slots_hz
+        per_slot = grid.per_slot
         n, n_points = len(batch.eeg), grid.n_slots * per_slot
         hidden = self.reconstruction.hide(n, grid.n_slots).to(batch.eeg.device)
         points = hidden.repeat_interleave(per_slot, dim=1)[:, None]

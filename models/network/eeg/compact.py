@@ -81,7 +81,7 @@ class CompactEncoder(nn.Module):
         super().__init__()
         self.clip = config.clip
         self.grid_width = config.hidden
-        self.per_slot = grid.eeg_hz // grid.slots_hz
+        self.per_slot = grid.per_slot
         kernel = round(config.kernel_s * grid.eeg_hz) + 1
         self.n_points = grid.n_slots * self.per_slot + kernel - 1
         n_inputs = config.spatial or len(labels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,4 +81,3 @@ def test_networks_of_today_learn_so_and_older_ones_go_on_as_they_learned():
     plain = engine.score(cut, shown).similarity
     engine.reset()
     assert engine.score(cut, {**shown, means_of("fast"): 0 * shown["fast"]}).similarity == plain
-    assert replace(engine.card, slot_means=True) != engine.card
