@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.inference.machine import one_blas_thread
 from models.learning.data.cache import TableFile, content_id, hold_what_fits, session_table
 from models.learning.data.cues import Cues
 from models.learning.data.features import FeatureTable, LightTable
@@ -374,8 +375,9 @@ class Recordings:
             return self._frames_of(path, windows.session, wanted)
         files = self._frames[path]
         found = torch.empty((*wanted.shape, *files[0].rows.shape[1:]))
-        for into, session, points in zip(found, windows.session, self.at_points(windows), strict=True):
-            into.copy_(torch.from_numpy(slot_means(points, len(into), files[session].held)))
+        with one_blas_thread():  # its threads and torch's would wait for each other
+            for into, session, points in zip(found, windows.session, self.at_points(windows), strict=True):
+                into.copy_(torch.from_numpy(slot_means(points, len(into), files[session].held)))
         return found
 
     def _frames_of(self, path: str, sessions: Indices, wanted: Indices) -> Tensor:
