@@ -25,7 +25,8 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     share, z2 = successes / n, _Z95**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # of none or of all of n one end is the share itself; rounding may put it a digit beyond
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def auc(
