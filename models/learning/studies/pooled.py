@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.config import NetworkConfig, preset
 from models.learning.baselines import LinearModels
@@ -126,14 +127,14 @@ def judged(
             for name, network in models.items():
                 recordings.know(network)
                 runs = similarity_runs(score(network, recordings, test, match=False), recordings)
-                yield {"way": name, "minutes": minutes, **_shares(runs)}
+                yield {"person": person, "way": name, "minutes": minutes, **_shares(runs)}
             linear = LinearModels(recordings)
             runs = linear.score({"cca": linear.fit_one("cca", train)}, test)["cca"]
-            yield {"way": "CCA", "minutes": minutes, **_shares(runs)}
+            yield {"person": person, "way": "CCA", "minutes": minutes, **_shares(runs)}
         for name, network in before.items():
             recordings.know(network)
             runs = similarity_runs(score(network, recordings, test, match=False), recordings)
-            yield {"way": name, "minutes": 0.0, **_shares(runs)}
+            yield {"person": person, "way": name, "minutes": 0.0, **_shares(runs)}
 
 
 def _shares(runs: Sequence[Scored]) -> dict[str, Any]:
@@ -142,7 +143,10 @@ def _shares(runs: Sequence[Scored]) -> dict[str, Any]:
 
 
 def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return a table: 2-way with its 95 % interval / 10-way, by way of learning and minutes."""
+    """Return a table: 2-way with its 95 % interval / 10-way, by way of learning and minutes.
+
+    Of each window the mean over seeds counts: the same window three times over is not three.
+    """
     minutes = sorted({row["minutes"] for row in rows})
     lines = [
         f"| minutes of the new person | {' | '.join(f'{m:g}' for m in minutes)} |",
@@ -152,11 +156,18 @@ def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
         cells = []
         for amount in minutes:
             mine = [row for row in rows if row["way"] == way and row["minutes"] == amount]
-            two, ten = (np.concatenate([row[n] for row in mine] or [[]]) for n in ("two", "ten"))
+            two, ten = (_over_seeds(mine, accuracy) for accuracy in ("two", "ten"))
             low, high = interval(two)
             cells.append(f"{two.mean():.3f} [{low:.3f}, {high:.3f}] / {ten.mean():.3f}" if len(two) else "–")
         lines.append(f"| {way} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _over_seeds(rows: Sequence[Mapping[str, Any]], accuracy: str) -> NDArray[np.float64]:
+    """Return each window's accuracy, the mean over the seeds it was asked with."""
+    people = dict.fromkeys(row["person"] for row in rows)
+    means = [np.mean([row[accuracy] for row in rows if row["person"] == who], axis=0) for who in people]
+    return np.concatenate(means or [np.zeros(0)])
 
 
 def main() -> None:
