@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,8 +139,18 @@ class TableFile:
         return self.arrays[name].read(start, stop)
 
 
-def hold_what_fits(rows: Sequence[Rows], most: int) -> bool:
-    """Keep files in memory if all of them together are of at most so many bytes; says whether they are."""
+class Holdable(Protocol):
+    """What may be kept in memory: how many bytes it takes there, and a way to keep it."""
+
+    n_bytes: int
+
+    def hold(self) -> None:
+        """Keep all of it in memory from now on."""
+        ...
+
+
+def hold_what_fits(rows: Sequence[Holdable], most: int) -> bool:
+    """Keep these in memory if all of them together are of at most so many bytes; says whether they are."""
     fits: bool = sum(each.n_bytes for each in rows) <= most
     for each in rows if fits else ():
         each.hold()

@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.inference.machine import one_blas_thread
 from models.learning.data.cache import TableFile, content_id, hold_what_fits, session_table
 from models.learning.data.cues import Cues
 from models.learning.data.features import FeatureTable, LightTable
@@ -26,10 +25,10 @@ from models.learning.data.film import Share, make_missing, of_each
 from models.learning.data.films import Showings
 from models.learning.data.frames import FrameFile, FrameTable, Pictures, encoder_key
 from models.learning.data.names import names_of, refuse_twice
+from models.learning.data.shown import SlotMeans
 from models.network.eeg.subjects import UNKNOWN
 from models.network.interfaces import FrameEncoder
 from models.network.network import Network, is_trained
-from realtime.align import slot_means
 from realtime.config import ConditioningConfig, GridConfig
 from realtime.errors import SessionError
 from recordings.session.naming import subject_of
@@ -176,7 +175,7 @@ class Recordings:
         self.names = names_of(self.paths)
         self._frames: dict[str, list[FrameFile]] = {}
         self._every: dict[str, int] = {}
-        self._means = False
+        self._means: dict[str, list[SlotMeans]] = {}
 
     @property
     def frame_paths(self) -> tuple[str, ...]:
@@ -224,7 +223,6 @@ class Recordings:
             Leave frames as pictures where the encoder is not frozen: what it makes of them will change.
         """
         self.know(network)
-        self._means = network.config.sees_means
         px = max(encoder.image_px for encoder in network.frame_encoders.values())
         readers: dict[str, tuple[FrameEncoder, str]] = {}
         for path, encoder in network.frame_encoders.items():
@@ -245,8 +243,23 @@ class Recordings:
         for number, path in enumerate(readers):
             self._frames[path] = [frames[number].load() for frames in found]
             self._every[path] = network.config.paths[path]
-        tables = [rows for table in self.tables for rows in table.arrays.values()]
-        hold_what_fits([*tables, *(file.rows for files in self._frames.values() for file in files)], _HELD)
+        self._means = self._means_for(network)
+        rows = [rows for table in self.tables for rows in table.arrays.values()]
+        rows += [file.rows for files in self._frames.values() for file in files]
+        means = [each for session in self._means.values() for each in session]
+        if not hold_what_fits([*rows, *means], _HELD):
+            hold_what_fits(rows, _HELD)
+
+    def _means_for(self, network: Network) -> dict[str, list[SlotMeans]]:
+        """Means over slots of the paths of which a network wants them."""
+        wanted = [path for path, every in self._every.items() if network.config.sees_means and every == 1]
+        return {
+            path: [
+                SlotMeans(table, file, self.grid.per_slot)
+                for table, file in zip(self.tables, self._frames[path], strict=True)
+            ]
+            for path in wanted
+        }
 
     def know(self, network: Network) -> None:
         """Take the numbers of people in batches from this network."""
@@ -361,24 +374,15 @@ class Recordings:
             torch.from_numpy(self.boxes(windows).astype(np.float32)),
         )
 
-    def at_points(self, windows: Windows) -> Indices:
-        """Which stamped frame is on show at each point of the slots: (n, G · points a slot)."""
-        per_slot, parts = self.grid.per_slot, []
-        for number, end in zip(*windows, strict=True):
-            points = (end - self.n_rows) * per_slot, (end - self.lag_slots) * per_slot
-            parts.append(self.tables[number].read("at_points", *points))
-        return np.stack(parts)
-
     def _shown(self, path: str, windows: Windows, wanted: Indices) -> Tensor:
         """Frames at the slots, or their means over them."""
-        if not self._means or self._every[path] > 1:
+        if path not in self._means:
             return self._frames_of(path, windows.session, wanted)
-        files = self._frames[path]
-        found = torch.empty((*wanted.shape, *files[0].rows.shape[1:]))
-        with one_blas_thread():  # its threads and torch's would wait for each other
-            for into, session, points in zip(found, windows.session, self.at_points(windows), strict=True):
-                into.copy_(torch.from_numpy(slot_means(points, len(into), files[session].held)))
-        return found
+        means = self._means[path]
+        found = np.empty((*wanted.shape, *self._frames[path][0].rows.shape[1:]), np.float32)
+        for into, session, end in zip(found, *windows, strict=True):
+            into[:] = means[session].read(end - self.n_rows, end - self.lag_slots)
+        return torch.from_numpy(found)
 
     def _frames_of(self, path: str, sessions: Indices, wanted: Indices) -> Tensor:
         """Embeddings (n, G / every, P, Dv), or pictures, of frames wanted at each slot (n, G), -1 for none.

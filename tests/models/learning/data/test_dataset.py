@@ -73,8 +73,9 @@ def test_a_window_is_the_live_interval_bit_for_bit_at_every_slot(folder, recordi
         assert np.array_equal(np.broadcast_to(valid[0], interval.eeg.shape), interval.eeg_valid)
         assert np.array_equal(scale[0], interval.eeg_scale)
         assert np.array_equal(shown[0], interval.frame_valid)
-        points = np.arange(5 * (index - recordings.n_rows), 5 * (index - recordings.lag_slots)) / 200
-        assert np.array_equal(recordings.at_points(window)[0], frames_at(live.frame_stamps, points))
+        points = np.arange(5 * (index - recordings.n_rows), 5 * (index - recordings.lag_slots))
+        at_points = table.read("at_points", points[0] - 5 * table.first, points[-1] + 1 - 5 * table.first)
+        assert np.array_equal(at_points, frames_at(live.frame_stamps, points / 200))
         assert np.array_equal(np.where(shown[0], found[0], -1), np.where(interval.frame_valid, position, -1))
 
 
@@ -274,17 +275,32 @@ def test_the_frozen_frames_can_teach_and_a_missing_file_is_named(recordings, fol
 
 def test_what_fits_is_kept_in_memory_and_gives_the_same_batches(folder, tmp_path, monkeypatch):
     network = Network(preset("demo", {"fast.width": 16, "fast.layers": 1}), ("C3", "C4", "Cz"))
-    batches = []
-    for most in (0, 2**28):
+
+    def made(most: int) -> Recordings:
         monkeypatch.setattr("models.learning.data.dataset._HELD", most)
         found = Recordings([folder / "one"], GridConfig(), ConditioningConfig(), tmp_path)
         found.embed(network)
-        held = [rows._held is not None for rows in found.tables[0].arrays.values()]
-        assert set(held) == {most > 0}
-        batches.append(found.batch(found.every(found.spans(), 60)))
-    for one, other in zip(*batches, strict=True):
-        parts = (one["fast"], other["fast"]) if isinstance(one, dict) else (one, other)
-        assert torch.equal(torch.nan_to_num(parts[0]), torch.nan_to_num(parts[1]))
+        return found
+
+    def in_memory(found: Recordings) -> tuple[bool, bool]:
+        (tables,) = {rows._held is not None for rows in found.tables[0].arrays.values()}
+        return tables, found._means["fast"][0]._held is not None
+
+    nothing = made(0)
+    rows = [*nothing.tables[0].arrays.values(), nothing._frames["fast"][0].rows]
+    without_means = made(sum(each.n_bytes for each in rows))
+    everything = made(2**28)
+    assert [in_memory(found) for found in (nothing, without_means, everything)] == [
+        (False, False), (True, False), (True, True),
+    ]  # fmt: skip
+    first, *others = (
+        found.batch(found.every(found.spans(), 60)) for found in (nothing, without_means, everything)
+    )
+    for other in others:
+        assert torch.allclose(first.frames["fast"], other.frames["fast"], rtol=0, atol=1e-6)
+        for one, same in zip(first, other, strict=True):
+            if not isinstance(one, dict):
+                assert torch.equal(torch.nan_to_num(one), torch.nan_to_num(same))
 
 
 MANY = """
