@@ -123,13 +123,15 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Say what a checkpoint is worth on sessions: against chance, a shifted null and linear models."""
-    from experiment.console import print_worth
+    from experiment.console import print_worth, reading, work_progress
     from experiment.model_choice import shipped_weights
     from models.learning.evaluate import evaluate_checkpoint
     from models.learning.judging.report import write_worth
 
     material = data.material(sessions, signal.config())
-    found = evaluate_checkpoint(shipped_weights(checkpoint) or checkpoint, material, controls, tell)
+    with work_progress() as show:
+        material = replace(material, tell=reading(show))
+        found = evaluate_checkpoint(shipped_weights(checkpoint) or checkpoint, material, controls, tell)
     if report is not None:
         write_worth(found, report)
     if json:
@@ -192,11 +194,12 @@ def baseline(
     json: Json = False,
 ) -> None:
     """Say what linear models (ridge, banded ridge, CCA) reach on sessions, each left out in turn."""
-    from experiment.console import print_worth
+    from experiment.console import print_worth, reading, work_progress
     from models.learning.evaluate import baseline_sessions
 
     material = data.material(sessions, conditioning.config())
-    found = baseline_sessions(material, tell=tell)
+    with work_progress() as show:
+        found = baseline_sessions(replace(material, tell=reading(show)), tell=tell)
     if json:
         print_json(found)
     else:

@@ -147,8 +147,8 @@ def print_audit(report: Mapping[str, Any]) -> None:
 def work_progress(now: Callable[[], float] = time.monotonic) -> Iterator[Callable[[str, float], None]]:
     """Show how far work is on standard error; gives what takes words and the share that is done, 0 to 1.
 
-    A live line on a terminal; elsewhere (a log, a job) a line now and then. Both with the time left. A share
-    that falls begins another work.
+    A live line on a terminal, gone when all is done; elsewhere (a log, a job) a line now and then. Both with
+    the time left. A share that falls begins another work.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -163,7 +163,7 @@ def work_progress(now: Callable[[], float] = time.monotonic) -> Iterator[Callabl
             if share < done:
                 bar.reset(task)
             done = share
-            bar.update(task, description=words, completed=share, total=1.0)
+            bar.update(task, description=words, completed=share, total=1.0, visible=share < 1)
 
         yield show
 

@@ -5,8 +5,10 @@ No point of EEG more is theirs, and the same code judges them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +20,32 @@ from models.inference.machine import one_blas_thread
 from models.learning import receptive_field
 from models.learning.banded import Banded
 from models.learning.data.dataset import Recordings, Span, Windows
-from models.learning.data.features import session_features
+from models.learning.data.features import FeatureTable, LightTable, session_features
+from models.learning.data.film import Share, make_missing, of_each
 from models.learning.data.light import Light
 from models.learning.judging.metrics import Scored
 from models.learning.linear import COMPONENTS, Cca, Linear, Ridge, Scorer
 from models.learning.responses import CHANGES, RESPONSE_S, Responses
 from models.linear_model import REACH_S, Floats, LinearModel, eeg_rows, eeg_slots, film_rows
 from recordings.session.session import Session
+
+
+def read_films(recordings: Recordings, tell: Callable[[str, float], None] | None = None) -> None:
+    """Read each film that was not read before, once for all that linear models see of it.
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Told that films are read, and how much of them is, 0 to 1.
+    """
+    place = recordings.cache, recordings.selectors[1]
+
+    def read(source: Path, stop: Event, share: Share) -> None:
+        with Session(source) as session:
+            tables = FeatureTable.of(session, *place), LightTable.of(session, *place)
+            make_missing(session, tables, place[1], stop, share)
+
+    of_each(recordings.paths, read, None if tell is None else partial(tell, "films"))
 
 
 class FilmFeatures:

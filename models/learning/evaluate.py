@@ -11,7 +11,7 @@ import numpy as np
 
 from models.checkpoint import Checkpoint, load_checkpoint
 from models.learning import receptive_field
-from models.learning.baselines import LinearModels
+from models.learning.baselines import LinearModels, read_films
 from models.learning.candidates import what_runs
 from models.learning.data.dataset import Recordings, Span
 from models.learning.data.flicker import FINE_HZ, films_flicker
@@ -115,11 +115,12 @@ def baseline_sessions(
         The ridge model's figures at the top, as for a checkpoint, and `baselines` with all of each.
     """
     say = tell or (lambda words: None)
-    say("reading sessions")
+    say("reading sessions and films")
     if grid is None:
         flickers = films_flicker(material.sessions, material.video)
         grid = GridConfig(slots_hz=FINE_HZ) if flickers else GridConfig()
     recordings = material.recordings(grid)
+    read_films(recordings, material.tell)
     say(f"fitting and scoring, one session left out at a time{_but()}")
     spans = recordings.spans()
     runs = left_out_baselines(recordings, spans)

@@ -81,6 +81,7 @@ def test_a_film_shown_twice_in_a_playlist_gives_no_impostor_of_itself(lab, monke
     impostors = 1 / found["similarity"]["top_1_chance"] - 1  # of 18 windows one is true, 2 or 3 near
     assert impostors < 13.5  # and in the other showing 2 or 3 show its moments
     assert not found["baselines"]
+    assert "100 %, reading films, 0:00 left" in said.stderr
     assert "brings no linear models of its own training" in said.stderr
     assert "mne" not in found["baselines_here"]
     assert "pip install 'phosphene[mne]'" in said.stderr

@@ -63,6 +63,22 @@ def test_an_interrupted_training_says_how_to_go_on_and_has_curves_and_a_row(tmp_
     assert 0 <= told["held_out"] <= 1
 
 
+@pytest.fixture(scope="module")
+def two_sessions(tmp_path_factory):
+    root = tmp_path_factory.mktemp("watched")
+    return [str(write_flashes(root / f"run{i}", 45.0, i)) for i in range(2)]
+
+
+def test_a_baseline_says_how_much_of_the_films_is_read_and_reads_each_once(two_sessions, tmp_path):
+    words = ["baseline", *two_sessions, "--cache", str(tmp_path), "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.exception
+    assert "100 %, reading films, 0:00 left" in done.stderr
+    again = CliRunner().invoke(app, words)
+    assert "reading films" not in again.stderr
+    assert json.loads(again.stdout) == json.loads(done.stdout)
+
+
 def test_resume_is_refused_where_nothing_was_begun(tmp_path):
     found = CliRunner().invoke(app, ["train", str(tmp_path), "--out", str(tmp_path / "new"), "--resume"])
     assert isinstance(found.exception, WeightsError)
