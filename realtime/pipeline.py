@@ -136,7 +136,7 @@ class Pipeline:
     def digest(self) -> str:
         """SHA-256 over every interval that went into the network.
 
-        It covers their numbers, EEG points, and frame numbers of each video.
+        It covers their numbers, EEG points, and frame numbers of each video at slots, whatever the network.
         """
         return self._digest.hexdigest()
 

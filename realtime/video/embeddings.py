@@ -71,13 +71,17 @@ class EmbeddingRing:
             0 where there is none; None before the first embedding.
         there : array of shape (n,), bool
         """
-        where = wanted % len(self._number)
-        there: BoolArray = (wanted >= 0) & (self._number[where] == wanted)
+        there = self.holds(wanted)
         if self._rows is None:
             return None, there
-        rows = self._rows[where]
+        rows = self._rows[wanted % len(self._number)]
         rows[~there] = 0.0
         return rows, there
+
+    def holds(self, wanted: IndexArray) -> BoolArray:
+        """Say of which of the frames numbered `wanted`, of shape (n,), there is an embedding."""
+        held: BoolArray = (wanted >= 0) & (self._number[wanted % len(self._number)] == wanted)
+        return held
 
     def _holds(self, number: int) -> bool:
         return bool(self._number[number % len(self._number)] == number)
@@ -151,6 +155,10 @@ class PathEmbedder:
     def read(self, wanted: IndexArray) -> tuple[NDArray[np.float32] | None, BoolArray]:
         """Copy embeddings out: rows (n, n_patches, width) and there (n,), see `EmbeddingRing.read`."""
         return self._ring.read(wanted)
+
+    def holds(self, wanted: IndexArray) -> BoolArray:
+        """Say of which frames (n,) there is an embedding."""
+        return self._ring.holds(wanted)
 
     def held(self, wanted: IndexArray) -> tuple[NDArray[np.float32], BoolArray]:
         """Copy the same out: rows (n, n_patches, width), there (n,); something was embedded before."""

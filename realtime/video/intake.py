@@ -136,9 +136,15 @@ class VideoIntake:
     def prepare(self, model: Model, since: float, alike: Collection[str]) -> None:
         """Have a model that will take over embed what is held since this time, beside the one that serves.
 
-        Paths that it embeds as the model before does (`alike`) need nothing.
+        Paths that it embeds as the model before does (`alike`) need nothing, but where it wants means over
+        slots and that one did not: frames that came and went between two slots have no embedding yet.
         """
-        self._coming = {p: self._embedder(model, p, since) for p in self._every if p not in alike}
+        known = [
+            path
+            for path, embedder in self._paths.items()
+            if path in alike and (embedder.model.card.slot_means or not model.card.slot_means)
+        ]
+        self._coming = {path: self._embedder(model, path, since) for path in self._every if path not in known}
 
     @property
     def prepared(self) -> bool:
@@ -156,7 +162,7 @@ class VideoIntake:
     def embeddings(
         self, number: IndexArray, at_points: IndexArray | None = None
     ) -> tuple[dict[str, NDArray[np.float32]], BoolArray]:
-        """Embeddings of the frames at an interval's slots, and which slots have theirs.
+        """Embeddings of the frames at an interval's slots, and which slots have all of theirs.
 
         Parameters
         ----------
@@ -173,6 +179,8 @@ class VideoIntake:
             if rows is not None:
                 found[path] = rows
                 if at_points is not None and every == 1:
+                    missing = (at_points >= 0) & ~self._paths[path].holds(at_points)
+                    ready &= ~missing.reshape(len(number), -1).any(axis=1)
                     found[means_of(path)] = slot_means(at_points, len(number), self._paths[path].held)
         return found, ready
 

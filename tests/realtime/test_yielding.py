@@ -89,6 +89,20 @@ def test_frames_that_there_is_no_time_for_show_the_one_before_and_are_counted():
     assert video.health().thinned == video.thinned
 
 
+def test_of_a_slot_that_shows_a_frame_which_is_not_embedded_yet_no_mean_is_made():
+    video, clock = intake(SlowModel())
+    advance(video, clock, 10.2, 10.0)
+    newest = video.frames.times.count
+    clock.set(10.23)
+    assert video.pump()  # one more has come, and is not embedded yet
+    slots = np.array([newest - 2, newest - 1])
+    points = np.array([[newest - 2, newest - 1], [newest - 1, newest]])
+    assert video.embeddings(slots)[1].tolist() == [True, True]
+    assert video.embeddings(slots, points.ravel())[1].tolist() == [True, False]
+    before = np.array([[-1, newest - 2], [newest - 2, newest - 1]])  # there was none yet: that is known
+    assert video.embeddings(slots, before.ravel())[1].tolist() == [True, True]
+
+
 def test_with_time_enough_every_frame_is_encoded():
     model = SlowModel()
     video, clock = intake(model)
