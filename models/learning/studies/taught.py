@@ -1,6 +1,6 @@
 """What does a teacher bring that knows what is seen? Virtual people who answer to faces alone.
 
-    python -m models.learning.studies.taught --out docs/taught.md
+    python -m models.learning.studies.taught --out docs/taught.md [--snr 3] [--weight 4]
 
 In the film a face is one token in three and comes on like any other. The network sees the pictures; the
 teacher says of each token what it is, as a model of text or pictures would, and nothing of the brain.
@@ -62,11 +62,11 @@ def write_teacher(folder: Path, film_seed: int) -> Path:
 
 
 def taught(
-    recipe: Recipe, minutes: Sequence[float], seeds: Sequence[int], ways: Sequence[str]
+    recipe: Recipe, minutes: Sequence[float], seeds: Sequence[int], ways: Sequence[str], snr: float
 ) -> Iterator[TaughtRow]:
     """Train on the first minutes of one person's film, judge on another film of the same person."""
     with tempfile.TemporaryDirectory(prefix="phosphene-taught-") as scratch:
-        material = Material(write_sessions(Path(scratch)))
+        material = Material(write_sessions(Path(scratch), snr))
         for amount, way in product(minutes, ways):
             found = []
             for seed in seeds:
@@ -76,13 +76,11 @@ def taught(
             yield TaughtRow(way, amount, two, ten)
 
 
-def write_sessions(folder: Path) -> list[Path]:
+def write_sessions(folder: Path, snr: float) -> list[Path]:
     """Record the person with two films, the teacher's words beside each."""
-    sessions = []
+    sessions, who = [], {"face_weight": 1.0, "snr": snr}
     for film, seconds in ((_FILM, _TRAIN_S), (_TEST_FILM, _TEST_S)):
-        sessions.append(
-            write_virtual(folder / f"{film}", seconds, _PERSON, film, engaged=True, face_weight=1.0)
-        )
+        sessions.append(write_virtual(folder / f"{film}", seconds, _PERSON, film, engaged=True, **who))
         write_teacher(sessions[-1], film)
     return sessions
 
@@ -112,13 +110,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1, 2))
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--weight", type=float, default=1.0, help="Of the distillation in the loss.")
+    parser.add_argument("--snr", type=float, default=0.4, help="Answer to faces against the background.")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=tuple(WAYS))
     asked = parser.parse_args()
     recipe = Recipe(
         steps=asked.steps, match=0.0, validation=0, teacher=TEACHER, distil_weight=asked.weight, **PLAIN
     )
     rows = []
-    for row in taught(recipe, asked.minutes, asked.seeds, asked.ways):
+    for row in taught(recipe, asked.minutes, asked.seeds, asked.ways, asked.snr):
         rows.append(row)
         asked.out.write_text(as_markdown(rows), encoding="utf-8")
         sys.stderr.write(f"{row.way}, {row.minutes:g} min: {row.two}\n")

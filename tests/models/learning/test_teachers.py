@@ -52,7 +52,7 @@ def test_the_study_has_a_teacher_that_knows_what_is_seen(
 ) -> None:
     monkeypatch.setattr(taught, "_TRAIN_S", 50.0)
     monkeypatch.setattr(taught, "_TEST_S", 30.0)
-    sessions = taught.write_sessions(tmp_path)
+    sessions = taught.write_sessions(tmp_path, snr=0.4)
     with np.load(sessions[0] / taught.TEACHER) as file:
         stamps, rows = file["stamps"], file["embeddings"]
     assert len(stamps) == len(rows) > 20
@@ -67,7 +67,7 @@ def test_the_study_runs_from_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(taught, "_TRAIN_S", 50.0)
     monkeypatch.setattr(taught, "_TEST_S", 30.0)
     recipe = Recipe(steps=2, match=0.0, validation=0, teacher=taught.TEACHER, distil_weight=1.0)
-    rows = list(taught.taught(recipe, [0.5], [0], ["none", "feature"]))
+    rows = list(taught.taught(recipe, [0.5], [0], ["none", "feature"], snr=0.4))
     assert [row.way for row in rows] == ["none", "feature"]
     assert all(0 <= value <= 1 for row in rows for value in (*row.two, *row.ten))
     table = taught.as_markdown(rows)
