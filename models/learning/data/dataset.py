@@ -1,7 +1,8 @@
 """Intervals of many sessions, cut at any slot by what cuts live intervals, in batches for the network.
 
-Tables and embeddings lie on disk. Where all of them fit into 256 MB they are read once; else nothing but
-small indices stays in memory and they are read a window at a time: a hundred hours need no more than one.
+Tables and embeddings lie on disk. Where all of them fit into 256 MB they are read once, and means over
+slots are cut once where they fit into a gigabyte (two hours); else nothing but small indices stays in
+memory and they are read a window at a time: a hundred hours need no more than one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.inference.machine import one_blas_thread
 from models.learning.data.cache import TableFile, content_id, hold_what_fits, session_table
 from models.learning.data.cues import Cues
 from models.learning.data.features import FeatureTable, LightTable
@@ -35,7 +37,7 @@ from recordings.session.naming import subject_of
 from recordings.session.session import Session
 
 Indices = NDArray[np.int64]
-_HELD = 256 * 2**20  # bytes that may stay in memory
+_HELD, _HELD_MEANS = 256 * 2**20, 2**30  # bytes of rows, and of means over slots, that may stay in memory
 _APART_S = 1e6  # between films: no window of one is near any of another
 
 
@@ -246,9 +248,9 @@ class Recordings:
         self._means = self._means_for(network)
         rows = [rows for table in self.tables for rows in table.arrays.values()]
         rows += [file.rows for files in self._frames.values() for file in files]
-        means = [each for session in self._means.values() for each in session]
-        if not hold_what_fits([*rows, *means], _HELD):
-            hold_what_fits(rows, _HELD)
+        hold_what_fits(rows, _HELD)
+        with one_blas_thread():
+            hold_what_fits([each for session in self._means.values() for each in session], _HELD_MEANS)
 
     def _means_for(self, network: Network) -> dict[str, list[SlotMeans]]:
         """Means over slots of the paths of which a network wants them."""
@@ -380,8 +382,9 @@ class Recordings:
             return self._frames_of(path, windows.session, wanted)
         means = self._means[path]
         found = np.empty((*wanted.shape, *self._frames[path][0].rows.shape[1:]), np.float32)
-        for into, session, end in zip(found, *windows, strict=True):
-            into[:] = means[session].read(end - self.n_rows, end - self.lag_slots)
+        with one_blas_thread():  # its threads and torch's would wait for each other
+            for into, session, end in zip(found, *windows, strict=True):
+                into[:] = means[session].read(end - self.n_rows, end - self.lag_slots)
         return torch.from_numpy(found)
 
     def _frames_of(self, path: str, sessions: Indices, wanted: Indices) -> Tensor:

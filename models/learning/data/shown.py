@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.inference.machine import one_blas_thread
 from models.learning.data.cache import TableFile
 from models.learning.data.frames import FrameFile
 from realtime.align import slot_means
@@ -46,5 +45,4 @@ class SlotMeans:
 
     def _cut(self, start: int, stop: int) -> NDArray[np.float32]:
         points = self._table.read("at_points", start * self._per_slot, stop * self._per_slot)
-        with one_blas_thread():  # its threads and torch's would wait for each other
-            return slot_means(points, stop - start, self._frames.held)
+        return slot_means(points, stop - start, self._frames.held)

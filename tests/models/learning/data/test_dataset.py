@@ -276,8 +276,9 @@ def test_the_frozen_frames_can_teach_and_a_missing_file_is_named(recordings, fol
 def test_what_fits_is_kept_in_memory_and_gives_the_same_batches(folder, tmp_path, monkeypatch):
     network = Network(preset("demo", {"fast.width": 16, "fast.layers": 1}), ("C3", "C4", "Cz"))
 
-    def made(most: int) -> Recordings:
+    def made(most: int, most_of_means: int) -> Recordings:
         monkeypatch.setattr("models.learning.data.dataset._HELD", most)
+        monkeypatch.setattr("models.learning.data.dataset._HELD_MEANS", most_of_means)
         found = Recordings([folder / "one"], GridConfig(), ConditioningConfig(), tmp_path)
         found.embed(network)
         return found
@@ -286,10 +287,7 @@ def test_what_fits_is_kept_in_memory_and_gives_the_same_batches(folder, tmp_path
         (tables,) = {rows._held is not None for rows in found.tables[0].arrays.values()}
         return tables, found._means["fast"][0]._held is not None
 
-    nothing = made(0)
-    rows = [*nothing.tables[0].arrays.values(), nothing._frames["fast"][0].rows]
-    without_means = made(sum(each.n_bytes for each in rows))
-    everything = made(2**28)
+    nothing, without_means, everything = made(0, 0), made(2**28, 0), made(2**28, 2**28)
     assert [in_memory(found) for found in (nothing, without_means, everything)] == [
         (False, False), (True, False), (True, True),
     ]  # fmt: skip
@@ -311,7 +309,7 @@ from models.learning.data.dataset import Recordings
 from models.network.network import Network
 from realtime.config import ConditioningConfig, GridConfig
 torch.set_num_threads(1)
-dataset._HELD = 0  # as where they do not fit
+dataset._HELD = dataset._HELD_MEANS = 0  # as where they do not fit
 recordings = Recordings(sys.argv[1:], GridConfig(), ConditioningConfig())
 recordings.embed(Network(preset("demo", {"fast.width": 16, "fast.layers": 1}), ("C3", "C4", "Cz")))
 rng, process = np.random.default_rng(0), psutil.Process()
