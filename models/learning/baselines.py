@@ -20,7 +20,7 @@ from models.inference.machine import one_blas_thread
 from models.learning import receptive_field
 from models.learning.banded import Banded
 from models.learning.data.dataset import Recordings, Span, Windows
-from models.learning.data.features import FeatureTable, LightTable, session_features
+from models.learning.data.features import linear_tables, session_features
 from models.learning.data.film import Share, make_missing, of_each
 from models.learning.data.light import Light
 from models.learning.judging.metrics import Scored
@@ -42,8 +42,7 @@ def read_films(recordings: Recordings, tell: Callable[[str, float], None] | None
 
     def read(source: Path, stop: Event, share: Share) -> None:
         with Session(source) as session:
-            tables = FeatureTable.of(session, *place), LightTable.of(session, *place)
-            make_missing(session, tables, place[1], stop, share)
+            make_missing(session, linear_tables(session, *place), place[1], stop, share)
 
     of_each(recordings.paths, read, None if tell is None else partial(tell, "films"))
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from models.inference.machine import one_blas_thread
 from models.learning.data.cache import TableFile, content_id, hold_what_fits, session_table
 from models.learning.data.cues import Cues
-from models.learning.data.features import FeatureTable, LightTable
+from models.learning.data.features import linear_tables
 from models.learning.data.film import Share, make_missing, of_each
 from models.learning.data.films import Showings
 from models.learning.data.frames import FrameFile, FrameTable, Pictures, encoder_key
@@ -237,8 +237,7 @@ class Recordings:
             with Session(source) as session:
                 place = self.cache, self.selectors[1]
                 frames = [FrameTable.of(session, *reader, px, *place, device) for reader in readers.values()]
-                beside = FeatureTable.of(session, *place), LightTable.of(session, *place)
-                make_missing(session, [*frames, *beside], self.selectors[1], stop, tell)
+                make_missing(session, [*frames, *linear_tables(session, *place)], place[1], stop, tell)
             return frames
 
         found = of_each(self.paths, tables_of, partial(self._tell, "films"))

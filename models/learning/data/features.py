@@ -130,3 +130,8 @@ class LightTable:
         filled = np.where((last < 0)[:, None, None], 0.0, rows[np.maximum(last, 0)]).astype(np.float32)
         with whole(self.path) as work, work.open("wb") as file:
             np.save(file, filled)
+
+
+def linear_tables(session: Session, cache: Path | None = None, video: str = "") -> tuple[FilmTable, ...]:
+    """All that linear models see of a session's film, to be made in one reading of it."""
+    return FeatureTable.of(session, cache, video), LightTable.of(session, cache, video)
