@@ -60,9 +60,12 @@ def on_slots(rows: Floats, position: NDArray[np.int64], shown: NDArray[np.bool_]
     values = rows[np.maximum(position, 0)]
     changes = [FEATURES.index(name) for name in CHANGES]
     values[:, changes] = 0.0
-    for slot in range(1, len(position)):
-        if position[slot] > position[slot - 1] >= 0:
-            appeared = rows[position[slot - 1] + 1 : position[slot] + 1]
-            values[slot, changes] = appeared[:, changes].max(axis=0)
+    new = 1 + np.flatnonzero((position[1:] > position[:-1]) & (position[:-1] >= 0))
+    if len(new):
+        between = np.stack(
+            [position[new - 1] + 1, position[new] + 1], axis=1
+        )  # first that appeared, last + 1
+        of_all = np.pad(rows[:, changes], ((0, 1), (0, 0)))  # so that there is a row behind the last
+        values[new[:, None], changes] = np.maximum.reduceat(of_all, between.ravel(), axis=0)[::2]
     values[~shown | (position < 0)] = 0.0
     return values

@@ -49,7 +49,7 @@ def lagged(x: Floats, n_lags: int, n_slots: int) -> Floats:
 
 def correlations(given: Floats, wanted: Floats) -> Floats:
     """Pearson's r of every window (n, G, F) with every window (m, G, F), feature by feature: (F, n, m)."""
-    cosines: Floats = np.einsum("ngf,mgf->fnm", standing(given), standing(wanted))
+    cosines: Floats = standing(given).transpose(2, 0, 1) @ standing(wanted).transpose(2, 1, 0)
     return cosines
 
 

@@ -52,6 +52,11 @@ class Standard:
         """Standardise rows (..., F)."""
         return (rows - self.mean) / self.sd
 
+    def weighed(self, rows: Floats, weights: Floats) -> Floats:
+        """Standardise rows (..., F) and multiply them with weights (F, K), in one pass over the rows."""
+        scaled = weights / self.sd[:, None]
+        return np.asarray(rows @ scaled - self.mean @ scaled)
+
 
 @dataclass(frozen=True)
 class Ridge:
@@ -76,7 +81,7 @@ class Ridge:
             found = []
             for i, (eeg, film) in enumerate(folds):
                 weights = _solve([s for j, s in enumerate(sums) if j != i or len(folds) == 1], penalty)
-                found.append(correlations(standard(eeg) @ weights, film))
+                found.append(correlations(standard.weighed(eeg, weights), film))
             for mix in mixes(found):
                 accuracy = _accuracy([np.asarray(np.tensordot(mix, r, axes=1), np.float64) for r in found])
                 if accuracy > best:
@@ -86,7 +91,7 @@ class Ridge:
 
     def scores(self, eeg: Floats, film: Floats) -> Floats:
         """Score each window (n, G, C·lags) with each film (m, G, F): (n, m)."""
-        r = correlations(self.eeg(eeg) @ self.weights, film)
+        r = correlations(self.eeg.weighed(eeg, self.weights), film)
         return np.asarray(np.tensordot(self.mix, r, axes=1))
 
     def parts(self) -> tuple[Standard, Standard, Floats, Floats, Floats]:
@@ -141,7 +146,9 @@ class Cca:
 
     def each(self, eeg: Floats, film: Floats) -> Floats:
         """Correlation of each component: (k, n, m), sides as in `scores`."""
-        return correlations(self.eeg(eeg) @ self.eeg_weights, self.film(film) @ self.film_weights)
+        return correlations(
+            self.eeg.weighed(eeg, self.eeg_weights), self.film.weighed(film, self.film_weights)
+        )
 
     def parts(self) -> tuple[Standard, Standard, Floats, Floats, Floats]:
         """Say how EEG and film are standardised, their weights, and the mix of components."""

@@ -7,6 +7,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from models.combination import over_places
@@ -183,6 +185,21 @@ def test_a_state_is_held_and_a_change_stands_where_its_frame_appears():
     assert found[:, 0].tolist() == pytest.approx([0.1, 0.1, 0.3, 0.3, 0.0, 0.0, 0.5])
     assert found[:, FEATURES.index("difference")].tolist() == pytest.approx([0, 0, 0.6, 0, 0, 0, 0])
     assert set(CHANGES) < set(FEATURES)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(-1, 11), min_size=1, max_size=20), st.integers(0, 2**16))
+def test_of_all_frames_that_appear_between_two_slots_the_largest_change_counts(position, seed):
+    position = np.maximum.accumulate(np.array(position))
+    rows = np.random.default_rng(seed).random((12, len(FEATURES)), dtype=np.float32)
+    found = on_slots(rows, position, np.ones(len(position), bool))
+    for name in CHANGES:
+        column = FEATURES.index(name)
+        before = np.concatenate([position[:1], position[:-1]])
+        appeared = [
+            rows[a + 1 : b + 1, column] if a >= 0 else [] for a, b in zip(before, position, strict=True)
+        ]
+        assert found[:, column].tolist() == [max(each, default=0.0) for each in appeared]
 
 
 def test_models_are_fitted_by_one_thread_whatever_else_is_at_work(flashes, monkeypatch):
