@@ -62,20 +62,24 @@ class OpenVino:
         core = openvino.Core()
         network = core.read_model(model, openvino.Tensor(np.frombuffer(weights, np.uint8)))
         with own_signal_stack():
-            compiled = core.compile_model(network, "CPU", self._options())
+            compiled = core.compile_model(network, "CPU", _options(network))
         return _bound(openvino, compiled)
 
-    def _options(self) -> dict[str, Any]:
-        """Set one stream on our share of the cores, in the network's own precision.
 
-        By default it would be tied to one core, and compute in bf16 on processors that can.
-        """
-        return {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": n_threads(),
-            "ENABLE_CPU_PINNING": False,
-            "INFERENCE_PRECISION_HINT": "f32",
-        }
+def _options(network: Any) -> dict[str, Any]:
+    """Set one stream on our share of the cores, and fp32 where the network is not quantized.
+
+    By default it would be tied to one core, and compute in bf16 on processors that can. That is less than
+    what fp32 promises; of a quantized network it is the more exact part, and faster by a tenth.
+    """
+    options = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": n_threads(),
+        "ENABLE_CPU_PINNING": False,
+    }
+    if not any(part.get_type_name() == "FakeQuantize" for part in network.get_ops()):
+        options["INFERENCE_PRECISION_HINT"] = "f32"
+    return options
 
 
 def _bound(openvino: Any, compiled: Any) -> Run:
