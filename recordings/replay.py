@@ -63,6 +63,7 @@ class ReplayEeg:
         SessionError
         """
         self._track = self._session.eeg(self._selector)
+        self._enough = MAX_CHUNK_S * self._track.info.rate_nominal
         self.seek(-math.inf)
         return self._track.info
 
@@ -85,10 +86,13 @@ class ReplayEeg:
         """
         if not self._load() or self._piece is None:
             return None
+        now = self._clock.now()
+        while len(self._piece.times) < self._enough and self._piece.times[-1] < now and self._join():
+            pass
         due = np.maximum(np.maximum.accumulate(self._piece.times), self._released)
-        n = int(np.searchsorted(due, min(self._clock.now(), due[0] + MAX_CHUNK_S), side="right"))
+        n = int(np.searchsorted(due, min(now, due[0] + MAX_CHUNK_S), side="right"))
         if n == 0:
-            _wait(timeout_s, due[0] - self._clock.now())
+            _wait(timeout_s, due[0] - now)
             return None
         samples, stamps = self._piece.samples[:n], self._piece.stamps[:n]
         self._released = float(due[n - 1])
@@ -124,6 +128,18 @@ class ReplayEeg:
             if self._piece is None:
                 self._state = StreamState.FINISHED
         return self._piece is not None
+
+    def _join(self) -> bool:
+        """Put the file's next piece behind the one at hand: what is due at once is handed out at once."""
+        piece, following = self._piece, next(self._pieces, None)
+        if piece is None or following is None:
+            return False
+        self._piece = Piece(
+            np.concatenate((piece.samples, following.samples)),
+            np.concatenate((piece.stamps, following.stamps)),
+            np.concatenate((piece.times, following.times)),
+        )
+        return True
 
     def _drop(self, n: int) -> None:
         piece = self._piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +50,11 @@ def attend(
             scores += part  # in place: these are the largest arrays there are
     weights = scores.softmax(dim=-1)
     return weights @ v, weights.mean(dim=1) if explain else None
+
+
+def mean_map(maps: Sequence[Tensor]) -> Tensor:
+    """Mean of the weights (B, Sq, Sk) of several layers; a single one's are not copied."""
+    return maps[0] if len(maps) == 1 else torch.stack(tuple(maps)).mean(dim=0)
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:

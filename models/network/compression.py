@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.network.attention import TimedAttention, feed_forward, join_heads, split_heads
+from models.network.attention import TimedAttention, feed_forward, join_heads, mean_map, split_heads
 from models.network.interfaces import CompressionConfig, Compressor, Latents
 from models.network.masks import guard_rows
 
@@ -99,7 +99,7 @@ class Resampler(nn.Module):
             maps.append(weights)
         attention_map = None
         if explain:
-            attention_map = shares(torch.stack(maps).mean(dim=0)[:, :, : x.shape[1]])
+            attention_map = shares(mean_map(maps)[:, :, : x.shape[1]])
         return Latents(zero_unless_any(self.norm(latents), mask), attention_map)
 
 

@@ -169,16 +169,17 @@ class Junction(nn.Module):
         of_items = (item_ends[:, :, None] + self.latent_times)[:, :, None]
         media_times = of_items.expand(-1, -1, n_places, -1).flatten(1)
         rows = allowed.unflatten(1, (-1, n_tokens))  # (B, T, S, M)
-        readable = rows[..., None].expand(*rows.shape, n_places * n_latents).flatten(3)
+        of_item = rows.new_ones(n_places * n_latents)
+        readable = (rows[..., None] & of_item).flatten(3)  # expanded, it takes OpenVINO far longer
         beside = Media(media, media_times, readable, agreed[..., None].expand(latents).flatten(2))
         fused = self.fusion(tokens, token_times, beside, explain)
         items = rows.any(dim=2)[..., None].expand(agreed.shape)
         logit = fused.logit + self.mixture(agreed.flatten(2), items.flatten(2))
         shares = None
         if fused.attention is not None:
-            by_place = fused.attention.unflatten(3, latents[2:]).sum(dim=-1)  # (B, T, S, M, P+1)
-            readers = rows.any(dim=3).to(by_place.dtype).sum(dim=2).clamp(min=1.0)
-            shares = by_place.sum(dim=2) / readers[..., None, None]
+            read = fused.attention.sum(dim=2).unflatten(2, latents[2:])  # (B, T, M, P+1, n), by all tokens
+            readers = rows.any(dim=3).to(read.dtype).sum(dim=2).clamp(min=1.0)
+            shares = read.sum(dim=-1) / readers[..., None, None]
         return fused._replace(logit=logit, shares=shares, readout=fused.logit)
 
 

@@ -178,9 +178,10 @@ class Segment:
         """Remember how far stamps leap, from one that ends a packet to the next; `off` the line, (n,)."""
         if not len(off):
             return
-        steps = np.abs(np.diff(off, prepend=self._ends_off[-1]))
-        self._leaps = [*self._leaps[-_SHIFT_BLOCKS:], float(steps.max())]
-        self._ends_off = np.append(self._ends_off, off)[-_NEAR:]
+        both = np.concatenate((self._ends_off, off))
+        leap = np.abs(off - both[-len(off) - 1 : -1]).max()
+        self._leaps = [*self._leaps[-_SHIFT_BLOCKS:], float(leap)]
+        self._ends_off = both[-_NEAR:]
 
     def _follow(self, off: TimeArray, k: float) -> None:
         """Move the line by a block's residuals, whose mean sample number is `k`."""

@@ -79,7 +79,7 @@ class Line:
         self.time += float(moved[0])
         self.period += float(moved[1])
         self.clock += float(moved[2])
-        self.covariance = self.covariance - np.outer(shared, shared) / variance
+        self.covariance = self.covariance - shared[:, None] * (shared / variance)
         return float(seen @ moved)
 
     def _learn(self, residual: float) -> None:
@@ -98,8 +98,9 @@ class Line:
         """Move the block's first sample on by `n`, and let time and rate wander."""
         seconds = n * self.period
         self.time += seconds
-        on = np.array([[1.0, n, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-        self.covariance = on @ self.covariance @ on.T
+        self.covariance = self.covariance.copy()
+        self.covariance[0] += n * self.covariance[1]
+        self.covariance[:, 0] += n * self.covariance[:, 1]
         self._let_go(_TIME_WALK_S**2 * seconds, (_RATE_WALK * self.period) ** 2 * seconds)
 
     def bound(self, nominal: float) -> None:
@@ -116,7 +117,9 @@ class Line:
         self._let_go(0.0, 0.0, error**2)
 
     def _let_go(self, var_time: float, var_period: float, var_clock: float = 0.0) -> None:
-        self.covariance = self.covariance + np.diag([var_time, var_period, var_clock])
+        self.covariance = self.covariance.copy()
+        for state, variance in enumerate((var_time, var_period, var_clock)):
+            self.covariance[state, state] += variance
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ def ends(times: TimeArray, period: float) -> BoolArray:
     before it waited, each a period longer than the next. So a stamp says where its sample lies only where
     the next one does not follow at once. A few that follow at once, among many that do not, are jitter.
     """
-    step = np.diff(times)
+    step = times[1:] - times[:-1]
     at_once = (step >= 0) & (step < AT_ONCE * period)
     if np.count_nonzero(at_once) < _PACKETS * np.count_nonzero(np.isfinite(step)):
         at_once = step == 0

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.network.attention import CrossAttention, TimedAttention, feed_forward
+from models.network.attention import CrossAttention, TimedAttention, feed_forward, mean_map
 from models.network.interfaces import Fused, Fusion, FusionConfig, Media, State
 from models.network.masks import guard_rows, of_rows
 
@@ -107,7 +107,7 @@ class GatedFusion(nn.Module):
             maps.append(weights)
         attention = None
         if explain:
-            attention = torch.where(row_any, torch.stack(maps).mean(dim=0), 0.0).unflatten(1, shape)
+            attention = torch.where(row_any, mean_map(maps), 0.0).unflatten(1, shape)
         x, counted = x.unflatten(1, shape), row_any.unflatten(1, shape)
         logit = self.readout(tokens, x, counted)
         gate = torch.stack([block.attn_gate.squeeze() for block in self.blocks]).tanh().mean()

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.network.attention import CrossAttention, TimedAttention, feed_forward
+from models.network.attention import CrossAttention, TimedAttention, feed_forward, mean_map
 from models.network.compression import shares
 from models.network.fusion.gated import MlpReadout, mean_rows
 from models.network.interfaces import Fused, Fusion, FusionConfig, Media, State
@@ -120,7 +120,7 @@ class PerceiverFusion(nn.Module):
         fused = torch.where(row_any, tokens + decoded.unflatten(0, shape), tokens)
         attention = None
         if explain:
-            to_media = torch.stack(maps).mean(dim=0)[:, :, n_tokens:]  # (B·T, L, R)
+            to_media = mean_map(maps)[:, :, n_tokens:]  # (B·T, L, R)
             attention = shares(torch.where(media.allowed, (told @ to_media).unflatten(0, shape), 0.0))
         logit = self.readout(tokens, fused, row_any)
         return Fused(fused, mean_rows(fused, row_any), logit, attention, tokens.new_ones(()))
