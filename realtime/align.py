@@ -74,8 +74,8 @@ def slot_means(at_points: IndexArray, n_slots: int, read: Read) -> FloatArray:
     first = int(at_points[known].min()) if len(known) else 0
     last = int(at_points[known].max()) if len(known) else 0
     rows, there = read(np.arange(first, last + 1))
-    share = np.zeros((n_slots, len(rows)), np.float32)
-    np.add.at(share, (known // (len(at_points) // n_slots), at_points[known] - first), 1)
+    cell = known // (len(at_points) // n_slots) * len(rows) + at_points[known] - first
+    share = np.bincount(cell, minlength=n_slots * len(rows)).reshape(n_slots, -1).astype(np.float32)
     share *= there
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1)
     means: FloatArray = share @ rows.reshape(len(rows), -1).astype(np.float32, copy=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from models.network.compression import shares
@@ -58,7 +57,7 @@ def attention_maps(newest: Newest, places: tuple[int, int], n_slots: int, strang
         Agreement of the same EEG with past video that was not being watched.
     """
     read = newest.read.unflatten(1, newest.looked.shape[:2])
-    frames = shares(torch.einsum("spn,pnf->sf", read, newest.looked))
+    frames = shares(newest.read @ newest.looked.flatten(0, 1))
     per_frame = n_slots // frames.shape[1]
     matrix = hold(frames, per_frame) / per_frame
     rows = (matrix.sum(dim=1) > 0).sum().clamp(min=1)

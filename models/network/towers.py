@@ -247,7 +247,9 @@ def moved(view: View, device: torch.device) -> View:
 
 
 def joined(views: Sequence[View], dim: int = 0) -> View:
-    """Give views one behind the other along an axis."""
+    """Give views one behind the other along an axis; a single one as it is."""
+    if len(views) == 1:
+        return views[0]
     parts = (None if each[0] is None else torch.cat(each, dim=dim) for each in zip(*views, strict=True))
     return type(views[0])(*parts)  # type: ignore[arg-type]
 
