@@ -20,6 +20,7 @@ from models.inference.engine import Engine
 from models.network import interfaces
 from models.network.network import Batch, Network, Output
 from realtime.types import Interval
+from tests.models.family import COMPRESSIONS, EEG, FUSIONS, MIXERS
 from tests.support import braindecode_stand_in
 from tests.support.checkpoints import write_checkpoint
 from tests.support.networks import LABELS, SMALL, small_batch, small_config, small_network
@@ -27,15 +28,8 @@ from tests.support.tensorrt.lists import convertible, lowering, operations
 
 VISION = ("clip", "siglip", "dinov2", "dinov3")
 VIDEO = ("vivit", "videomae", "timesformer", "vjepa2")
-EEG: dict[str, Any] = {
-    "compact": "compact",
-    "cbramod": {"kind": "cbramod", "layers": 2},
-    "cbramod+compact": {"kind": "cbramod+compact", "cbramod": {"layers": 2}},
-    "braindecode": "braindecode:ByPatch",
-}
 SIGHTS = ("tiny", *VISION, "tiny and clip", *VIDEO)
-MIXERS, COMPRESSIONS = ("tcn", "gru", "s4d", "mamba", "none"), ("resampler", "pma", "mean")
-FUSIONS, MASKS = ("gated", "perceiver", "qformer"), ("own", "own+1", "past", "global")
+MASKS = ("own", "own+1", "past", "global")
 Changes = dict[str, Any]
 NOT_A_NUMBER = float("nan")
 

@@ -81,6 +81,13 @@ def test_nothing_comes_before_its_time_and_nothing_late(session):
         assert n_frames == np.sum(100 + np.arange(180) / FPS <= now)
 
 
+def test_what_is_due_comes_at_once_wherever_the_files_chunks_end(session):
+    clock, eeg, _ = _open(session)
+    for _ in range(50):
+        clock.sleep_until(clock.now() + 0.1)
+        assert len(list(_drain(eeg.read))) == 1
+
+
 def test_a_picture_is_the_one_its_number_says(session):
     clock, _, video = _open(session)
     clock.sleep_until(200.0)

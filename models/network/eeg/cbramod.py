@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.network.attention import join_heads, split_heads
 from models.network.compression import shares
 from models.network.eeg.spread import GRID_WIDTH, Spread
 from models.network.hub import fetch_file, load_strictly, read_state_dict, start_of
@@ -116,11 +117,12 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (N, L, width) → (N, L, width)."""
-        N, L, width = x.shape
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = qkv.reshape(N, L, 3, self.n_heads, width // self.n_heads).permute(2, 0, 3, 1, 4)
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
+        # One by one: permuted all at once, OpenVINO (2026.4.1) confuses heads and rows where both are as
+        # many, as with four electrodes.
+        q, k, v = (split_heads(part, self.n_heads) for part in qkv)
         out = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0)
-        return self.out_proj(out.transpose(1, 2).reshape(N, L, width))
+        return self.out_proj(join_heads(out))
 
 
 class CrissCrossLayer(nn.Module):

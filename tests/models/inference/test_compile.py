@@ -20,6 +20,7 @@ from models.inference.cache import COMPILED_HOME, Entry, prune
 from models.inference.compile import Compiled, compile_module, load_module
 from models.inference.engine import Engine
 from models.inference.examples import StageExamples, film_pictures, picture_examples, video_pictures
+from models.inference.modules import EegModule
 from models.inference.on_inductor import Inductor
 from models.inference.parity import EQUAL, compare
 from models.inference.stages import EAGER, compile_stages
@@ -373,6 +374,16 @@ def test_frames_are_encoded_while_intervals_are_scored(home: Path) -> None:
     assert all(np.array_equal(each, expected) for each in seen)
     for one, other in zip(alone, beside, strict=True):
         assert one[:2] == other[:2]
+
+
+@needs_openvino
+def test_as_many_electrodes_as_heads_are_not_confused(tmp_path: Path) -> None:
+    network = small_network(eeg={"kind": "cbramod", "layers": 1})
+    layer = network.eeg_tower.encoder.network.encoder.layers[0]
+    assert len(network.labels) == layer.self_attn_s.n_heads
+    module, examples = EegModule(network).eval(), StageExamples(network).eeg()
+    found = compile_module(module, examples, "openvino", name="eeg", folder=tmp_path)
+    assert (found.backend, found.note) == ("openvino", "")
 
 
 @needs_openvino
