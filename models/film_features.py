@@ -62,9 +62,8 @@ def on_slots(rows: Floats, position: NDArray[np.int64], shown: NDArray[np.bool_]
     values[:, changes] = 0.0
     new = 1 + np.flatnonzero((position[1:] > position[:-1]) & (position[:-1] >= 0))
     if len(new):
-        between = np.stack(
-            [position[new - 1] + 1, position[new] + 1], axis=1
-        )  # first that appeared, last + 1
+        # Of each such slot, the first frame that appeared and the one behind the last.
+        between = np.stack([position[new - 1], position[new]], axis=1) + 1
         of_all = np.pad(rows[:, changes], ((0, 1), (0, 0)))  # so that there is a row behind the last
         values[new[:, None], changes] = np.maximum.reduceat(of_all, between.ravel(), axis=0)[::2]
     values[~shown | (position < 0)] = 0.0

@@ -92,7 +92,8 @@ def memory(setting: Setting) -> Section:
     """Resident memory over an hour of stream time, in a process of its own.
 
     What is told as growth is the median of the last sixth less that of the first, so 50 minutes apart: single
-    sizes rise and fall by several MB with what the allocator keeps, and a short slope would count that.
+    sizes rise and fall by several MB with what the allocator keeps, and a short slope would count that. The
+    medians of all sixths tell a step from a slope.
     """
     warm_s, measured_s = (5, 20) if setting.quick else (900, 3600)
     told = subprocess.run(
@@ -100,13 +101,14 @@ def memory(setting: Setting) -> Section:
         stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     sizes = np.array(json.loads(told.stdout))
-    sixth = len(sizes) // 6
-    grown = float(np.median(sizes[-sixth:]) - np.median(sizes[:sixth]))
+    sixths = [float(np.median(part)) for part in np.array_split(sizes, 6)]
+    grown = sixths[-1] - sixths[0]
     numbers = {
         "grown_mb": rounded(grown),
         "measured_s": measured_s,
         "warm_up_s": warm_s,
         "rss_mb": rounded(sizes[-1]),
+        "sixth_mb": {str(k): rounded(size) for k, size in enumerate(sixths, 1)},
     }
     goals = () if setting.quick else (Goal("memory: growth in an hour", grown, 1.0, "MB", most=True),)
     return Section(numbers, goals)

@@ -125,15 +125,8 @@ def _timed_demo(setting: Setting) -> tuple[list[float], list[float], dict[str, A
     """How late a demo's readings and its feedback's events arrive, seconds, and its own summary."""
     seconds = 8 if setting.quick else 30
     isolate()
-    command = [
-        "demo",
-        "--seconds",
-        f"{seconds}",
-        "--json",
-        "--closed-loop",
-        "--backend",
-        setting.replayed_with,
-    ]
+    command = ["demo", "--seconds", f"{seconds}", "--json", "--closed-loop"]
+    command += ["--backend", setting.replayed_with]
     for option in _RESTLESS:
         command += ["--feedback-set", option]
     with running(command) as program, ThreadPoolExecutor(1) as beside:

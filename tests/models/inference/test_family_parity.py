@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,9 @@ from models.inference.backends import get_backend
 from models.inference.compile import compile_module
 from models.inference.parity import EQUAL, Parity
 from tests.models.family import Case, cases, network_of, spoken, stage_of
-from tests.support.checkpoints import write_checkpoint
 
 pytestmark = pytest.mark.long
 UNBUILT = {("inductor", "frames siglip2"): "InductorError"}  # its own failure (torch 2.13), told
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """Small random checkpoints, each written when it is first asked for."""
-    folder = tmp_path_factory.mktemp("checkpoints")
-    return cache(lambda kind: str(write_checkpoint(kind, folder / kind)))
 
 
 @pytest.fixture(scope="module")

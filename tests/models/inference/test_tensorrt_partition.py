@@ -7,7 +7,6 @@ what is stood in for and what stays unknown.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
@@ -18,17 +17,9 @@ from models.inference.backends import Tensors
 from models.inference.gpu.half import export_for_gpu
 from models.inference.gpu.on_tensorrt import SETTINGS
 from tests.models.family import Case, cases, network_of, spoken, stage_of
-from tests.support.checkpoints import write_checkpoint
 from tests.support.tensorrt.stand_in import Partition, partition, torch_tensorrt
 
 pytestmark = pytest.mark.partition
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Small random checkpoints, each written when it is first asked for."""
-    folder = tmp_path_factory.mktemp("checkpoints")
-    return cache(lambda kind: str(write_checkpoint(kind, folder / kind)))
 
 
 @pytest.fixture(scope="module")
